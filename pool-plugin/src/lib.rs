@@ -1,1 +1,15 @@
+//! An Aleo mining pool that runs inside a snarkOS node.
 //!
+//! # Layout
+//! - [`types`]: hashes, addresses, solutions as plain values.
+//! - [`chain`]: the one door to the node, and a simulated chain for tests.
+//! - [`evaluator`]: the puzzle behind a trait.
+//! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod chain;
+pub mod evaluator;
+pub mod ledger;
+pub mod types;

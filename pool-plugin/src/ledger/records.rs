@@ -1,0 +1,109 @@
+//! What the share ledger keeps, as values. `codec` gives their bytes.
+
+use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
+
+/// What makes two shares the same share, however they were spelled on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShareKey {
+    pub epoch: u32,
+    /// The prover address the share was mined for.
+    pub address: Address,
+    pub counter: u64,
+}
+
+/// Who is credited.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Worker {
+    /// The account that is paid: an Aleo address or a pool account name.
+    pub account: String,
+    /// The machine, as its owner named it; may be empty.
+    pub worker: String,
+}
+
+/// An accepted share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub key: ShareKey,
+    pub worker: Worker,
+    /// The assigned target: the expected number of attempts behind the share, and its credit.
+    pub target: u64,
+    /// The target the counter reached.
+    pub reached: u64,
+    /// Unix milliseconds when the share was accepted. For people only: windows are cut by sequence number.
+    pub time_ms: u64,
+}
+
+/// A solution of ours and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SolutionRecord {
+    pub solution: Solution,
+    pub epoch: u32,
+    /// Who found it; `None` for a landing the database never saw found.
+    pub finder: Option<Worker>,
+    /// Unix milliseconds.
+    pub found_ms: u64,
+    pub state: SolutionState,
+}
+
+/// found → released → landed | aborted | expired. The last three are final.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SolutionState {
+    Found,
+    /// Handed to the network at least once.
+    Released,
+    Landed {
+        height: u32,
+        hash: BlockHash,
+        /// Microcredits.
+        reward: u64,
+    },
+    /// A block gave up on it; the chain does not say why, so `inferred` is our guess.
+    Aborted {
+        height: u32,
+        inferred: String,
+    },
+    /// Its epoch ended first.
+    Expired,
+}
+
+/// What a block means to the pool; applied in one atomic write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockOutcome {
+    pub height: u32,
+    pub hash: BlockHash,
+    /// Unix seconds.
+    pub timestamp: i64,
+    /// Our solutions in the block, in its order, with their rewards in microcredits.
+    pub landed: Vec<(Solution, u64)>,
+    /// Our solutions the block gave up on, each with the inferred reason.
+    pub aborted: Vec<(SolutionId, String)>,
+    /// Solutions of ours of epochs before this one can no longer land.
+    pub open_epoch: u32,
+}
+
+/// A block of ours: the shares it pays for are the window `first_seq..=last_seq` (empty if
+/// `last_seq < first_seq`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    pub height: u32,
+    pub hash: BlockHash,
+    /// Unix seconds, the block's.
+    pub timestamp: i64,
+    pub epoch: u32,
+    pub epoch_hash: EpochHash,
+    pub address: Address,
+    /// Ours in this block, in its order.
+    pub solutions: Vec<RoundSolution>,
+    pub first_seq: u64,
+    pub last_seq: u64,
+}
+
+/// A solution of a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundSolution {
+    pub solution: Solution,
+    /// Microcredits.
+    pub reward: u64,
+    /// `None`: landed, but never seen found by this database.
+    pub finder: Option<Worker>,
+}
