@@ -5,6 +5,7 @@
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`release`]: from a found solution to the network.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -12,4 +13,5 @@
 pub mod chain;
 pub mod evaluator;
 pub mod ledger;
+pub mod release;
 pub mod types;

@@ -68,6 +68,14 @@ pub struct Puzzle {
     pub coinbase_target: u64,
 }
 
+/// What the chain watcher publishes: the puzzle as the ledger last had it, and whether to trust it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChainState {
+    /// `None` until the node runs and has answered once.
+    pub puzzle: Option<Puzzle>,
+    pub sync: SyncState,
+}
+
 /// How far the node is from its peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncState {
