@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
+//! - [`config`]: flags, file and defaults, checked whole.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`release`]: from a found solution to the network.
@@ -11,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod chain;
+pub mod config;
 pub mod evaluator;
 pub mod ledger;
 pub mod release;

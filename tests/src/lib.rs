@@ -1,1 +1,22 @@
+//! A real devnet on loopback, offline: four validators and a pool node, each the real `snarkos` binary in a
+//! process of its own, and what tests need to talk to them.
 //!
+//! # Layout
+//! - [`genesis`]: a genesis block without proving keys.
+//! - [`process`]: child processes that never outlive us.
+//! - [`devnet`]: the validators.
+//! - [`pool_node`]: a client with the pool in it.
+//! - [`miner`]: the reference miner.
+//! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
+//! - [`rest`]: the node's REST server: what the chain says.
+
+#![forbid(unsafe_code)]
+
+pub mod devnet;
+#[cfg(feature = "test_network")]
+pub mod genesis;
+pub mod miner;
+pub mod pool_node;
+pub mod process;
+pub mod rest;
+pub mod stratum;

@@ -1,0 +1,196 @@
+//! The `Chain` trait over a node's ledger and router.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::{Context, Result, anyhow};
+use pool_plugin::{
+    chain::{Block, Chain, ChainError, LandedSolution, Network, Peer, Puzzle, SyncState},
+    types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
+};
+use snarkos_node::{
+    Client, Validator,
+    bft::ledger_service::LedgerService,
+    network::PeerPoolHandling,
+    router::{
+        Inbound, Outbound, Router,
+        messages::{Message, UnconfirmedSolution},
+    },
+    tcp::protocols::Writing,
+};
+use snarkvm::{
+    console::network::Network as VmNetwork,
+    ledger::{
+        Ledger,
+        block::{Block as VmBlock, Ratify},
+        narwhal::Data,
+        puzzle::Solution as VmSolution,
+        store::helpers::rocksdb::ConsensusDB,
+    },
+};
+use tokio::{runtime::Handle, sync::watch};
+
+use crate::convert;
+
+const _: () = assert!(
+    BLOCKS_PER_EPOCH == <snarkvm::console::network::MainnetV0 as VmNetwork>::NUM_BLOCKS_PER_EPOCH,
+    "upstream changed the length of an epoch"
+);
+
+/// A node as the pool sees it.
+pub struct NodeChain<N: VmNetwork> {
+    network: Network,
+    ledger: Ledger<N, ConsensusDB<N>>,
+    router: Router<N>,
+    role: Role<N>,
+    runtime: Handle,
+}
+
+enum Role<N: VmNetwork> {
+    Client(Arc<Client<N, ConsensusDB<N>>>),
+    Validator(Arc<Validator<N, ConsensusDB<N>>>),
+}
+
+impl<N: VmNetwork> NodeChain<N> {
+    pub fn of_client(client: Arc<Client<N, ConsensusDB<N>>>) -> Result<Self> {
+        let (ledger, router) = (client.ledger().clone(), client.router().clone());
+        Self::new(ledger, router, Role::Client(client))
+    }
+
+    pub fn of_validator(validator: Arc<Validator<N, ConsensusDB<N>>>) -> Result<Self> {
+        let (ledger, router) = (validator.ledger().clone(), validator.router().clone());
+        Self::new(ledger, router, Role::Validator(validator))
+    }
+
+    fn new(ledger: Ledger<N, ConsensusDB<N>>, router: Router<N>, role: Role<N>) -> Result<Self> {
+        let network = Network::from_id(N::ID).ok_or_else(|| anyhow!("unknown network id {}", N::ID))?;
+        let runtime = Handle::try_current().context("the pool must be started on a Tokio runtime")?;
+        Ok(Self { network, ledger, router, role, runtime })
+    }
+
+    fn read_puzzle(&self) -> Result<Puzzle> {
+        // One block, so that the values belong together.
+        let block = self.ledger.latest_block();
+        let height = block.height();
+        let ends_epoch = (height + 1).is_multiple_of(BLOCKS_PER_EPOCH);
+        Ok(Puzzle {
+            height,
+            epoch: height / BLOCKS_PER_EPOCH,
+            epoch_hash: convert::epoch_hash::<N>(&self.ledger.get_epoch_hash(height)?)?,
+            next_epoch_hash: ends_epoch.then(|| convert::epoch_hash::<N>(&block.hash())).transpose()?,
+            proof_target: block.proof_target(),
+            coinbase_target: block.coinbase_target(),
+        })
+    }
+
+    fn read_block(&self, block: &VmBlock<N>) -> Result<Block> {
+        Ok(Block {
+            height: block.height(),
+            hash: convert::block_hash::<N>(&block.hash())?,
+            timestamp: block.timestamp(),
+            solutions: landed_solutions(block)?,
+            aborted: block.aborted_solution_ids().iter().map(convert::solution_id).collect(),
+        })
+    }
+
+    fn message(solution: VmSolution<N>) -> Message<N> {
+        Message::UnconfirmedSolution(unconfirmed(solution))
+    }
+}
+
+fn unconfirmed<N: VmNetwork>(solution: VmSolution<N>) -> UnconfirmedSolution<N> {
+    UnconfirmedSolution { solution_id: solution.id(), solution: Data::Object(solution) }
+}
+
+/// The block's solutions, each with its part of the block's puzzle reward.
+fn landed_solutions<N: VmNetwork>(block: &VmBlock<N>) -> Result<Vec<LandedSolution>> {
+    let Some(solutions) = block.solutions().as_ref() else { return Ok(vec![]) };
+    let solutions = solutions.values().map(convert::solution).collect::<Result<Vec<_>>>()?;
+    let puzzle_reward = block.ratifications().iter().find_map(|ratify| match ratify {
+        Ratify::PuzzleReward(reward) => Some(*reward),
+        Ratify::Genesis(..) | Ratify::BlockReward(_) => None,
+    });
+    let targets: Vec<u64> = solutions.iter().map(|solution| solution.target).collect();
+    let rewards = pool_plugin::rounds::reward::split(puzzle_reward.unwrap_or(0), &targets);
+    Ok(solutions
+        .into_iter()
+        .zip(rewards)
+        .map(|(solution, reward)| LandedSolution { solution, reward })
+        .collect())
+}
+
+fn chain_error(what: String) -> impl Fn(anyhow::Error) -> ChainError {
+    move |error| ChainError(format!("{what}: {error:#}"))
+}
+
+impl<N: VmNetwork> Chain for NodeChain<N> {
+    fn network(&self) -> Network {
+        self.network
+    }
+
+    fn subscribe_blocks(&self) -> watch::Receiver<u32> {
+        self.router.ledger().subscribe_blocks()
+    }
+
+    fn puzzle(&self) -> Result<Puzzle, ChainError> {
+        self.read_puzzle().map_err(chain_error("failed to read the latest puzzle".into()))
+    }
+
+    fn sync(&self) -> SyncState {
+        let (synced, behind) = match &self.role {
+            Role::Client(node) => (node.is_block_synced(), node.num_blocks_behind()),
+            Role::Validator(node) => (node.is_block_synced(), node.num_blocks_behind()),
+        };
+        SyncState { synced, behind }
+    }
+
+    fn block(&self, height: u32) -> Result<Option<Block>, ChainError> {
+        let read = || match self.ledger.try_get_block(height)? {
+            Some(block) => self.read_block(&block).map(Some),
+            None => Ok(None),
+        };
+        read().map_err(chain_error(format!("failed to read block {height}")))
+    }
+
+    fn solutions_left(&self, address: &Address) -> Result<u64, ChainError> {
+        let prover = convert::vm_address(address).map_err(chain_error("failed to read the stake".into()))?;
+        Ok(self.ledger.num_remaining_solutions(&prover, 0))
+    }
+
+    fn peers(&self) -> Vec<Peer> {
+        self.router
+            .get_connected_peers()
+            .into_iter()
+            .map(|peer| Peer {
+                address: peer.listener_addr,
+                validator: peer.node_type.is_validator(),
+                trusted: peer.trusted,
+                height: peer.last_height_seen,
+            })
+            .collect()
+    }
+
+    fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool {
+        // `Router::send` remembers what it sent to whom across reconnects; the pool keeps its own books.
+        let Some(connected) = self.router.resolve_to_ambiguous(peer) else { return false };
+        let Ok(solution) = convert::vm_solution(solution) else { return false };
+        self.router.unicast(connected, Self::message(solution)).is_ok()
+    }
+
+    fn submit_to_own_consensus(&self, solution: &Solution) {
+        let Role::Validator(validator) = &self.role else { return };
+        let Ok(solution) = convert::vm_solution::<N>(solution) else { return };
+        let id = SolutionId(*solution.id());
+        // The validator would relay it to every peer as well. The release queue offers it to them at its own
+        // pace, so the router is told that they have it.
+        for peer in self.router.connected_peers() {
+            self.router.cache().insert_outbound_solution(peer, solution.id());
+        }
+        let validator = validator.clone();
+        self.runtime.spawn(async move {
+            let itself = validator.router().local_ip();
+            if !validator.unconfirmed_solution(itself, unconfirmed(solution), solution).await {
+                tracing::warn!(%id, "own consensus refused the solution");
+            }
+        });
+    }
+}

@@ -1,0 +1,45 @@
+//! The flags `snarkos start` gains.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+// No doc comment here: clap would put it in the place of upstream's help of `start`.
+// Values are plain strings, so that all mistakes can be listed at once instead of clap's first.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Mining pool")]
+pub struct PoolArgs {
+    /// Run a mining pool inside the node: miners connect to `--pool-listen`, shares and dumps are kept in
+    /// `--pool-data`. Needs a ledger, so it goes with `--client` or `--validator`
+    #[arg(long)]
+    pub pool: bool,
+
+    /// Read the pool's settings from a TOML file with the keys `listen`, `address`, `data`, `share_target`,
+    /// `verify_threads` and `max_connections`. Flags win over the file
+    #[arg(long, value_name = "FILE", requires = "pool")]
+    pub pool_config: Option<PathBuf>,
+
+    /// Where miners connect [default: 0.0.0.0:3333]
+    #[arg(long, value_name = "IP:PORT", requires = "pool")]
+    pub pool_listen: Option<String>,
+
+    /// The address that is rewarded for solutions; it needs stake bonded to it [default: the node's account]
+    #[arg(long, value_name = "ALEO1…", requires = "pool")]
+    pub pool_address: Option<String>,
+
+    /// The folder of the pool's database and share dumps [default: pool-<network> in the node's data folder]
+    #[arg(long, value_name = "DIR", requires = "pool")]
+    pub pool_data: Option<String>,
+
+    /// Expected attempts per share; never above the network's proof target [default: 100000]
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_share_target: Option<String>,
+
+    /// Threads that verify shares [default: half of the cores]
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_verify_threads: Option<String>,
+
+    /// Miners served at once [default: 10000]
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_max_connections: Option<String>,
+}

@@ -1,0 +1,257 @@
+//! From flags, file and defaults to a configuration, or to the list of everything that is wrong with them.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use toml::{Table, Value};
+
+use super::{Config, PoolArgs, Problem, Problems};
+use crate::types::Address;
+
+const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 3333);
+const DEFAULT_SHARE_TARGET: u64 = 100_000;
+const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
+const MAX_VERIFY_THREADS: usize = 1_024;
+const MAX_CONNECTIONS: usize = 1_000_000;
+
+const KEYS: [&str; 6] = ["address", "data", "listen", "max_connections", "share_target", "verify_threads"];
+
+/// What the configuration depends on besides flags and file.
+pub struct Context<'a> {
+    /// The file's name and its text, or the reason why it cannot be read.
+    pub file: Option<(PathBuf, Result<String, String>)>,
+    /// The node's own address, if it has an account that outlives the process.
+    pub node_address: Option<Address>,
+    /// `pool-<network>` in the node's data folder.
+    pub default_data: PathBuf,
+    pub cores: usize,
+    /// Whether an address is an account on the running network; the reason if not.
+    pub check_address: &'a dyn Fn(&Address) -> Result<(), String>,
+}
+
+/// Checks everything before it gives up, so that an operator mends a configuration in one go.
+pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems> {
+    let mut reader = Reader::new(context.file);
+
+    let listen =
+        reader.read("listen", &args.pool_listen, "an IP address and a port, e.g. 0.0.0.0:3333", |text| {
+            SocketAddr::from_str(text).map_err(|_| format!("'{text}' is not an address with a port"))
+        });
+    let address =
+        reader.read("address", &args.pool_address, "an account's address (aleo1…, 63 characters)", |text| {
+            let address = Address::from_str(text).map_err(|err| format!("'{text}' is {err}"))?;
+            (context.check_address)(&address)?;
+            Ok(address)
+        });
+    let data = reader.read("data", &args.pool_data, "a folder the pool may write to", |text| match text {
+        "" => Err("it is empty".into()),
+        _ => Ok(PathBuf::from(text)),
+    });
+    let share_target = reader.read(
+        "share_target",
+        &args.pool_share_target,
+        "a whole number from 1 to 18446744073709551615",
+        |text| in_range(text, 1, u64::MAX),
+    );
+    let verify_threads =
+        reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
+            in_range(text, 1, MAX_VERIFY_THREADS)
+        });
+    let max_connections = reader.read(
+        "max_connections",
+        &args.pool_max_connections,
+        "a whole number from 1 to 1000000",
+        |text| in_range(text, 1, MAX_CONNECTIONS),
+    );
+
+    let address_is_set = reader.is_set("address", &args.pool_address);
+    let address = address.or(context.node_address);
+    if address.is_none() && !address_is_set {
+        reader.problems.push(Problem {
+            key: "address".into(),
+            origin: "not set".into(),
+            wrong: "the node has no account of its own, and rewards to a passing one would be lost".into(),
+            allowed: "--pool-address, or a node with --private-key or --private-key-file".into(),
+        });
+    }
+
+    match (reader.problems.is_empty(), address) {
+        (true, Some(address)) => Ok(Config {
+            listen: listen.unwrap_or(DEFAULT_LISTEN),
+            address,
+            data: data.unwrap_or(context.default_data),
+            share_target: share_target.unwrap_or(DEFAULT_SHARE_TARGET),
+            verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
+            max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
+        }),
+        _ => Err(Problems(reader.problems)),
+    }
+}
+
+fn in_range<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Result<T, String> {
+    let digits_only = text.replace('_', "");
+    let number: T =
+        digits_only.parse().map_err(|_| format!("'{text}' is not a whole number in the range"))?;
+    match number >= low && number <= high {
+        true => Ok(number),
+        false => Err(format!("{text} is out of range")),
+    }
+}
+
+/// Takes one key after the other from its flag or the file, and collects what is wrong on the way.
+struct Reader {
+    file_name: String,
+    table: Table,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn new(file: Option<(PathBuf, Result<String, String>)>) -> Self {
+        let Some((path, text)) = file else {
+            return Self { file_name: String::new(), table: Table::new(), problems: vec![] };
+        };
+        let file_name = path.display().to_string();
+        let mut problems = vec![];
+        let parsed = text.and_then(|text| text.parse::<Table>().map_err(|err| one_line(&err.to_string())));
+        let table = parsed.unwrap_or_else(|wrong| {
+            problems.push(Problem {
+                key: "pool-config".into(),
+                origin: file_name.clone(),
+                wrong,
+                allowed: "a readable TOML file".into(),
+            });
+            Table::new()
+        });
+        for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+            problems.push(Problem {
+                key: key.clone(),
+                origin: file_name.clone(),
+                wrong: "the pool knows no such key".into(),
+                allowed: KEYS.join(", "),
+            });
+        }
+        Self { file_name, table, problems }
+    }
+
+    fn is_set(&self, key: &str, flag: &Option<String>) -> bool {
+        flag.is_some() || self.table.contains_key(key)
+    }
+
+    fn read<T>(
+        &mut self,
+        key: &str,
+        flag: &Option<String>,
+        allowed: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (origin, text) = match (flag, self.table.get(key)) {
+            (Some(text), _) => (format!("--pool-{}", key.replace('_', "-")), Ok(text.clone())),
+            (None, Some(value)) => (self.file_name.clone(), scalar(value)),
+            (None, None) => return None,
+        };
+        match text.and_then(|text| parse(&text)) {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                self.problems.push(Problem { key: key.into(), origin, wrong, allowed: allowed.into() });
+                None
+            }
+        }
+    }
+}
+
+/// A file may spell a number with or without quotes; anything but text and whole numbers is a mistake.
+fn scalar(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Integer(number) => Ok(number.to_string()),
+        other => Err(format!("a {} stands where text or a whole number belongs", other.type_str())),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
+
+    fn check(args: &PoolArgs, file: Option<&str>, node_address: Option<Address>) -> Result<Config, Problems> {
+        let context = Context {
+            file: file.map(|text| ("pool.toml".into(), Ok(text.to_owned()))),
+            node_address,
+            default_data: "/data/pool-testnet".into(),
+            cores: 8,
+            check_address: &|_| Ok(()),
+        };
+        resolve(args, context)
+    }
+
+    fn keys(problems: &Problems) -> Vec<&str> {
+        problems.0.iter().map(|problem| problem.key.as_str()).collect()
+    }
+
+    #[test]
+    fn defaults_need_only_the_nodes_account() {
+        let config = check(&PoolArgs::default(), None, Some(Address([7; 32]))).unwrap();
+        assert_eq!(config.address, Address([7; 32]));
+        assert_eq!(config.listen.to_string(), "0.0.0.0:3333");
+        assert_eq!(config.data, PathBuf::from("/data/pool-testnet"));
+        assert_eq!(config.verify_threads, 4);
+    }
+
+    #[test]
+    fn a_node_without_an_account_needs_an_address() {
+        let problems = check(&PoolArgs::default(), None, None).unwrap_err();
+        assert_eq!(keys(&problems), ["address"]);
+        assert!(problems.to_string().contains("--pool-address"));
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let args = PoolArgs { pool_share_target: Some("5".into()), ..Default::default() };
+        let file = format!("share_target = 9\nlisten = \"127.0.0.1:1\"\naddress = \"{ADDRESS}\"");
+        let config = check(&args, Some(&file), None).unwrap();
+        assert_eq!(config.share_target, 5);
+        assert_eq!(config.listen.to_string(), "127.0.0.1:1");
+        assert_eq!(config.address.to_string(), ADDRESS);
+    }
+
+    #[test]
+    fn every_mistake_is_listed_with_its_key_origin_and_what_is_allowed() {
+        let args = PoolArgs { pool_listen: Some("nowhere".into()), ..Default::default() };
+        let file = "share_target = 0\naddress = \"aleo1oops\"\nverify_threads = 1.5\nshare_taget = 3";
+        let problems = check(&args, Some(file), Some(Address([7; 32]))).unwrap_err();
+        assert_eq!(keys(&problems), ["share_taget", "listen", "address", "share_target", "verify_threads"]);
+        let text = problems.to_string();
+        assert!(text.starts_with("the pool's configuration has 5 problems:"), "{text}");
+        assert!(text.contains("listen (--pool-listen): 'nowhere' is not an address with a port"), "{text}");
+        assert!(
+            text.contains("share_target (pool.toml): 0 is out of range; allowed: a whole number"),
+            "{text}"
+        );
+        assert!(text.contains("a float stands where"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_is_one_problem_on_one_line() {
+        let problems = check(&PoolArgs::default(), Some("listen = \n"), Some(Address([7; 32]))).unwrap_err();
+        assert_eq!(keys(&problems), ["pool-config"]);
+        assert_eq!(problems.to_string().lines().count(), 2);
+    }
+
+    #[test]
+    fn an_address_the_network_refuses_is_a_problem() {
+        let context = Context {
+            file: None,
+            node_address: None,
+            default_data: "/data".into(),
+            cores: 1,
+            check_address: &|_| Err("no such account".into()),
+        };
+        let args = PoolArgs { pool_address: Some(ADDRESS.into()), ..Default::default() };
+        assert!(resolve(&args, context).unwrap_err().to_string().contains("no such account"));
+    }
+}

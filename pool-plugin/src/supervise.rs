@@ -1,0 +1,73 @@
+//! Parts of the pool that must not die: a panic in one restarts that part, and neither the others nor the
+//! node notice.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+/// The pause before a part is started again; doubled for each failure in a row.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often parts had to be started again; the sum over all of them.
+pub type Restarts = Arc<AtomicU64>;
+
+/// Runs `part` until it ends after `stop` was cancelled; starts it again whenever it ends before that.
+pub async fn supervise<P, F>(name: &'static str, stop: CancellationToken, restarts: Restarts, part: P)
+where
+    P: Fn() -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let started = tokio::time::Instant::now();
+        let outcome = tokio::spawn(part()).await;
+        if stop.is_cancelled() {
+            return;
+        }
+        restarts.fetch_add(1, Relaxed);
+        match outcome {
+            Ok(()) => warn!(part = name, "a part of the pool ended; starting it again"),
+            Err(err) => error!(part = name, %err, "a part of the pool failed; starting it again"),
+        }
+        if started.elapsed() > LONGEST_PAUSE {
+            pause = FIRST_PAUSE;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_panics_is_started_again_until_the_pool_stops() {
+        let (stop, restarts) = (CancellationToken::new(), Restarts::default());
+        let part_stop = stop.clone();
+        let runs = Arc::new(AtomicU64::new(0));
+        let part = move || {
+            let (runs, stop) = (runs.clone(), part_stop.clone());
+            async move {
+                match runs.fetch_add(1, Relaxed) {
+                    0 => panic!("on purpose"),
+                    1 => (),
+                    _ => stop.cancel(),
+                }
+            }
+        };
+        supervise("test", stop, restarts.clone(), part).await;
+        assert_eq!(restarts.load(Relaxed), 2, "one panic and one early end");
+    }
+}

@@ -1,0 +1,49 @@
+# Shared by the scripts of this folder; sourced, not run.
+# shellcheck shell=bash
+
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# One target folder for all clones of a machine: snarkVM and RocksDB take half an hour to compile once.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/aleo-pool/target}"
+
+# Always the whole workspace with the same features, so that cargo resolves the same features for every
+# crate and compiles upstream once.
+devnet_set=(--workspace --features snarkos/test_network,pool-node/test_network,pool-tests/test_network)
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
+# for upstream's metrics, git for the patch queue, setpriv for the devnet's processes.
+install_missing() {
+    command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.88 or later from your distribution or from rustup"
+    local missing=()
+    command -v git >/dev/null || missing+=(git)
+    command -v c++ >/dev/null || missing+=(build-essential)
+    command -v clang >/dev/null || missing+=(clang)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
+    command -v setpriv >/dev/null || missing+=(util-linux)
+    ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || missing+=(libclang-dev)
+    [ "${#missing[@]}" -eq 0 ] && return
+    [ "$(id -u)" -eq 0 ] || fail "these packages are missing: ${missing[*]}; install them, or run this as root"
+    command -v apt-get >/dev/null || fail "these packages are missing: ${missing[*]}; install them"
+    say "installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+}
+
+# What every build starts with: packages, and upstream's sources with our patches.
+prepare() {
+    install_missing
+    scripts/fork
+}

@@ -1,0 +1,112 @@
+//! `scripts/run`: four validators, a node with the pool in it and a reference miner, on loopback, offline.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::sleep,
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use pool_tests::{
+    devnet::Devnet,
+    genesis, miner,
+    pool_node::{PoolNode, STAKED_ADDRESS, read_json},
+};
+use serde_json::Value;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Runs a whole pool on an embedded devnet: four validators, a node with the pool in it and one reference
+/// miner, all on this machine and offline. Ctrl-C stops everything.
+#[derive(Parser)]
+struct Arguments {
+    /// Stop after the first share dump
+    #[arg(long)]
+    once: bool,
+
+    /// Where ledgers, logs and share dumps go; must not exist yet [default: a new folder in the system's
+    /// temporary folder]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+
+    /// Attempts per second of the miner; on the devnet one in eight solves the puzzle
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    rate: u32,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    let folder = match &arguments.folder {
+        Some(folder) if folder.exists() => bail!("{} exists already: name a new folder", folder.display()),
+        Some(folder) => folder.clone(),
+        None => tempfile::Builder::new().prefix("aleo-pool-devnet-").tempdir()?.keep(),
+    };
+    run(&arguments, &std::path::absolute(folder)?, &stop)
+}
+
+fn run(arguments: &Arguments, folder: &std::path::Path, stop: &AtomicBool) -> Result<()> {
+    println!("devnet folder: {} (ledgers, logs, share dumps)", folder.display());
+    println!("making a genesis block");
+    let genesis = genesis::genesis_block()?;
+    println!("starting four validators; the first block takes about ten seconds");
+    let mut devnet = Devnet::start(folder, &genesis, &[])?;
+    devnet.wait_for_blocks(stop)?;
+    println!("the validators make blocks; starting the node with the pool in it");
+    let mut pool = PoolNode::start(&devnet, 0, &[&format!("--pool-address={STAKED_ADDRESS}")])?;
+    println!("miners connect to {}; the node's log is {}", pool.stratum, pool.process.log.display());
+    let mut miner = miner::start(&devnet, pool.stratum, &format!("{STAKED_ADDRESS}.cpu-1"), arguments.rate)?;
+    println!("a reference miner tries {} counters a second; its log is {}", arguments.rate, miner.log.display());
+
+    let (mut height, mut announced) = (0, 0);
+    while !stop.load(Relaxed) {
+        devnet.check_alive()?;
+        pool.process.check_alive()?;
+        miner.check_alive()?;
+        if let Ok(latest) = pool.rest.height()
+            && latest > height
+        {
+            height = latest;
+            println!("block {height}");
+        }
+        let dumps = pool.dumps()?;
+        for path in &dumps[announced..] {
+            announce(announced == 0, path)?;
+            announced += 1;
+        }
+        if arguments.once && announced > 0 {
+            break;
+        }
+        sleep(Duration::from_millis(300));
+    }
+    println!("stopping");
+    miner.stop()?;
+    pool.process.stop()?;
+    devnet.stop();
+    println!("stopped; {announced} share dumps are in {}", pool.data.join("shares").display());
+    Ok(())
+}
+
+/// One line per dump.
+fn announce(first: bool, path: &std::path::Path) -> Result<()> {
+    let dump = read_json(path)?;
+    let solutions = dump["solutions"].as_array().map_or(0, Vec::len);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if first {
+        println!("first share dump: {}", path.display());
+    }
+    println!(
+        "block {} has {solutions} of our solutions: {} microcredits for {} shares",
+        dump["height"],
+        text(&dump["total_reward"]),
+        text(&dump["window"]["count"]),
+    );
+    Ok(())
+}

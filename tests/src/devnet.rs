@@ -1,0 +1,132 @@
+//! The validators of a devnet.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    genesis,
+    process::{Process, snarkos_binary},
+};
+
+pub const NUM_VALIDATORS: usize = 4;
+
+/// Clients the validators know in advance: a validator takes no connection from a client it was not told of.
+pub const NUM_CLIENTS: usize = 3;
+
+/// How long the validators may take to find each other and make a block.
+const START_PATIENCE: Duration = Duration::from_secs(180);
+
+/// Four validators on loopback, each a `snarkos` of its own; stopped when dropped.
+pub struct Devnet {
+    pub binary: PathBuf,
+    /// Everything of the devnet: ledgers, logs, the genesis block.
+    pub folder: PathBuf,
+    pub validators: Vec<Process>,
+    /// Where clients reach the validators.
+    pub validator_addresses: Vec<SocketAddr>,
+    /// Where the validators expect clients.
+    pub client_addresses: Vec<SocketAddr>,
+}
+
+impl Devnet {
+    /// Starts the validators in `folder`. `genesis` is the block they begin with; the last validator gets
+    /// `last_arguments` besides (a pool, say).
+    pub fn start(folder: &Path, genesis: &[u8], last_arguments: &[String]) -> Result<Self> {
+        let binary = snarkos_binary()?;
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(genesis::FILE_NAME), genesis)?;
+
+        let mut ports = free_addresses(2 * NUM_VALIDATORS + NUM_CLIENTS)?;
+        let client_addresses = ports.split_off(2 * NUM_VALIDATORS);
+        let bft_addresses = ports.split_off(NUM_VALIDATORS);
+        let validator_addresses = ports;
+
+        let mut devnet =
+            Self { binary, folder: folder.into(), validators: vec![], validator_addresses, client_addresses };
+        for index in 0..NUM_VALIDATORS {
+            let extra = if index + 1 == NUM_VALIDATORS { last_arguments } else { &[] };
+            let validator = devnet.start_validator(index, &bft_addresses, extra)?;
+            devnet.validators.push(validator);
+        }
+        Ok(devnet)
+    }
+
+    fn start_validator(&self, index: usize, bft_addresses: &[SocketAddr], extra: &[String]) -> Result<Process> {
+        let name = format!("validator-{index}");
+        let others: Vec<_> = bft_addresses.iter().enumerate().filter(|(other, _)| *other != index).collect();
+        let others: Vec<_> = others.into_iter().map(|(_, address)| *address).collect();
+        let mut arguments = self.common_arguments(&name, index);
+        arguments.extend([
+            "--validator".into(),
+            "--norest".into(),
+            "--no-dev-txs".into(),
+            format!("--node={}", self.validator_addresses[index]),
+            format!("--bft={}", bft_addresses[index]),
+            format!("--validators={}", join(&others)),
+            format!("--peers={}", join(&self.client_addresses)),
+        ]);
+        arguments.extend_from_slice(extra);
+        let log = self.folder.join(format!("{name}.log"));
+        Process::start(&name, &self.binary, arguments, &log, &self.folder)
+    }
+
+    /// The arguments every node of this devnet shares.
+    pub fn common_arguments(&self, name: &str, dev: usize) -> Vec<String> {
+        let at = |what: &str| self.folder.join(format!("{name}-{what}")).display().to_string();
+        vec![
+            "--noupdater".into(),
+            "start".into(),
+            "--network=1".into(),
+            "--nodisplay".into(),
+            "--nobanner".into(),
+            "--verbosity=0".into(),
+            format!("--logfile={}", at("node.log")),
+            format!("--dev={dev}"),
+            format!("--dev-num-validators={NUM_VALIDATORS}"),
+            format!("--ledger-storage={}", at("ledger")),
+            format!("--node-data-storage={}", at("data")),
+        ]
+    }
+
+    /// Waits until the validators have made their first block, or until `stop`.
+    pub fn wait_for_blocks(&mut self, stop: &AtomicBool) -> Result<()> {
+        let first = self.validators.first_mut().context("a devnet has validators")?;
+        first.wait_for_or_stop("Advanced to block 1 ", START_PATIENCE, stop)
+    }
+
+    pub fn check_alive(&mut self) -> Result<()> {
+        self.validators.iter_mut().try_for_each(Process::check_alive)
+    }
+
+    /// Stops all validators at once rather than one after the other.
+    pub fn stop(&mut self) {
+        for validator in &self.validators {
+            let _ = validator.signal("TERM");
+        }
+        self.validators.clear();
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+
+/// Loopback addresses nobody listens on. Taken together, so that they differ.
+pub fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
+    let listeners: Vec<_> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
+    listeners.iter().map(|listener| Ok(listener.local_addr()?)).collect()
+}
+
+pub fn join(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
+}
