@@ -159,6 +159,9 @@ ok "and how to mend it" said "scripts/fork --mend"
 ok "the previous tree stays" same tree tree
 ok "no work folder stays" no_work_left
 restore
+sed -i 's/^ line 20$/ /' patches/two.patch
+ok "an empty line is shown as such" eval 'not fork && grep -A 2 "line 21 is" "$temp/said" | tail -n 1 | grep -q "the patch expects"'
+restore
 sed -i 's#src/lib.rs#src/gone.rs#' patches/two.patch
 ok "a missing file is an error" not fork
 ok "that says so" said "snarkos-alpha/src/gone.rs:19: failed (hunk at line 5 of the patch): upstream has no such file"
