@@ -6,6 +6,7 @@
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`release`]: from a found solution to the network.
+//! - [`rounds`]: from a block to what our solutions in it earn.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -14,4 +15,5 @@ pub mod chain;
 pub mod evaluator;
 pub mod ledger;
 pub mod release;
+pub mod rounds;
 pub mod types;

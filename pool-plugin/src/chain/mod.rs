@@ -42,8 +42,8 @@ pub trait Chain: Send + Sync + 'static {
     /// Queues `solution` for one peer. `false` if that peer is no longer connected.
     fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool;
 
-    /// Enters `solution` into the node's own consensus. Does nothing on a node that has none.
-    fn submit_to_own_consensus(&self, solution: &Solution);
+    /// Enters `solution` into the node's own consensus. `false` on a node that has none.
+    fn submit_to_own_consensus(&self, solution: &Solution) -> bool;
 }
 
 /// An Aleo network.
