@@ -4,6 +4,7 @@
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`evaluator`]: the puzzle behind a trait.
+//! - [`health`]: how each part fares, and what to do about it.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`release`]: from a found solution to the network.
 //! - [`rounds`]: from a block to what our solutions in it earn.
@@ -13,6 +14,7 @@
 
 pub mod chain;
 pub mod evaluator;
+pub mod health;
 pub mod ledger;
 pub mod release;
 pub mod rounds;

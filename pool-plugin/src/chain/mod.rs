@@ -6,10 +6,11 @@
 //! the router without waiting for the network.
 
 pub mod sim;
+pub mod watch;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 
 use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
 
@@ -22,7 +23,7 @@ pub trait Chain: Send + Sync + 'static {
     fn network(&self) -> Network;
 
     /// The latest block height; changes right after a block is in the ledger. It may skip heights.
-    fn subscribe_blocks(&self) -> watch::Receiver<u32>;
+    fn subscribe_blocks(&self) -> Receiver<u32>;
 
     /// What the next block will take.
     fn puzzle(&self) -> Result<Puzzle, ChainError>;

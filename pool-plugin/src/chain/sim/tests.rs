@@ -45,8 +45,8 @@ async fn a_block_carries_four_and_the_rest_wait() {
 #[test]
 fn rewards_are_split_by_target() {
     let chain = SimChain::new();
-    let block = chain
-        .produce_block_with(&[chain.solution(OURS, 1, 100), chain.solution(OTHERS, 2, 300)], &[]);
+    let block =
+        chain.produce_block_with(&[chain.solution(OURS, 1, 100), chain.solution(OTHERS, 2, 300)], &[]);
     let rewards: Vec<u64> = block.solutions.iter().map(|landed| landed.reward).collect();
     // anchor × 400 / 100,000 = 400,000, two thirds are 266,666.
     assert_eq!(rewards, [66_666, 199_999]);
