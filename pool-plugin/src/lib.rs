@@ -5,8 +5,10 @@
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
 //! - [`evaluator`]: the puzzle behind a trait.
+//! - [`health`]: how each part fares, and what to do about it.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`release`]: from a found solution to the network.
+//! - [`rounds`]: from a block to what our solutions in it earn.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -14,6 +16,8 @@
 pub mod chain;
 pub mod config;
 pub mod evaluator;
+pub mod health;
 pub mod ledger;
 pub mod release;
+pub mod rounds;
 pub mod types;
