@@ -4,15 +4,7 @@
 //! for the node, then starts the parts that need a chain. Stopping goes the other way round: first the
 //! sessions settle what is in flight, then the finds are recorded, then the database is closed.
 
-use std::{
-    future::Future,
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{collections::HashSet, future::Future, net::TcpListener, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::{
@@ -20,15 +12,16 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     chain::{self, ChainHandle, ChainState, Network},
     config::Config,
     evaluator::Evaluator,
-    health::{self, HealthBoard},
+    health::{self, HealthBoard, Part},
     intake::Intake,
-    ledger::ShareLedger,
+    ledger::{LedgerHealth, ShareLedger},
+    prepare::keep_prepared,
     release::{self, Found},
     rounds,
     stratum::{self, Stats, StratumConfig},
@@ -114,70 +107,219 @@ impl Pool {
     where
         F: Future<Output = Option<Result<ChainHandle>>> + Send,
     {
-        let Self { config, evaluator, ledger, listener, stop, .. } = self;
+        let stop = self.stop.clone();
         stop_on_signal(stop.clone());
-        let restarts = Restarts::default();
-        let board = HealthBoard::default();
-        let (state_sender, state) = watch::channel(ChainState::default());
-        let (find_sender, finds) = mpsc::unbounded_channel::<Found>();
+        let parts = Parts::new(self)?;
 
-        let verifier = Verifier::start(evaluator.clone(), config.verify_threads)?;
-        let intake = Arc::new(Intake::new(ledger.clone(), verifier, find_sender, state.clone()));
-        let stats = Arc::new(Stats::default());
-
-        // Sessions live on their own token: they settle before anything they rely on stops.
-        let serving = CancellationToken::new();
-        let stratum_config = StratumConfig::new(config.address, config.share_target, config.max_connections);
-        let sessions = tokio::spawn(supervise("stratum", serving.clone(), restarts.clone(), {
-            let (serving, intake, stats, state) = (serving.clone(), intake.clone(), stats.clone(), state.clone());
-            let listener = Arc::new(listener);
-            move || {
-                let (intake, stats, state) = (intake.clone(), stats.clone(), state.clone());
-                stratum::serve(listener.clone(), stratum_config.clone(), intake, state, stats, serving.clone())
-            }
-        }));
-
-        let parts_stop = CancellationToken::new();
-        let mut parts = JoinSet::new();
+        // Miners may come before the node is up: they are welcomed, and get work once there is some.
+        let (serving, background) = (CancellationToken::new(), CancellationToken::new());
+        let sessions = tokio::spawn(parts.serve(serving.clone()));
+        let mut running = JoinSet::new();
         let chain = tokio::select! {
             chain = node => chain,
             () = stop.cancelled() => None,
         };
         match chain {
-            None => info!("the node did not come up; the pool stops"),
-            Some(Err(error)) => {
-                warn!(error = format!("{error:#}"), "the pool cannot use this node and stops");
-            }
             Some(Ok(chain)) => {
-                info!("the node is up; the pool follows its chain");
-                let context = Parts {
-                    chain,
-                    state,
-                    state_sender,
-                    ledger: ledger.clone(),
-                    evaluator,
-                    finds: Arc::new(Mutex::new(finds)),
-                    board,
-                    config,
-                    stats: stats.clone(),
-                    restarts,
-                    stop: parts_stop.clone(),
-                };
-                context.spawn(&mut parts);
+                info!("the node is up: the pool follows its chain");
+                parts.follow(chain, &mut running, &background);
                 stop.cancelled().await;
             }
+            Some(Err(error)) => {
+                error!(error = format!("{error:#}"), "the pool cannot use this node: it gives no work");
+                stop.cancelled().await;
+            }
+            None => {}
         }
 
-        info!("the pool stops: no more connections, shares in flight are settled");
+        info!("the pool stops: it takes no more shares and settles those in flight");
         serving.cancel();
         if tokio::time::timeout(SETTLE_PATIENCE, sessions).await.is_err() {
-            warn!("some sessions did not settle in time");
+            warn!("some shares in flight were not settled in time");
         }
-        parts_stop.cancel();
-        while parts.join_next().await.is_some() {}
-        drop(intake);
-        ledger.close().await;
-        println!("pool stopped: {}", stats.summary());
+        background.cancel();
+        while running.join_next().await.is_some() {}
+        let summary = parts.stats.snapshot();
+        parts.ledger.close().await;
+        println!("pool stopped: {summary}");
         Ok(())
+    }
+}
+
+/// What the parts share.
+struct Parts {
+    config: Config,
+    evaluator: Arc<dyn Evaluator>,
+    ledger: ShareLedger,
+    listener: Arc<TcpListener>,
+    intake: Arc<Intake>,
+    stats: Arc<Stats>,
+    state: watch::Sender<ChainState>,
+    /// Kept here, so that a find outlives a release task that fails.
+    finds: Arc<Mutex<mpsc::UnboundedReceiver<Found>>>,
+    board: HealthBoard,
+    restarts: Restarts,
+}
+
+impl Parts {
+    fn new(pool: Pool) -> Result<Self> {
+        let Pool { config, evaluator, ledger, listener, .. } = pool;
+        let state = watch::Sender::new(ChainState::default());
+        let (find_sender, finds) = mpsc::unbounded_channel();
+        let verifier = Verifier::start(evaluator.clone(), config.verify_threads)
+            .context("cannot start the threads that verify shares")?;
+        let intake = Intake::new(ledger.clone(), verifier, find_sender, state.subscribe());
+        Ok(Self {
+            config,
+            evaluator,
+            ledger,
+            listener: Arc::new(listener),
+            intake: Arc::new(intake),
+            stats: Arc::default(),
+            state,
+            finds: Arc::new(Mutex::new(finds)),
+            board: HealthBoard::default(),
+            restarts: Restarts::default(),
+        })
+    }
+
+    /// The port, until `stop`.
+    fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let mut config = StratumConfig::new(self.config.address, self.config.share_target);
+        config.max_connections = self.config.max_connections;
+        let (listener, intake, stats) = (self.listener.clone(), self.intake.clone(), self.stats.clone());
+        let (state, stop_sessions) = (self.state.subscribe(), stop.clone());
+        supervise("stratum", stop, self.restarts.clone(), move || {
+            let listener = listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+            let (config, intake, stats) = (config.clone(), intake.clone(), stats.clone());
+            let (state, stop) = (state.clone(), stop_sessions.clone());
+            async move {
+                match listener {
+                    Ok(listener) => stratum::serve(listener, config, intake, stats, state, stop).await,
+                    Err(error) => error!(%error, "the port cannot be served"),
+                }
+            }
+        })
+    }
+
+    /// Starts everything that needs a chain; it runs until `stop`.
+    fn follow(&self, chain: ChainHandle, running: &mut JoinSet<()>, stop: &CancellationToken) {
+        let (settled_sender, settled) = mpsc::unbounded_channel();
+        let settled = Arc::new(Mutex::new(settled));
+        let mut start = |name, part: BoxedPart| {
+            running.spawn(supervise(name, stop.clone(), self.restarts.clone(), part));
+        };
+
+        let (node, state, token) = (chain.clone(), self.state.clone(), stop.clone());
+        start("chain", Box::new(move || Box::pin(chain::watch::run(node.clone(), state.clone(), token.clone()))));
+
+        let (node, state, ledger) = (chain.clone(), self.state.subscribe(), self.ledger.clone());
+        let (finds, board, token) = (self.finds.clone(), self.board.clone(), stop.clone());
+        start(
+            "release",
+            Box::new(move || {
+                Box::pin(release::task::run(
+                    node.clone(),
+                    state.clone(),
+                    ledger.clone(),
+                    finds.clone(),
+                    settled.clone(),
+                    board.clone(),
+                    token.clone(),
+                ))
+            }),
+        );
+
+        let (node, ledger, shares) = (chain.clone(), self.ledger.clone(), self.config.data.join("shares"));
+        let (addresses, board, token) = (HashSet::from([self.config.address]), self.board.clone(), stop.clone());
+        start(
+            "rounds",
+            Box::new(move || {
+                Box::pin(rounds::tracker::run(
+                    node.clone(),
+                    addresses.clone(),
+                    ledger.clone(),
+                    shares.clone(),
+                    settled_sender.clone(),
+                    board.clone(),
+                    token.clone(),
+                ))
+            }),
+        );
+
+        let (node, state) = (chain, self.state.subscribe());
+        let (board, token) = (self.board.clone(), stop.clone());
+        start(
+            "health",
+            Box::new(move || Box::pin(health::run(node.clone(), state.clone(), board.clone(), token.clone()))),
+        );
+
+        let (evaluator, state, token) = (self.evaluator.clone(), self.state.subscribe(), stop.clone());
+        start(
+            "prepare",
+            Box::new(move || {
+                let prepared = keep_prepared(evaluator.clone(), state.clone());
+                let token = token.clone();
+                Box::pin(async move {
+                    token.run_until_cancelled(prepared).await;
+                })
+            }),
+        );
+
+        let (intake, ledger, stats) = (self.intake.clone(), self.ledger.clone(), self.stats.clone());
+        let (board, token) = (self.board.clone(), stop.clone());
+        start(
+            "report",
+            Box::new(move || {
+                Box::pin(report(intake.clone(), ledger.clone(), stats.clone(), board.clone(), token.clone()))
+            }),
+        );
+    }
+}
+
+/// Makes a part anew for each of its lives.
+type BoxedPart = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// Tells how the parts without a task of their own fare, and the log how the pool does.
+async fn report(
+    intake: Arc<Intake>,
+    ledger: ShareLedger,
+    stats: Arc<Stats>,
+    board: HealthBoard,
+    stop: CancellationToken,
+) {
+    let disk = ledger.healthy();
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    let mut last_summary = tokio::time::Instant::now();
+    while stop.run_until_cancelled(looks.tick()).await.is_some() {
+        let failure = match &*disk.borrow() {
+            LedgerHealth::Ok => None,
+            LedgerHealth::Failing(reason) => Some(reason.clone()),
+        };
+        board.report(Part::Ledger, health::ledger(failure.as_deref()));
+        board.report(Part::Verification, health::verification(intake.verifier().queued(), VERIFY_CAPACITY));
+        if last_summary.elapsed() >= SUMMARY_INTERVAL {
+            last_summary = tokio::time::Instant::now();
+            info!(verified = intake.verifier().verified(), "{}", stats.snapshot());
+        }
+    }
+}
+
+/// Stops on the signals that stop the node, so that the pool settles while the node still runs.
+fn stop_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()] {
+        match signal(kind) {
+            Ok(mut stream) => {
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    if stop.run_until_cancelled(stream.recv()).await.is_some() {
+                        stop.cancel();
+                    }
+                });
+            }
+            Err(error) => warn!(%error, ?kind, "the pool does not see this signal; it stops with the node"),
+        }
     }
 }

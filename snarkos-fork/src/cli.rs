@@ -42,7 +42,8 @@ fn command() -> clap::Command {
                 .about("Mine for a pool on the CPU (the reference miner)"),
         )
         .subcommand(
-            PoolCommand::augment(clap::Command::new("pool")).about("Look into a pool's data, while it runs or not"),
+            PoolCommand::augment(clap::Command::new("pool"))
+                .about("Look into a pool's data, while it runs or not"),
         )
 }
 

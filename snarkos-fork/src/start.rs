@@ -66,10 +66,13 @@ fn check_node(start: &Start) -> Result<Network> {
              use --client or --validator"
         );
     }
-    let network = Network::from_id(start.network)
-        .with_context(|| format!("--network {} is not a network: 0 mainnet, 1 testnet, 2 canary", start.network))?;
+    let network = Network::from_id(start.network).with_context(|| {
+        format!("--network {} is not a network: 0 mainnet, 1 testnet, 2 canary", start.network)
+    })?;
     if cfg!(feature = "test_network") && network != Network::Testnet {
-        bail!("this is a devnet binary (test_network): it runs --network 1 only; build one with scripts/build --release");
+        bail!(
+            "this is a devnet binary (test_network): it runs --network 1 only; build one with scripts/build --release"
+        );
     }
     Ok(network)
 }

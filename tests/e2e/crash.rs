@@ -45,8 +45,9 @@ fn submit_until_death(pool: SocketAddr, connection: u64) -> Result<(String, Vec<
 pub fn kill_nine_loses_nothing_and_counts_nothing_twice(world: &mut World) -> Result<()> {
     let Net { pool, .. } = world.net()?;
     let stratum = pool.stratum;
-    let threads: Vec<_> =
-        (1..=CONNECTIONS).map(|connection| thread::spawn(move || submit_until_death(stratum, connection))).collect();
+    let threads: Vec<_> = (1..=CONNECTIONS)
+        .map(|connection| thread::spawn(move || submit_until_death(stratum, connection)))
+        .collect();
     wait_until_stored(pool)?;
     pool.process.kill()?;
     let mut job = String::new();
@@ -57,11 +58,17 @@ pub fn kill_nine_loses_nothing_and_counts_nothing_twice(world: &mut World) -> Re
         answers.extend(its_answers);
     }
     let acknowledged = answers.iter().filter(|(_, verdict)| *verdict == Some(Verdict::Accepted)).count();
-    ensure!(acknowledged >= CONNECTIONS as usize, "only {acknowledged} shares were acknowledged before the end");
+    ensure!(
+        acknowledged >= CONNECTIONS as usize,
+        "only {acknowledged} shares were acknowledged before the end"
+    );
 
     pool.restart()?;
     let mut client = pool.wait_for_work(&format!("{ACCOUNT}.1"))?;
-    ensure!(client.job.as_ref().is_some_and(|(id, _)| *id == job), "the epoch changed under the test; run it again");
+    ensure!(
+        client.job.as_ref().is_some_and(|(id, _)| *id == job),
+        "the epoch changed under the test; run it again"
+    );
     let mut stored = 0;
     for (counter, before) in answers {
         let after = client.submit(&counter.to_string())?;
@@ -104,7 +111,11 @@ fn ensure_dumped(pool: &mut PoolNode, account: &str, stored: u128) -> Result<()>
         for path in pool.dumps()? {
             let dump = read_json(&path)?;
             check_sums(&dump)?;
-            ensure!(number(&dump["window"]["first"])? == next_seq, "a gap or an overlap before {}", path.display());
+            ensure!(
+                number(&dump["window"]["first"])? == next_seq,
+                "a gap or an overlap before {}",
+                path.display()
+            );
             next_seq = number(&dump["window"]["last"])? + 1;
             for entry in dump["accounts"].as_array().context("a dump has accounts")? {
                 if entry["account"] == account {

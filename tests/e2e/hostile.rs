@@ -9,7 +9,14 @@ use crate::world::{Net, World};
 /// Lines no miner should send.
 fn garbage() -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = [
-        "\n", "{\n", "null\n", "[]\n", "42\n", "\"text\"\n", "{}\n", "{\"id\":1}\n",
+        "\n",
+        "{\n",
+        "null\n",
+        "[]\n",
+        "42\n",
+        "\"text\"\n",
+        "{}\n",
+        "{\"id\":1}\n",
         "{\"id\":1,\"method\":7,\"params\":[]}\n",
         "{\"id\":1,\"method\":\"mining.submit\",\"params\":{}}\n",
         "{\"id\":1,\"method\":\"mining.submit\",\"params\":[\"a\",\"b\",1e400]}\n",
@@ -37,7 +44,9 @@ pub fn garbage_harms_nobody(world: &mut World) -> Result<()> {
         let _ = stranger.send_raw(&bytes);
         strangers.push(stranger);
     }
-    for counter in ["", "-1", "+1", "1e3", "0x", "18446744073709551616", "1.5", " 1", "zz", "0x10000000000000000"] {
+    for counter in
+        ["", "-1", "+1", "1e3", "0x", "18446744073709551616", "1.5", " 1", "zz", "0x10000000000000000"]
+    {
         let verdict = honest.submit(counter)?;
         ensure!(matches!(verdict, Verdict::Refused { code: 20, .. }), "counter '{counter}': {verdict:?}");
     }

@@ -44,7 +44,8 @@ pub fn an_epoch_flip_changes_the_job(world: &mut World) -> Result<()> {
 }
 
 pub fn the_release_binary_starts_on_mainnet(world: &mut World) -> Result<()> {
-    let binary: PathBuf = std::env::var_os("SNARKOS_RELEASE_BIN").context("SNARKOS_RELEASE_BIN is not set")?.into();
+    let binary: PathBuf =
+        std::env::var_os("SNARKOS_RELEASE_BIN").context("SNARKOS_RELEASE_BIN is not set")?.into();
     let addresses = free_addresses(3)?;
     let folder = world.folder.path().join("mainnet");
     std::fs::create_dir_all(&folder)?;

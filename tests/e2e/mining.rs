@@ -60,7 +60,10 @@ pub fn a_solution_lands_and_the_dump_matches_the_chain(world: &mut World) -> Res
     for solution in ours {
         let id = solution["id"].as_str().context("a solution has an id")?;
         ensure!(solutions.contains(id), "{id} is not in block {height}: {solutions}");
-        ensure!(solution["account"] == "alice" && solution["worker"] == "rig-1", "the finder is another: {solution}");
+        ensure!(
+            solution["account"] == "alice" && solution["worker"] == "rig-1",
+            "the finder is another: {solution}"
+        );
     }
     ensure!(solutions.contains(STAKED_ADDRESS), "the block does not pay us: {solutions}");
     ensure!(dump["address"] == STAKED_ADDRESS, "the dump names another address");
@@ -73,7 +76,8 @@ pub fn a_solution_lands_and_the_dump_matches_the_chain(world: &mut World) -> Res
 
 /// Every total of a dump is the sum of its parts, and every share is credited with the assigned target.
 pub fn check_sums(dump: &Value) -> Result<()> {
-    let sum = |values: &[Value], key: &str| values.iter().map(|value| number(&value[key])).sum::<Result<u128>>();
+    let sum =
+        |values: &[Value], key: &str| values.iter().map(|value| number(&value[key])).sum::<Result<u128>>();
     let list = |value: &Value| value.as_array().cloned().context("a list is missing");
 
     let accounts = list(&dump["accounts"])?;

@@ -2,8 +2,8 @@
 
 use std::{fs, net::TcpListener, path::Path, process::Output};
 
-use anyhow::{Result, ensure};
 use crate::world::World;
+use anyhow::{Result, ensure};
 
 /// What a refused start prints.
 fn complaint(output: &Output) -> Result<String> {
@@ -38,7 +38,16 @@ pub fn every_mistake_of_a_config_is_listed(world: &mut World) -> Result<()> {
     let text = start(world, &[format!("--pool-config={}", config.display())])?;
     ensure_says(
         &text,
-        &["3 problems", "listen (", "'everywhere'", "address (", "aleo1qqqq", "share_target (", "allowed:", "three-mistakes.toml"],
+        &[
+            "3 problems",
+            "listen (",
+            "'everywhere'",
+            "address (",
+            "aleo1qqqq",
+            "share_target (",
+            "allowed:",
+            "three-mistakes.toml",
+        ],
     )
 }
 
@@ -91,7 +100,10 @@ pub fn update_is_refused(world: &mut World) -> Result<()> {
 pub fn help_teaches_the_pool(world: &mut World) -> Result<()> {
     for (arguments, expected) in [
         (vec!["--help"], vec!["start", "account", "developer", "clean", "miner", "pool"]),
-        (vec!["start", "--help"], vec!["--pool-listen", "--pool-address", "--pool-config", "--validator", "--cdn"]),
+        (
+            vec!["start", "--help"],
+            vec!["--pool-listen", "--pool-address", "--pool-config", "--validator", "--cdn"],
+        ),
         (vec!["miner", "--help"], vec!["--pool", "--worker", "--threads", "--rate"]),
         (vec!["pool", "dump", "--help"], vec!["--height", "--data"]),
     ] {
@@ -100,6 +112,9 @@ pub fn help_teaches_the_pool(world: &mut World) -> Result<()> {
         ensure_says(&String::from_utf8_lossy(&output.stdout), &expected)?;
     }
     let version = world.snarkos(&["--version"])?;
-    ensure_says(&String::from_utf8_lossy(&version.stdout), &["snarkos 4.11.0 ", "features=[pool,test_network]"])?;
+    ensure_says(
+        &String::from_utf8_lossy(&version.stdout),
+        &["snarkos 4.11.0 ", "features=[pool,test_network]"],
+    )?;
     Ok(())
 }

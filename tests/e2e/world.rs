@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use pool_tests::{
     devnet::{Devnet, free_addresses},
-    genesis, miner,
+    miner,
     pool_node::{PoolNode, STAKED_ADDRESS},
     process::{Process, snarkos_binary},
 };
@@ -34,7 +34,7 @@ pub struct Net {
     pub validator_pool: (std::net::SocketAddr, PathBuf),
     /// The pool address's balance before the pool found anything.
     pub first_balance: u64,
-    pub devnet: Devnet,
+    _devnet: Devnet,
 }
 
 impl World {
@@ -71,7 +71,7 @@ impl Net {
             format!("--pool-data={}", data.display()),
             "--pool-share-target=1".to_owned(),
         ];
-        let mut devnet = Devnet::start(folder, &genesis::genesis_block()?, &validator_pool)?;
+        let mut devnet = Devnet::start(folder, &validator_pool)?;
         devnet.wait_for_blocks(&AtomicBool::new(false))?;
         let address = format!("--pool-address={STAKED_ADDRESS}");
         let share_target = format!("--pool-share-target={SHARE_TARGET}");
@@ -79,6 +79,6 @@ impl Net {
         pool.wait_for_work("waiting.test")?;
         let first_balance = pool.rest.balance(STAKED_ADDRESS)?;
         let miner = miner::start(&devnet, pool.stratum, "alice.rig-1", MINER_RATE)?;
-        Ok(Self { miner, pool, validator_pool: (stratum, data), first_balance, devnet })
+        Ok(Self { miner, pool, validator_pool: (stratum, data), first_balance, _devnet: devnet })
     }
 }

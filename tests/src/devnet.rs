@@ -3,16 +3,14 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    process::Command,
     sync::atomic::AtomicBool,
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::{
-    genesis,
-    process::{Process, snarkos_binary},
-};
+use crate::process::{Process, built_beside, snarkos_binary};
 
 pub const NUM_VALIDATORS: usize = 4;
 
@@ -35,12 +33,12 @@ pub struct Devnet {
 }
 
 impl Devnet {
-    /// Starts the validators in `folder`. `genesis` is the block they begin with; the last validator gets
+    /// Makes a genesis block in `folder` and starts the validators on it; the last validator gets
     /// `last_arguments` besides (a pool, say).
-    pub fn start(folder: &Path, genesis: &[u8], last_arguments: &[String]) -> Result<Self> {
+    pub fn start(folder: &Path, last_arguments: &[String]) -> Result<Self> {
         let binary = snarkos_binary()?;
         std::fs::create_dir_all(folder)?;
-        std::fs::write(folder.join(genesis::FILE_NAME), genesis)?;
+        make_genesis(folder)?;
 
         let mut ports = free_addresses(2 * NUM_VALIDATORS + NUM_CLIENTS)?;
         let client_addresses = ports.split_off(2 * NUM_VALIDATORS);
@@ -57,7 +55,12 @@ impl Devnet {
         Ok(devnet)
     }
 
-    fn start_validator(&self, index: usize, bft_addresses: &[SocketAddr], extra: &[String]) -> Result<Process> {
+    fn start_validator(
+        &self,
+        index: usize,
+        bft_addresses: &[SocketAddr],
+        extra: &[String],
+    ) -> Result<Process> {
         let name = format!("validator-{index}");
         let others: Vec<_> = bft_addresses.iter().enumerate().filter(|(other, _)| *other != index).collect();
         let others: Vec<_> = others.into_iter().map(|(_, address)| *address).collect();
@@ -119,6 +122,12 @@ impl Drop for Devnet {
     }
 }
 
+/// Writes the genesis block to where the nodes look for it.
+fn make_genesis(folder: &Path) -> Result<()> {
+    let output = Command::new(built_beside("devnet-genesis")?).arg(folder).output()?;
+    ensure!(output.status.success(), "no genesis block: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
 
 /// Loopback addresses nobody listens on. Taken together, so that they differ.
 pub fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {

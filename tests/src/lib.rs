@@ -1,8 +1,8 @@
 //! A real devnet on loopback, offline: four validators and a pool node, each the real `snarkos` binary in a
-//! process of its own, and what tests need to talk to them.
+//! process of its own, and what tests need to talk to them. The program `devnet-genesis` makes their genesis
+//! block.
 //!
 //! # Layout
-//! - [`genesis`]: a genesis block without proving keys.
 //! - [`process`]: child processes that never outlive us.
 //! - [`devnet`]: the validators.
 //! - [`pool_node`]: a client with the pool in it.
@@ -13,8 +13,6 @@
 #![forbid(unsafe_code)]
 
 pub mod devnet;
-#[cfg(feature = "test_network")]
-pub mod genesis;
 pub mod miner;
 pub mod pool_node;
 pub mod process;

@@ -89,7 +89,10 @@ impl PoolNode {
             }
             std::thread::sleep(Duration::from_millis(500));
         }
-        bail!("the pool gave no work within {SYNC_PATIENCE:?} ({last}):\n{}", tail(&self.process.output(), 30))
+        bail!(
+            "the pool gave no work within {SYNC_PATIENCE:?} ({last}):\n{}",
+            tail(&self.process.output(), 30)
+        )
     }
 
     /// The share dumps written so far, by height.

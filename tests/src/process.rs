@@ -91,7 +91,11 @@ impl Process {
         while !self.output().contains(text) && !stop.load(Relaxed) {
             self.check_alive()?;
             if Instant::now() > deadline {
-                bail!("{} has not said '{text}' within {patience:?}:\n{}", self.name, tail(&self.output(), 30));
+                bail!(
+                    "{} has not said '{text}' within {patience:?}:\n{}",
+                    self.name,
+                    tail(&self.output(), 30)
+                );
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -143,8 +147,15 @@ pub fn snarkos_binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("SNARKOS_BIN") {
         return Ok(path.into());
     }
+    built_beside("snarkos")
+}
+
+/// A program of this workspace, built into the same folder as this one.
+pub fn built_beside(name: &str) -> Result<PathBuf> {
     // This program is target/<profile>/NAME or target/<profile>/deps/NAME-hash.
     let this = std::env::current_exe()?;
-    let found = this.ancestors().skip(1).take(2).map(|folder| folder.join("snarkos")).find(|path| path.is_file());
-    found.context("there is no devnet binary beside this program: build it with scripts/build --devnet")
+    let found = this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| {
+        format!("there is no {name} beside this program: build it with scripts/build --devnet")
+    })
 }

@@ -35,7 +35,9 @@ impl Rest {
         let value = self.get(&format!("program/credits.aleo/mapping/account/{address}"))?;
         match value.as_str() {
             None => Ok(0),
-            Some(text) => text.trim_end_matches("u64").parse().with_context(|| format!("'{text}' is no balance")),
+            Some(text) => {
+                text.trim_end_matches("u64").parse().with_context(|| format!("'{text}' is no balance"))
+            }
         }
     }
 }

@@ -50,7 +50,8 @@ impl Stratum {
     /// Subscribes and authorizes.
     pub fn login(pool: SocketAddr, login: &str) -> Result<Self> {
         let mut client = Self::connect(pool)?;
-        let subscribed = client.call("mining.subscribe", json!(["pool-tests/1", "AleoStratum/3.0.0", null]))?;
+        let subscribed =
+            client.call("mining.subscribe", json!(["pool-tests/1", "AleoStratum/3.0.0", null]))?;
         let subscribed = subscribed.map_err(|error| anyhow::anyhow!("subscribe was refused: {error}"))?;
         client.pool_address = subscribed[2].as_str().context("subscribe names no address")?.into();
         let authorized = client.call("mining.authorize", json!([login, "x"]))?;
@@ -136,7 +137,8 @@ impl Stratum {
             Some("mining.set_target") => self.target = line["params"][0].as_u64(),
             Some("mining.notify") => {
                 let text = |index: usize| line["params"][index].as_str().map(str::to_owned);
-                self.job = Some((text(0).context("a job has no id")?, text(1).context("a job has no epoch hash")?));
+                self.job =
+                    Some((text(0).context("a job has no id")?, text(1).context("a job has no epoch hash")?));
             }
             Some(_) => {}
         }

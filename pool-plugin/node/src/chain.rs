@@ -176,9 +176,9 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
         self.router.unicast(connected, Self::message(solution)).is_ok()
     }
 
-    fn submit_to_own_consensus(&self, solution: &Solution) {
-        let Role::Validator(validator) = &self.role else { return };
-        let Ok(solution) = convert::vm_solution::<N>(solution) else { return };
+    fn submit_to_own_consensus(&self, solution: &Solution) -> bool {
+        let Role::Validator(validator) = &self.role else { return false };
+        let Ok(solution) = convert::vm_solution::<N>(solution) else { return false };
         let id = SolutionId(*solution.id());
         // The validator would relay it to every peer as well. The release queue offers it to them at its own
         // pace, so the router is told that they have it.
@@ -192,5 +192,6 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
                 tracing::warn!(%id, "own consensus refused the solution");
             }
         });
+        true
     }
 }

@@ -21,7 +21,8 @@ pub fn address<N: Network>(address: &VmAddress<N>) -> Result<Address> {
 
 /// Fails if the bytes are not a point on the curve.
 pub fn vm_address<N: Network>(address: &Address) -> Result<VmAddress<N>> {
-    VmAddress::from_bytes_le(&address.0).with_context(|| format!("{address} is not an account on this network"))
+    VmAddress::from_bytes_le(&address.0)
+        .with_context(|| format!("{address} is not an account on this network"))
 }
 
 pub fn epoch_hash<N: Network>(hash: &N::BlockHash) -> Result<EpochHash> {
@@ -78,7 +79,8 @@ mod tests {
             let prover = VmAddress::try_from(&key).unwrap();
             let hash: <N as Network>::BlockHash = Field::<N>::from_u64(1 + i * 7_919).into();
             let counter = u64::MAX / (i + 1);
-            let upstream = VmSolution::new(PartialSolution::<N>::new(hash, prover, counter).unwrap(), 100 + i);
+            let upstream =
+                VmSolution::new(PartialSolution::<N>::new(hash, prover, counter).unwrap(), 100 + i);
 
             let ours = solution(&upstream).unwrap();
             assert_eq!(ours.address.to_string(), prover.to_string());

@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use pool_tests::{
     devnet::Devnet,
-    genesis, miner,
+    miner,
     pool_node::{PoolNode, STAKED_ADDRESS, read_json},
 };
 use serde_json::Value;
@@ -54,16 +54,18 @@ fn main() -> Result<()> {
 
 fn run(arguments: &Arguments, folder: &std::path::Path, stop: &AtomicBool) -> Result<()> {
     println!("devnet folder: {} (ledgers, logs, share dumps)", folder.display());
-    println!("making a genesis block");
-    let genesis = genesis::genesis_block()?;
-    println!("starting four validators; the first block takes about ten seconds");
-    let mut devnet = Devnet::start(folder, &genesis, &[])?;
+    println!("making a genesis block and starting four validators; the first block takes about ten seconds");
+    let mut devnet = Devnet::start(folder, &[])?;
     devnet.wait_for_blocks(stop)?;
     println!("the validators make blocks; starting the node with the pool in it");
     let mut pool = PoolNode::start(&devnet, 0, &[&format!("--pool-address={STAKED_ADDRESS}")])?;
     println!("miners connect to {}; the node's log is {}", pool.stratum, pool.process.log.display());
     let mut miner = miner::start(&devnet, pool.stratum, &format!("{STAKED_ADDRESS}.cpu-1"), arguments.rate)?;
-    println!("a reference miner tries {} counters a second; its log is {}", arguments.rate, miner.log.display());
+    println!(
+        "a reference miner tries {} counters a second; its log is {}",
+        arguments.rate,
+        miner.log.display()
+    );
 
     let (mut height, mut announced) = (0, 0);
     while !stop.load(Relaxed) {

@@ -1,8 +1,14 @@
-//! A genesis block for the devnet, made offline.
+//! Writes the devnet's genesis block into a folder; made offline.
+//!
+//! A program of its own, because whoever names snarkVM's VM compiles it.
 //!
 //! Upstream computes one with proving keys that it downloads. The four transactions inside the genesis block
 //! that snarkVM embeds are already proven, though, and stay valid under other targets. So this takes them and
 //! their public balances out of that block, adds the development committee, lets the VM speculate, and signs.
+
+#![forbid(unsafe_code)]
+
+use std::path::Path;
 
 use aleo_std::StorageMode;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -30,9 +36,9 @@ const DEVELOPMENT_SEED: u64 = 1_234_567_890;
 /// Under this name in the temporary folder upstream looks for the genesis block of a devnet of four validators
 /// on TestnetV0 with default balances, before it would compute one. It is a hash of those parameters; the
 /// block's content is not checked against it.
-pub const FILE_NAME: &str = "2477916822279173290443845167989164488535520247143832690212263284458274655150field";
+const FILE_NAME: &str = "2477916822279173290443845167989164488535520247143832690212263284458274655150field";
 
-pub const NUM_VALIDATORS: u16 = 4;
+const NUM_VALIDATORS: u16 = 4;
 
 /// What snarkVM's embedded genesis block brings along.
 struct Embedded {
@@ -40,13 +46,18 @@ struct Embedded {
     public_balances: IndexMap<Address<N>, u64>,
 }
 
-/// The bytes of a genesis block of four development validators with half of the supply bonded to them.
-pub fn genesis_block() -> Result<Vec<u8>> {
-    // Building a VM needs more stack than a test thread has.
+fn main() -> Result<()> {
+    let folder = std::env::args_os().nth(1).context("usage: devnet-genesis FOLDER")?;
+    // The VM needs more stack than the main thread has.
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(build)?;
-    thread.join().map_err(|_| anyhow!("making the genesis block panicked"))?
+    let block = thread.join().map_err(|_| anyhow!("making the genesis block panicked"))??;
+    let path = Path::new(&folder).join(FILE_NAME);
+    std::fs::write(&path, block).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
 }
 
+/// A genesis block of four development validators with half of the supply bonded to them.
 fn build() -> Result<Vec<u8>> {
     let mut rng = ChaChaRng::seed_from_u64(DEVELOPMENT_SEED);
     let keys = (0..NUM_VALIDATORS).map(|_| PrivateKey::<N>::new(&mut rng)).collect::<Result<Vec<_>>>()?;
@@ -55,8 +66,10 @@ fn build() -> Result<Vec<u8>> {
 
     let stake = N::STARTING_SUPPLY / 2 / u64::from(NUM_VALIDATORS);
     let bonded_total = stake * u64::from(NUM_VALIDATORS);
-    let committee = Committee::new_genesis(validators.iter().map(|address| (*address, (stake, true, 0))).collect())?;
-    let bonded: IndexMap<_, _> = validators.iter().map(|address| (*address, (*address, *address, stake))).collect();
+    let committee =
+        Committee::new_genesis(validators.iter().map(|address| (*address, (stake, true, 0))).collect())?;
+    let bonded: IndexMap<_, _> =
+        validators.iter().map(|address| (*address, (*address, *address, stake))).collect();
     let public_total = N::STARTING_SUPPLY - bonded_total;
     let public = fit_balances(embedded.public_balances, validators[0], public_total);
 
