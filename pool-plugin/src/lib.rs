@@ -6,6 +6,7 @@
 //! - [`config`]: flags, file and defaults, checked whole.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`health`]: how each part fares, and what to do about it.
+//! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`release`]: from a found solution to the network.
 //! - [`rounds`]: from a block to what our solutions in it earn.
@@ -15,6 +16,7 @@
 
 pub mod chain;
 pub mod config;
+pub mod dump;
 pub mod evaluator;
 pub mod health;
 pub mod ledger;
