@@ -4,14 +4,22 @@
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`evaluator`]: the puzzle behind a trait.
+//! - [`fair_queue`]: turns by session, not by arrival.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`prepare`]: gets the puzzle ready before its first share.
+//! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
+//! - [`verify`]: the threads that compute targets, and their fair queue.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod chain;
 pub mod evaluator;
+pub mod fair_queue;
 pub mod ledger;
+pub mod prepare;
+pub mod reject;
 pub mod release;
 pub mod types;
+pub mod verify;
