@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
+//! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
@@ -15,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod chain;
+pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
 pub mod ledger;
