@@ -4,12 +4,17 @@
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
-//! - [`evaluator`]: the puzzle behind a trait.
-//! - [`health`]: how each part fares, and what to do about it.
 //! - [`dump`]: a JSON file per block of ours, from which payouts are made.
+//! - [`evaluator`]: the puzzle behind a trait.
+//! - [`fair_queue`]: turns by session, not by arrival.
+//! - [`health`]: how each part fares, and what to do about it.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`prepare`]: gets the puzzle ready before its first share.
+//! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
 //! - [`rounds`]: from a block to what our solutions in it earn.
+//! - [`supervise`]: parts that are started again when they fail.
+//! - [`verify`]: the threads that compute targets, and their fair queue.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -18,8 +23,13 @@ pub mod chain;
 pub mod config;
 pub mod dump;
 pub mod evaluator;
+pub mod fair_queue;
 pub mod health;
 pub mod ledger;
+pub mod prepare;
+pub mod reject;
 pub mod release;
 pub mod rounds;
+pub mod supervise;
 pub mod types;
+pub mod verify;
