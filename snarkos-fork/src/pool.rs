@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, FromArgMatches, Subcommand};
 use pool_plugin::{dump, ledger::ShareLedger};
 
@@ -40,10 +40,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
 }
 
 fn dump(args: &DumpArgs) -> Result<String> {
-    let ledger = ShareLedger::open_read_only(&args.data.join("db"))
-        .with_context(|| format!("failed to open the pool's database in {}", args.data.display()))?;
-    let bytes = dump::render_height(&ledger, args.height)?;
-    // The file ends with a newline, and so does what is printed.
-    let text = String::from_utf8(bytes).context("the dump is not text")?;
-    Ok(text.trim_end_matches('\n').to_owned())
+    let ledger = ShareLedger::open_read_only(&args.data.join("db"))?;
+    dump::export(&ledger, args.height, &mut std::io::stdout().lock())?;
+    Ok(String::new())
 }

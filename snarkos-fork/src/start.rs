@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     let network = check_node(&start)?;
     let config = resolve(&start, &args, network)?;
-    let evaluator = stock_evaluator(network, config.verify_threads)?;
+    let evaluator = stock_evaluator(config.verify_threads)?;
     let pool = Pool::open(config, network, evaluator)?;
     println!("{}", pool.summary());
 

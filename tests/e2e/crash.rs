@@ -112,11 +112,11 @@ fn ensure_dumped(pool: &mut PoolNode, account: &str, stored: u128) -> Result<()>
             let dump = read_json(&path)?;
             check_sums(&dump)?;
             ensure!(
-                number(&dump["window"]["first"])? == next_seq,
+                number(&dump["window"]["first_seq"])? == next_seq,
                 "a gap or an overlap before {}",
                 path.display()
             );
-            next_seq = number(&dump["window"]["last"])? + 1;
+            next_seq = number(&dump["window"]["last_seq"])? + 1;
             for entry in dump["accounts"].as_array().context("a dump has accounts")? {
                 if entry["account"] == account {
                     counted += number(&entry["shares"])?;

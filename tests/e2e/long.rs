@@ -67,7 +67,7 @@ pub fn the_release_binary_starts_on_mainnet(world: &mut World) -> Result<()> {
         format!("--pool-address={STAKED_ADDRESS}"),
     ];
     let mut node = Process::start("mainnet", &binary, arguments, &folder.join("output.log"), &folder)?;
-    node.wait_for("no job goes out", Duration::from_secs(120))?;
+    node.wait_for("miners get no new job", Duration::from_secs(120))?;
     let client = Stratum::login(addresses[2], "carol.rig")?;
     ensure!(client.pool_address == STAKED_ADDRESS, "subscribe names {}", client.pool_address);
     ensure!(client.with_work().is_err(), "an unsynced node gave work");

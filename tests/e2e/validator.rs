@@ -24,7 +24,7 @@ pub fn a_pool_inside_a_validator_lands_solutions(world: &mut World) -> Result<()
         if let Some(path) = dumps.first() {
             let dump = read_json(path)?;
             // Its own account by default.
-            ensure!(dump["address"] == client.pool_address.as_str(), "the dump names another address");
+            ensure!(dump["pool_address"] == client.pool_address.as_str(), "the dump names another address");
             let height = dump["height"].as_u64().context("a dump has a height")?;
             let block = pool.rest.block(height)?;
             let id = dump["solutions"][0]["id"].as_str().context("a solution has an id")?.to_owned();
