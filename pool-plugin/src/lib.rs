@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
+//! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`health`]: how each part fares, and what to do about it.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
@@ -13,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod chain;
+pub mod dump;
 pub mod evaluator;
 pub mod health;
 pub mod ledger;

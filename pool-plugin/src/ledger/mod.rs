@@ -1,3 +1,245 @@
 //! The share ledger: every accepted share, every solution and every round, in RocksDB.
+//!
+//! A share passes two doors. [`ShareLedger::reserve`] takes its key, so that nobody else can have the same
+//! attempt verified or credited; [`ShareLedger::append`] returns once the share is on the disk, and only
+//! then may the miner be told. In between the share is verified; a share that fails gives its key back by
+//! dropping the [`Reservation`].
+//!
+//! # Layout
+//! - [`records`]: what is kept, as values; [`codec`]: their bytes.
+//! - `schema`: column families, keys, RocksDB's settings.
+//! - `open`: opening, creating, refusing.
+//! - `reserve`: keys in flight.
+//! - `settle`: what a block means; `changes`: the writes that follow.
+//! - `store`: the database handle.
+//! - `writer`: the one thread that writes.
 
+mod changes;
+pub mod codec;
+mod errors;
+#[cfg(test)]
+mod failing_writes;
+mod open;
 pub mod records;
+mod reserve;
+mod schema;
+mod settle;
+mod store;
+mod writer;
+
+use std::{path::Path, sync::Arc, thread::JoinHandle};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use crate::ledger::{
+    errors::{LedgerHealth, OpenError, ReadError, ReserveError, WriteError},
+    reserve::Reservation,
+};
+use crate::{
+    chain::Network,
+    ledger::{
+        codec::MAX_NAME_BYTES,
+        open::{open_store, open_store_beside},
+        records::{BlockOutcome, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
+        reserve::KeyDesk,
+        schema::{Meta, solution_of_open_key},
+        store::{ShareStream, Store},
+        writer::{Append, Command, QUEUE, Writer},
+    },
+    types::SolutionId,
+};
+
+/// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and
+/// closes the database, which blocks for a moment: [`close`](Self::close) does the same without.
+#[derive(Clone)]
+pub struct ShareLedger {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<Store>,
+    desk: Arc<KeyDesk>,
+    network: Network,
+    health: watch::Receiver<LedgerHealth>,
+    /// `None` if opened for reading only.
+    writer: Option<WriterHandle>,
+}
+
+struct WriterHandle {
+    /// `None` only while dropping.
+    commands: Option<mpsc::Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for WriterHandle {
+    fn drop(&mut self) {
+        self.commands.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the writer is in the health already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl ShareLedger {
+    /// Opens the ledger in the folder `dir`, or creates it there.
+    pub fn open(dir: &Path, network: Network) -> Result<Self, OpenError> {
+        let store = Arc::new(open_store(dir, network)?);
+        let desk = Arc::new(KeyDesk::default());
+        let (health_sender, health) = watch::channel(LedgerHealth::Ok);
+        let unreadable = |reason: String| OpenError::Unreadable { dir: dir.to_owned(), reason };
+        let writer = Writer::new(Arc::clone(&store), Arc::clone(&desk), health_sender)
+            .map_err(|error| unreadable(error.to_string()))?;
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("share-writer".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(|error| unreadable(format!("no thread for the writer: {error}")))?;
+        let writer = Some(WriterHandle { commands: Some(commands), thread: Some(thread) });
+        Ok(Self { shared: Arc::new(Shared { store, desk, network, health, writer }) })
+    }
+
+    /// Opens the ledger as it is now, also beside a running pool. Writes answer [`WriteError::ReadOnly`].
+    pub fn open_read_only(dir: &Path) -> Result<Self, OpenError> {
+        let (store, network) = open_store_beside(dir)?;
+        let (_, health) = watch::channel(LedgerHealth::Ok);
+        let desk = Arc::default();
+        Ok(Self { shared: Arc::new(Shared { store, desk, network, health, writer: None }) })
+    }
+
+    /// The network the ledger was created for.
+    pub fn network(&self) -> Network {
+        self.shared.network
+    }
+
+    /// Takes `key` before its share is verified: refused if it is stored, or taken by another.
+    pub fn reserve(&self, key: ShareKey) -> Result<Reservation, ReserveError> {
+        self.shared.desk.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()))
+    }
+
+    /// Stores a share of the reserved key and returns its sequence number once it is on the disk. On an
+    /// error the share is not stored and must not be acknowledged.
+    ///
+    /// `target` is the assigned target, which is also the credit; `reached` the one the counter reached;
+    /// `time_ms` Unix milliseconds. If the future is dropped after it was first polled, the share may still
+    /// be stored.
+    pub async fn append(
+        &self,
+        reservation: Reservation,
+        worker: Worker,
+        target: u64,
+        reached: u64,
+        time_ms: u64,
+    ) -> Result<u64, WriteError> {
+        check_names(&worker)?;
+        let share = Share { key: *reservation.key(), worker, target, reached, time_ms };
+        self.send(|answer| Command::Append(Box::new(Append { _reservation: reservation, share, answer })))
+            .await
+    }
+
+    /// Records a find, as found or released. Harmless when repeated or late: a later state stays.
+    pub async fn record_found(&self, record: SolutionRecord) -> Result<(), WriteError> {
+        if let Some(finder) = &record.finder {
+            check_names(finder)?;
+        }
+        self.send(|answer| Command::RecordFound(Box::new(record), answer)).await
+    }
+
+    /// Moves a solution from found to released; any other state stays.
+    pub async fn mark_released(&self, id: SolutionId) -> Result<(), WriteError> {
+        self.send(|answer| Command::MarkReleased(id, answer)).await
+    }
+
+    /// Applies a block in one atomic write: the states of our solutions, the scanned height, the round if
+    /// anything of ours landed, and the end of what belongs to closed epochs. Blocks come in rising order;
+    /// one that is applied already changes nothing and answers with its round.
+    pub async fn apply_block(&self, outcome: BlockOutcome) -> Result<Option<Round>, WriteError> {
+        self.send(|answer| Command::ApplyBlock(Box::new(outcome), answer)).await
+    }
+
+    /// The highest block applied; `None` before the first start has set one.
+    pub fn scanned_height(&self) -> Result<Option<u32>, ReadError> {
+        let height = self.shared.store.meta(Meta::ScannedHeight)?;
+        Ok(height.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+
+    /// Declares all blocks up to `height` as scanned: on the first start, the tip. Never goes back.
+    pub async fn set_scanned_height(&self, height: u32) -> Result<(), WriteError> {
+        self.send(|answer| Command::SetScannedHeight(height, answer)).await
+    }
+
+    pub fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
+        self.shared.store.solution(id)
+    }
+
+    /// The solutions that may still land (found or released), by epoch.
+    pub fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
+        let keys = self.shared.store.open_solution_keys()?;
+        let ids = keys.iter().filter_map(|key| solution_of_open_key(key));
+        // One that landed since the list was read is no longer open.
+        ids.filter_map(|id| self.shared.store.solution(id).transpose())
+            .filter(|record| record.as_ref().map_or(true, settle::is_open))
+            .collect()
+    }
+
+    pub fn round(&self, height: u32) -> Result<Option<Round>, ReadError> {
+        self.shared.store.round(height)
+    }
+
+    /// All rounds, by height.
+    pub fn rounds(&self) -> Result<Vec<Round>, ReadError> {
+        self.shared.store.rounds()
+    }
+
+    /// The highest sequence number stored; 0 before the first share.
+    pub fn last_seq(&self) -> Result<u64, ReadError> {
+        self.shared.store.last_seq()
+    }
+
+    /// The shares from `first_seq` to `last_seq`, both included, with their sequence numbers. Reads from
+    /// the disk as it goes: not for async threads.
+    pub fn shares(
+        &self,
+        first_seq: u64,
+        last_seq: u64,
+    ) -> impl Iterator<Item = Result<(u64, Share), ReadError>> + use<> {
+        ShareStream::new(Arc::clone(&self.shared.store), first_seq, last_seq)
+    }
+
+    /// What each worker has earned since ever, by account and worker.
+    pub fn totals(&self) -> Result<Vec<WorkerTotal>, ReadError> {
+        let mut totals = self.shared.store.totals()?;
+        totals.sort_unstable_by(|one, other| one.worker.cmp(&other.worker));
+        Ok(totals)
+    }
+
+    /// Whether shares can be stored; turns red with a failed write and green when writing works again.
+    pub fn healthy(&self) -> watch::Receiver<LedgerHealth> {
+        self.shared.health.clone()
+    }
+
+    /// Finishes all writes queued so far and closes the database, also for the other handles.
+    pub async fn close(self) {
+        // An error says that it is closed already, or was never open for writing.
+        let _ = self.send(Command::Close).await;
+    }
+
+    async fn send<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, WriteError>>) -> Command,
+    ) -> Result<T, WriteError> {
+        let writer = self.shared.writer.as_ref().ok_or(WriteError::ReadOnly)?;
+        let commands = writer.commands.as_ref().ok_or(WriteError::Closed)?;
+        let (answer, result) = oneshot::channel();
+        commands.send(command(answer)).await.map_err(|_| WriteError::Closed)?;
+        result.await.map_err(|_| WriteError::Closed)?
+    }
+}
+
+fn check_names(worker: &Worker) -> Result<(), WriteError> {
+    let fits = |name: &str| name.len() <= MAX_NAME_BYTES;
+    if fits(&worker.account) && fits(&worker.worker) {
+        return Ok(());
+    }
+    Err(WriteError::NameTooLong)
+}

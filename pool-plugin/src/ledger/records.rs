@@ -107,3 +107,12 @@ pub struct RoundSolution {
     /// `None`: landed, but never seen found by this database.
     pub finder: Option<Worker>,
 }
+
+/// What a worker has earned since the database began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerTotal {
+    pub worker: Worker,
+    pub shares: u64,
+    /// The sum of the assigned targets of its shares.
+    pub credit: u128,
+}

@@ -1,0 +1,73 @@
+//! From records to changes of the database.
+
+use crate::{
+    ledger::{
+        codec::{encode_number, encode_round, encode_share, encode_solution, encode_total},
+        records::{BlockOutcome, Share, SolutionRecord, WorkerTotal},
+        schema::{
+            Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
+        },
+        settle::{Settled, is_open},
+    },
+    types::SolutionId,
+};
+
+/// `None`: a sum does not fit its type.
+pub(super) fn add_share(total: WorkerTotal, target: u64) -> Option<WorkerTotal> {
+    Some(WorkerTotal {
+        shares: total.shares.checked_add(1)?,
+        credit: total.credit.checked_add(target.into())?,
+        worker: total.worker,
+    })
+}
+
+pub(super) fn share_changes(seq: u64, share: &Share) -> [Change; 2] {
+    [
+        Change::put(Table::Shares, seq_key(seq), encode_share(share)),
+        Change::put(Table::Keys, share_key(&share.key), encode_number(seq)),
+    ]
+}
+
+pub(super) fn total_change(total: &WorkerTotal) -> Change {
+    Change::put(Table::Totals, worker_key(&total.worker), encode_total(total))
+}
+
+pub(super) fn meta_change(name: Meta, value: u32) -> Change {
+    Change::put(Table::Meta, name.key(), encode_number(value.into()))
+}
+
+/// The record, and its place among the open ones.
+pub(super) fn solution_changes(id: SolutionId, record: &SolutionRecord) -> [Change; 2] {
+    let open_key = open_solution_key(record.epoch, id);
+    let index = if is_open(record) {
+        Change::put(Table::OpenSolutions, open_key, encode_number(0))
+    } else {
+        Change::Delete { table: Table::OpenSolutions, key: open_key.into() }
+    };
+    [Change::put(Table::Solutions, solution_key(id), encode_solution(record)), index]
+}
+
+pub(super) fn block_changes(outcome: &BlockOutcome, settled: &Settled) -> Vec<Change> {
+    let mut changes = vec![meta_change(Meta::ScannedHeight, outcome.height)];
+    for (id, record) in &settled.solutions {
+        changes.extend(solution_changes(*id, record));
+    }
+    if let Some(round) = &settled.round {
+        changes.push(Change::put(Table::Rounds, height_key(round.height), encode_round(round)));
+    }
+    changes
+}
+
+/// Lets go of the share keys of the epochs from `old_from` up to, but without, `keys_from`.
+pub(super) fn close_epochs(old_from: u32, keys_from: u32) -> Vec<Change> {
+    if keys_from <= old_from {
+        return Vec::new();
+    }
+    // Keys sort by epoch. Each deletion begins where the last one ended, so they do not pile up.
+    let deletion = Change::DeleteRange {
+        table: Table::Keys,
+        from: old_from.to_be_bytes().into(),
+        to: keys_from.to_be_bytes().into(),
+    };
+    vec![meta_change(Meta::KeysFrom, keys_from), deletion]
+}

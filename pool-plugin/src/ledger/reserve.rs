@@ -1,0 +1,125 @@
+//! Share keys that are taken while their share is verified and written.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+use crate::ledger::{
+    errors::{ReadError, ReserveError},
+    records::ShareKey,
+};
+
+/// The keys in flight, and the epochs that are still taken.
+#[derive(Debug, Default)]
+pub(super) struct KeyDesk {
+    in_flight: Mutex<HashSet<ShareKey>>,
+    open_from: AtomicU32,
+}
+
+/// A key that is its holder's until dropped: nobody else can reserve it. Dropping it without an
+/// [`append`](crate::ledger::ShareLedger::append) gives the key back.
+#[derive(Debug)]
+#[must_use = "the key is free again as soon as this is dropped"]
+pub struct Reservation {
+    key: ShareKey,
+    desk: Arc<KeyDesk>,
+}
+
+impl Reservation {
+    pub fn key(&self) -> &ShareKey {
+        &self.key
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.desk.in_flight.lock().remove(&self.key);
+    }
+}
+
+impl KeyDesk {
+    /// Takes `key` unless it is taken or `stored` says the database has it.
+    ///
+    /// The key is marked before the database is asked: the writer drops a reservation only after its share
+    /// is readable, so between the two there is no moment at which a duplicate gets through.
+    pub(super) fn reserve(
+        self: &Arc<Self>,
+        key: ShareKey,
+        stored: impl FnOnce() -> Result<bool, ReadError>,
+    ) -> Result<Reservation, ReserveError> {
+        let open_from = self.open_from();
+        if key.epoch < open_from {
+            return Err(ReserveError::EpochClosed { epoch: key.epoch, open_from });
+        }
+        if !self.in_flight.lock().insert(key) {
+            return Err(ReserveError::Duplicate);
+        }
+        let reservation = Reservation { key, desk: Arc::clone(self) };
+        if stored()? {
+            return Err(ReserveError::Duplicate);
+        }
+        Ok(reservation)
+    }
+
+    /// The first epoch whose keys are kept.
+    pub(super) fn open_from(&self) -> u32 {
+        self.open_from.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_open_from(&self, epoch: u32) {
+        self.open_from.store(epoch, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Address;
+
+    fn key(epoch: u32, counter: u64) -> ShareKey {
+        ShareKey { epoch, address: Address::default(), counter }
+    }
+
+    #[test]
+    fn a_key_is_taken_until_its_reservation_is_dropped() {
+        let desk = Arc::new(KeyDesk::default());
+        let held = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+        assert_eq!(desk.reserve(key(3, 7), || Ok(false)).unwrap_err(), ReserveError::Duplicate);
+        let _other = desk.reserve(key(3, 8), || Ok(false)).unwrap();
+        drop(held);
+        let _ = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+    }
+
+    #[test]
+    fn a_refused_attempt_does_not_free_the_holders_key() {
+        let desk = Arc::new(KeyDesk::default());
+        let _held = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+        for _ in 0..2 {
+            assert_eq!(desk.reserve(key(3, 7), || Ok(false)).unwrap_err(), ReserveError::Duplicate);
+        }
+    }
+
+    #[test]
+    fn a_stored_key_or_a_failed_look_up_leaves_nothing_behind() {
+        let desk = Arc::new(KeyDesk::default());
+        assert_eq!(desk.reserve(key(3, 7), || Ok(true)).unwrap_err(), ReserveError::Duplicate);
+        let closed = desk.reserve(key(3, 7), || Err(ReadError::Closed)).unwrap_err();
+        assert_eq!(closed, ReserveError::Storage(ReadError::Closed));
+        let _ = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+    }
+
+    #[test]
+    fn a_closed_epoch_is_refused() {
+        let desk = Arc::new(KeyDesk::default());
+        desk.set_open_from(3);
+        let error = desk.reserve(key(2, 7), || Ok(false)).unwrap_err();
+        assert_eq!(error, ReserveError::EpochClosed { epoch: 2, open_from: 3 });
+        let _ = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+    }
+}

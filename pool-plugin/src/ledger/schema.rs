@@ -1,0 +1,193 @@
+//! What lies where in RocksDB, and how RocksDB is set up. `docs/storage.md` describes it for people.
+
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options};
+
+use crate::{
+    ledger::codec::{encode_share_key, encode_worker_key},
+    ledger::records::{ShareKey, Worker},
+    types::SolutionId,
+};
+
+/// The layout this code writes. A database with a higher one is refused.
+pub(super) const SCHEMA_VERSION: u64 = 1;
+
+// The node keeps a database of its own in this process: ours stays small.
+const BLOCK_CACHE_BYTES: usize = 16 << 20;
+const WRITE_BUFFER_BYTES: usize = 4 << 20;
+const ALL_WRITE_BUFFERS_BYTES: usize = 16 << 20;
+/// Above this RocksDB flushes the families that keep old logs alive.
+const WAL_BYTES: u64 = 32 << 20;
+const OPEN_FILES: i32 = 256;
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    /// Sequence number (u64) → share.
+    Shares,
+    /// Epoch (u32) ‖ address (32) ‖ counter (u64) → sequence number.
+    Keys,
+    /// Account and worker, each behind its length (u16) → total.
+    Totals,
+    /// Solution id (u64) → solution.
+    Solutions,
+    /// Epoch (u32) ‖ solution id (u64) of the solutions that may still land → nothing.
+    OpenSolutions,
+    /// Height (u32) → round.
+    Rounds,
+    /// Name → number.
+    Meta,
+}
+
+impl Table {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Shares,
+        Self::Keys,
+        Self::Totals,
+        Self::Solutions,
+        Self::OpenSolutions,
+        Self::Rounds,
+        Self::Meta,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Shares => "shares",
+            Self::Keys => "keys",
+            Self::Totals => "totals",
+            Self::Solutions => "solutions",
+            Self::OpenSolutions => "open_solutions",
+            Self::Rounds => "rounds",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// A number in [`Table::Meta`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meta {
+    Schema,
+    Network,
+    /// The highest block whose outcome is applied.
+    ScannedHeight,
+    /// The first epoch whose share keys are kept.
+    KeysFrom,
+    /// Written to see whether writing works.
+    Probe,
+}
+
+impl Meta {
+    pub(super) const fn key(self) -> &'static [u8] {
+        match self {
+            Self::Schema => b"schema",
+            Self::Network => b"network",
+            Self::ScannedHeight => b"scanned_height",
+            Self::KeysFrom => b"keys_from",
+            Self::Probe => b"probe",
+        }
+    }
+}
+
+/// One change to the database; a list of them is written all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Put {
+        table: Table,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    },
+    Delete {
+        table: Table,
+        key: Vec<u8>,
+    },
+    /// From `from` up to, but without, `to`.
+    DeleteRange {
+        table: Table,
+        from: Vec<u8>,
+        to: Vec<u8>,
+    },
+}
+
+impl Change {
+    pub(super) fn put(table: Table, key: impl Into<Vec<u8>>, value: Vec<u8>) -> Self {
+        Self::Put { table, key: key.into(), value }
+    }
+}
+
+pub(super) fn seq_key(seq: u64) -> [u8; 8] {
+    seq.to_be_bytes()
+}
+
+pub(super) fn height_key(height: u32) -> [u8; 4] {
+    height.to_be_bytes()
+}
+
+pub(super) fn solution_key(id: SolutionId) -> [u8; 8] {
+    id.0.to_be_bytes()
+}
+
+pub(super) fn open_solution_key(epoch: u32, id: SolutionId) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&epoch.to_be_bytes());
+    key[4..].copy_from_slice(&id.0.to_be_bytes());
+    key
+}
+
+/// The id in a key of [`Table::OpenSolutions`].
+pub(super) fn solution_of_open_key(key: &[u8]) -> Option<SolutionId> {
+    let id = key.get(4..)?.try_into().ok()?;
+    Some(SolutionId(u64::from_be_bytes(id)))
+}
+
+pub(super) fn share_key(key: &ShareKey) -> [u8; 44] {
+    encode_share_key(key)
+}
+
+pub(super) fn worker_key(worker: &Worker) -> Vec<u8> {
+    encode_worker_key(worker)
+}
+
+pub(super) fn database_options() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_paranoid_checks(true);
+    // A torn end is what a crash leaves, and nobody was told of it. Damage anywhere before the end would
+    // take acknowledged shares with it: refuse to start over it, where the default would drop the rest.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_open_files(OPEN_FILES);
+    options.set_db_write_buffer_size(ALL_WRITE_BUFFERS_BYTES);
+    options.set_max_total_wal_size(WAL_BYTES);
+    options.set_max_background_jobs(2);
+    options.set_stats_dump_period_sec(0);
+    options.set_keep_log_file_num(3);
+    options.set_max_log_file_size(1 << 20);
+    options
+}
+
+pub(super) fn table_descriptors() -> Vec<ColumnFamilyDescriptor> {
+    let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+    Table::ALL
+        .into_iter()
+        .map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, &cache)))
+        .collect()
+}
+
+fn table_options(table: Table, cache: &Cache) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    let mut options = Options::default();
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.set_compression_type(DBCompressionType::Lz4);
+    if table == Table::Keys {
+        // Nearly every look-up is for a key that is not there. The keys are random: nothing to compress.
+        blocks.set_bloom_filter(10.0, false);
+        options.set_memtable_prefix_bloom_ratio(0.1);
+        options.set_memtable_whole_key_filtering(true);
+        options.set_compression_type(DBCompressionType::None);
+    }
+    options.set_block_based_table_factory(&blocks);
+    options
+}

@@ -1,0 +1,293 @@
+//! The database handle: reads by anyone, writes by the writer thread, and reopening in between.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::RwLock;
+use rocksdb::{AsColumnFamilyRef, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
+use tempfile::TempDir;
+
+use crate::ledger::{
+    codec::{DecodeError, decode_number, decode_round, decode_share, decode_solution, decode_total},
+    errors::ReadError,
+    open::open_database,
+    records::{Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
+    schema::{Change, Meta, Table, height_key, seq_key, share_key, solution_key, worker_key},
+};
+use crate::types::SolutionId;
+
+type Row = (Box<[u8]>, Box<[u8]>);
+
+/// Rows a stream of shares reads at a time.
+const SHARES_PER_PAGE: usize = 512;
+
+pub(super) struct Store {
+    dir: PathBuf,
+    /// `None` once closed, and while the database could not be reopened.
+    database: RwLock<Option<DB>>,
+    /// A reader beside a running pool keeps its log here.
+    _scratch: Option<TempDir>,
+    #[cfg(test)]
+    pub(super) faults: Faults,
+}
+
+/// What tests do to the disk.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct Faults {
+    pub(super) fail_writes: std::sync::atomic::AtomicBool,
+    /// Writes wait while this is set.
+    pub(super) hold_writes: std::sync::atomic::AtomicBool,
+    pub(super) writes: std::sync::atomic::AtomicUsize,
+}
+
+#[cfg(test)]
+impl Faults {
+    fn before_write(&self) -> Result<(), String> {
+        use std::sync::atomic::Ordering::SeqCst;
+        while self.hold_writes.load(SeqCst) {
+            std::thread::yield_now();
+        }
+        if self.fail_writes.load(SeqCst) {
+            return Err("injected failure".to_owned());
+        }
+        self.writes.fetch_add(1, SeqCst);
+        Ok(())
+    }
+}
+
+impl Store {
+    pub(super) fn new(dir: &Path, database: DB, scratch: Option<TempDir>) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            database: RwLock::new(Some(database)),
+            _scratch: scratch,
+            #[cfg(test)]
+            faults: Faults::default(),
+        }
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Waits for the reads under way, then closes. Later reads answer [`ReadError::Closed`].
+    pub(super) fn close(&self) {
+        self.database.write().take();
+    }
+
+    /// Closes and opens again: what RocksDB needs after a failed write. What it holds then is what reached
+    /// the disk, which may include a batch that was reported as failed.
+    pub(super) fn reopen(&self) -> Result<(), String> {
+        let mut database = self.database.write();
+        // RocksDB's lock file allows one handle: the old one goes first.
+        database.take();
+        *database = Some(open_database(&self.dir).map_err(one_line)?);
+        Ok(())
+    }
+
+    /// Writes all of `changes` or none, and returns when they are on the disk.
+    pub(super) fn write(&self, changes: &[Change]) -> Result<(), String> {
+        #[cfg(test)]
+        self.faults.before_write()?;
+        let guard = self.database.read();
+        let database = guard.as_ref().ok_or_else(|| ReadError::Closed.to_string())?;
+        let batch = batch_of(database, changes).map_err(|error| error.to_string())?;
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        database.write_opt(batch, &options).map_err(one_line)
+    }
+
+    pub(super) fn seq_of(&self, key: &ShareKey) -> Result<Option<u64>, ReadError> {
+        self.get(Table::Keys, &share_key(key), "share key", decode_number)
+    }
+
+    pub(super) fn total_of(&self, worker: &Worker) -> Result<Option<WorkerTotal>, ReadError> {
+        self.get(Table::Totals, &worker_key(worker), "total", decode_total)
+    }
+
+    pub(super) fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
+        self.get(Table::Solutions, &solution_key(id), "solution", decode_solution)
+    }
+
+    pub(super) fn round(&self, height: u32) -> Result<Option<Round>, ReadError> {
+        self.get(Table::Rounds, &height_key(height), "round", decode_round)
+    }
+
+    pub(super) fn meta(&self, name: Meta) -> Result<Option<u64>, ReadError> {
+        self.get(Table::Meta, name.key(), "number", decode_number)
+    }
+
+    /// 0 before the first share.
+    pub(super) fn last_seq(&self) -> Result<u64, ReadError> {
+        let Some((key, _)) = self.last_row(Table::Shares)? else {
+            return Ok(0);
+        };
+        seq_of_row(&key)
+    }
+
+    pub(super) fn last_round(&self) -> Result<Option<Round>, ReadError> {
+        let row = self.last_row(Table::Rounds)?;
+        row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()
+    }
+
+    pub(super) fn rounds(&self) -> Result<Vec<Round>, ReadError> {
+        self.all(Table::Rounds, |_, value| decoded("round", decode_round(value)))
+    }
+
+    /// In no particular order.
+    pub(super) fn totals(&self) -> Result<Vec<WorkerTotal>, ReadError> {
+        self.all(Table::Totals, |_, value| decoded("total", decode_total(value)))
+    }
+
+    /// The keys of [`Table::OpenSolutions`], by epoch.
+    pub(super) fn open_solution_keys(&self) -> Result<Vec<Box<[u8]>>, ReadError> {
+        self.all(Table::OpenSolutions, |key, _| Ok(key.into()))
+    }
+
+    pub(super) fn is_empty(&self, table: Table) -> Result<bool, ReadError> {
+        self.last_row(table).map(|row| row.is_none())
+    }
+
+    fn get<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        record: &'static str,
+        decode: fn(&[u8]) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, ReadError> {
+        self.with(|database| {
+            let value = database.get_pinned_cf(&family(database, table)?, key).map_err(storage)?;
+            value.map(|bytes| decoded(record, decode(&bytes))).transpose()
+        })
+    }
+
+    fn last_row(&self, table: Table) -> Result<Option<Row>, ReadError> {
+        self.with(|database| {
+            let mut rows = database.iterator_cf(&family(database, table)?, IteratorMode::End);
+            rows.next().transpose().map_err(storage)
+        })
+    }
+
+    fn all<T>(
+        &self,
+        table: Table,
+        read: impl Fn(&[u8], &[u8]) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        self.with(|database| {
+            database
+                .iterator_cf(&family(database, table)?, IteratorMode::Start)
+                .map(|row| row.map_err(storage).and_then(|(key, value)| read(&key, &value)))
+                .collect()
+        })
+    }
+
+    fn shares_page(&self, first_seq: u64) -> Result<Vec<(u64, Share)>, ReadError> {
+        self.with(|database| {
+            let from = seq_key(first_seq);
+            database
+                .iterator_cf(&family(database, Table::Shares)?, IteratorMode::From(&from, Direction::Forward))
+                .take(SHARES_PER_PAGE)
+                .map(|row| {
+                    let (key, value) = row.map_err(storage)?;
+                    Ok((seq_of_row(&key)?, decoded("share", decode_share(&value))?))
+                })
+                .collect()
+        })
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&DB) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let guard = self.database.read();
+        read(guard.as_ref().ok_or(ReadError::Closed)?)
+    }
+}
+
+/// Shares by sequence number, read page by page: no snapshot is held, a share never changes.
+pub(super) struct ShareStream {
+    store: Arc<Store>,
+    next_seq: u64,
+    last_seq: u64,
+    page: std::vec::IntoIter<(u64, Share)>,
+    ended: bool,
+}
+
+impl ShareStream {
+    pub(super) fn new(store: Arc<Store>, first_seq: u64, last_seq: u64) -> Self {
+        Self {
+            store,
+            next_seq: first_seq,
+            last_seq,
+            page: Vec::new().into_iter(),
+            ended: last_seq < first_seq,
+        }
+    }
+}
+
+impl Iterator for ShareStream {
+    type Item = Result<(u64, Share), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        if self.page.len() == 0 {
+            match self.store.shares_page(self.next_seq) {
+                Ok(page) => self.page = page.into_iter(),
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        match self.page.next().filter(|(seq, _)| *seq <= self.last_seq) {
+            Some((seq, share)) => {
+                self.ended = seq == self.last_seq;
+                self.next_seq = seq.saturating_add(1);
+                Some(Ok((seq, share)))
+            }
+            None => {
+                self.ended = true;
+                None
+            }
+        }
+    }
+}
+
+fn family(database: &DB, table: Table) -> Result<impl AsColumnFamilyRef + use<'_>, ReadError> {
+    let missing = || ReadError::Storage(format!("the column family '{}' is missing", table.name()));
+    database.cf_handle(table.name()).ok_or_else(missing)
+}
+
+fn batch_of(database: &DB, changes: &[Change]) -> Result<WriteBatch, ReadError> {
+    let mut batch = WriteBatch::default();
+    for change in changes {
+        match change {
+            Change::Put { table, key, value } => batch.put_cf(&family(database, *table)?, key, value),
+            Change::Delete { table, key } => batch.delete_cf(&family(database, *table)?, key),
+            Change::DeleteRange { table, from, to } => {
+                batch.delete_range_cf(&family(database, *table)?, from, to);
+            }
+        }
+    }
+    Ok(batch)
+}
+
+fn seq_of_row(key: &[u8]) -> Result<u64, ReadError> {
+    let bytes = key.try_into().map_err(|_| DecodeError::TooShort);
+    decoded("share number", bytes.map(u64::from_be_bytes))
+}
+
+fn decoded<T>(record: &'static str, result: Result<T, DecodeError>) -> Result<T, ReadError> {
+    result.map_err(|reason| ReadError::Corrupt { record, reason })
+}
+
+fn storage(error: rocksdb::Error) -> ReadError {
+    ReadError::Storage(one_line(error))
+}
+
+/// RocksDB's text, which may hold line breaks.
+pub(super) fn one_line(error: rocksdb::Error) -> String {
+    error.into_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

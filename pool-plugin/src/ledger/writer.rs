@@ -1,0 +1,418 @@
+//! The one thread that writes. It takes commands from a bounded queue, writes everything that waits in one
+//! synced batch, and only then answers.
+//!
+//! After a failed write nothing is trusted: the database is opened again and the state read back from it,
+//! because a batch that was reported as failed may have reached the disk.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    ledger::{
+        changes::{
+            add_share, block_changes, close_epochs, meta_change, share_changes, solution_changes,
+            total_change,
+        },
+        errors::{LedgerHealth, ReadError, WriteError},
+        open::probe,
+        records::{BlockOutcome, Round, Share, SolutionRecord, SolutionState, Worker, WorkerTotal},
+        reserve::{KeyDesk, Reservation},
+        schema::{Change, Meta, solution_of_open_key},
+        settle::{Known, is_open, merge_found, settle},
+        store::Store,
+    },
+    types::SolutionId,
+};
+
+/// Commands that wait before a sender has to.
+pub(super) const QUEUE: usize = 4096;
+/// Commands of one group commit.
+const GROUP: usize = 1024;
+/// Between two attempts to open a failed database again. In the meantime commands fail at once.
+const RETRY: Duration = Duration::from_millis(500);
+
+type Answer<T> = oneshot::Sender<Result<T, WriteError>>;
+
+pub(super) struct Append {
+    /// Held until the answer is out: until then the key is taken.
+    pub(super) _reservation: Reservation,
+    pub(super) share: Share,
+    pub(super) answer: Answer<u64>,
+}
+
+pub(super) enum Command {
+    Append(Box<Append>),
+    RecordFound(Box<SolutionRecord>, Answer<()>),
+    MarkReleased(SolutionId, Answer<()>),
+    ApplyBlock(Box<BlockOutcome>, Answer<Option<Round>>),
+    SetScannedHeight(u32, Answer<()>),
+    Close(Answer<()>),
+}
+
+pub(super) struct Writer {
+    store: Arc<Store>,
+    desk: Arc<KeyDesk>,
+    health: watch::Sender<LedgerHealth>,
+    next_seq: u64,
+    failure: Option<Failure>,
+}
+
+struct Failure {
+    reason: String,
+    retry_at: Instant,
+}
+
+/// Why a command was not carried out.
+enum Trouble {
+    /// The command's own fault, or nobody's: the database is well.
+    Refused(WriteError),
+    /// The database failed.
+    Failed(String),
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl Writer {
+    pub(super) fn new(
+        store: Arc<Store>,
+        desk: Arc<KeyDesk>,
+        health: watch::Sender<LedgerHealth>,
+    ) -> Result<Self, ReadError> {
+        let mut writer = Self { store, desk, health, next_seq: 1, failure: None };
+        writer.read_state()?;
+        Ok(writer)
+    }
+
+    /// Runs until closed, or until every sender is gone and the queue is empty; then closes the database.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        let mut group = Vec::with_capacity(GROUP);
+        let timer = tokio::runtime::Builder::new_current_thread().enable_time().build().ok();
+        loop {
+            // With nobody asking, a database that works again would stay red.
+            let patience = timer.as_ref().filter(|_| self.failure.is_some());
+            if next_group(&mut queue, &mut group, patience) == Waited::ForNothing {
+                break;
+            }
+            self.try_to_recover();
+            if self.carry_out(&mut group) {
+                break;
+            }
+        }
+        queue.close();
+        self.store.close();
+    }
+
+    /// `true`: the ledger was closed.
+    fn carry_out(&mut self, group: &mut Vec<Command>) -> bool {
+        let mut appends = Vec::new();
+        for command in group.drain(..) {
+            // A run of shares is one batch. Anything else reads what is stored, so it comes after them.
+            let command = match command {
+                Command::Append(append) => {
+                    appends.push(*append);
+                    continue;
+                }
+                other => other,
+            };
+            self.write_shares(std::mem::take(&mut appends));
+            match command {
+                Command::Append(_) => {}
+                Command::RecordFound(record, answer) => {
+                    self.answer(answer, |writer| writer.record_found(*record));
+                }
+                Command::MarkReleased(id, answer) => {
+                    self.answer(answer, |writer| writer.mark_released(id));
+                }
+                Command::ApplyBlock(outcome, answer) => {
+                    self.answer(answer, |writer| writer.apply_block(&outcome));
+                }
+                Command::SetScannedHeight(height, answer) => {
+                    self.answer(answer, |writer| writer.set_scanned_height(height));
+                }
+                Command::Close(answer) => {
+                    self.store.close();
+                    // Nobody may wait any more.
+                    let _ = answer.send(Ok(()));
+                    return true;
+                }
+            }
+        }
+        self.write_shares(appends);
+        false
+    }
+
+    fn answer<T>(&mut self, answer: Answer<T>, work: impl FnOnce(&mut Self) -> Result<T, Trouble>) {
+        let result = match &self.failure {
+            Some(failure) => Err(WriteError::Storage(failure.reason.clone())),
+            None => work(self).map_err(|trouble| self.note(trouble)),
+        };
+        let _ = answer.send(result);
+    }
+
+    fn write_shares(&mut self, appends: Vec<Append>) {
+        if appends.is_empty() {
+            return;
+        }
+        let mut answers = Vec::with_capacity(appends.len());
+        let written = match &self.failure {
+            Some(failure) => Err(WriteError::Storage(failure.reason.clone())),
+            None => self.store_shares(&appends, &mut answers).map_err(|trouble| self.note(trouble)),
+        };
+        match written {
+            Ok(next_seq) => {
+                self.next_seq = next_seq;
+                // Reservations are dropped one by one, each after its answer: the keys are stored by now.
+                for (append, answer) in appends.into_iter().zip(answers) {
+                    let _ = append.answer.send(answer);
+                }
+            }
+            Err(error) => {
+                for append in appends {
+                    let _ = append.answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One answer for each of `appends`, valid if the result is `Ok`: the next sequence number.
+    fn store_shares(
+        &self,
+        appends: &[Append],
+        answers: &mut Vec<Result<u64, WriteError>>,
+    ) -> Result<u64, Trouble> {
+        let mut next_seq = self.next_seq;
+        let mut changes = Vec::with_capacity(2 * appends.len());
+        let mut totals: HashMap<&Worker, WorkerTotal> = HashMap::new();
+        let open_from = self.desk.open_from();
+        for append in appends {
+            let share = &append.share;
+            let epoch = share.key.epoch;
+            if epoch < open_from {
+                answers.push(Err(WriteError::EpochClosed { epoch, open_from }));
+                continue;
+            }
+            // The reservation was checked against the database of its time. After a failed write more may
+            // have turned out to be stored.
+            if let Some(seq) = self.store.seq_of(&share.key)? {
+                answers.push(Err(WriteError::AlreadyStored { seq }));
+                continue;
+            }
+            let total = match totals.remove(&share.worker) {
+                Some(total) => total,
+                None => self.store.total_of(&share.worker)?.unwrap_or_else(|| WorkerTotal {
+                    worker: share.worker.clone(),
+                    shares: 0,
+                    credit: 0,
+                }),
+            };
+            let total = add_share(total, share.target).ok_or_else(|| overflow("a worker's total"))?;
+            totals.insert(&share.worker, total);
+            let seq = next_seq;
+            changes.extend(share_changes(seq, share));
+            answers.push(Ok(seq));
+            next_seq = seq.checked_add(1).ok_or_else(|| overflow("the share number"))?;
+        }
+        changes.extend(totals.values().map(total_change));
+        self.write(&changes)?;
+        Ok(next_seq)
+    }
+
+    fn record_found(&mut self, record: SolutionRecord) -> Result<(), Trouble> {
+        let id = record.solution.id();
+        if !is_open(&record) {
+            return Err(Trouble::Refused(WriteError::NotFromBlock { id }));
+        }
+        let changed = match self.store.solution(id)? {
+            Some(stored) => merge_found(&stored, &record),
+            None => Some(record),
+        };
+        match changed {
+            Some(solution) => self.write(&solution_changes(id, &solution)),
+            None => Ok(()),
+        }
+    }
+
+    fn mark_released(&mut self, id: SolutionId) -> Result<(), Trouble> {
+        let stored = self.store.solution(id)?;
+        let record = stored.ok_or(Trouble::Refused(WriteError::UnknownSolution { id }))?;
+        if record.state != SolutionState::Found {
+            return Ok(());
+        }
+        let released = SolutionRecord { state: SolutionState::Released, ..record };
+        self.write(&solution_changes(id, &released))
+    }
+
+    fn set_scanned_height(&mut self, height: u32) -> Result<(), Trouble> {
+        match self.scanned_height()? {
+            Some(scanned) if height < scanned => {
+                Err(Trouble::Refused(WriteError::ScannedAlready { scanned, height }))
+            }
+            _ => self.write(&[meta_change(Meta::ScannedHeight, height)]),
+        }
+    }
+
+    fn apply_block(&mut self, outcome: &BlockOutcome) -> Result<Option<Round>, Trouble> {
+        let height = outcome.height;
+        if self.scanned_height()?.is_some_and(|scanned| height <= scanned) {
+            return same_block(self.store.round(height)?, outcome);
+        }
+        let settled = settle(outcome, &self.known(outcome)?);
+        let keys_from = self.desk.open_from().max(outcome.open_epoch.saturating_sub(1));
+        let mut changes = block_changes(outcome, &settled);
+        changes.extend(close_epochs(self.desk.open_from(), keys_from));
+        self.write(&changes)?;
+        self.desk.set_open_from(keys_from);
+        Ok(settled.round)
+    }
+
+    fn known(&self, outcome: &BlockOutcome) -> Result<Known, Trouble> {
+        let named = outcome
+            .landed
+            .iter()
+            .map(|(solution, _)| solution.id())
+            .chain(outcome.aborted.iter().map(|(id, _)| *id));
+        let open = self.store.open_solution_keys()?;
+        let open_ids = open.iter().filter_map(|key| solution_of_open_key(key));
+        let mut solutions = BTreeMap::new();
+        for id in named.chain(open_ids) {
+            if let Some(record) = self.store.solution(id)? {
+                solutions.insert(id, record);
+            }
+        }
+        Ok(Known {
+            solutions,
+            previous_last_seq: self.store.last_round()?.map_or(0, |round| round.last_seq),
+            last_seq: self.next_seq.saturating_sub(1),
+        })
+    }
+
+    fn scanned_height(&self) -> Result<Option<u32>, ReadError> {
+        Ok(self.store.meta(Meta::ScannedHeight)?.map(|height| u32::try_from(height).unwrap_or(u32::MAX)))
+    }
+
+    fn write(&self, changes: &[Change]) -> Result<(), Trouble> {
+        self.store.write(changes).map_err(Trouble::Failed)
+    }
+
+    /// The error for the caller; a failing database also turns the health red.
+    fn note(&mut self, trouble: Trouble) -> WriteError {
+        match trouble {
+            Trouble::Refused(error) => error,
+            Trouble::Failed(reason) => {
+                self.fail(reason.clone());
+                WriteError::Storage(reason)
+            }
+        }
+    }
+
+    fn fail(&mut self, reason: String) {
+        if self.failure.as_ref().is_none_or(|failure| failure.reason != reason) {
+            tracing::error!(
+                reason,
+                "shares cannot be stored and are refused; free disk space or check the disk"
+            );
+        }
+        self.health.send_replace(LedgerHealth::Failing { reason: reason.clone() });
+        self.failure = Some(Failure { reason, retry_at: Instant::now() + RETRY });
+    }
+
+    fn try_to_recover(&mut self) {
+        let Some(failure) = &self.failure else {
+            return;
+        };
+        if Instant::now() < failure.retry_at {
+            return;
+        }
+        match self.recover() {
+            Ok(()) => {
+                self.failure = None;
+                self.health.send_replace(LedgerHealth::Ok);
+                tracing::info!(next_seq = self.next_seq, "shares are stored again");
+            }
+            Err(reason) => self.fail(reason),
+        }
+    }
+
+    fn recover(&mut self) -> Result<(), String> {
+        // While the disk is full the failed database is kept: it can still be read.
+        probe(self.store.dir()).map_err(|error| error.to_string())?;
+        self.store.reopen()?;
+        self.read_state().map_err(|error| error.to_string())?;
+        self.store.write(&[meta_change(Meta::Probe, 0)])
+    }
+
+    fn read_state(&mut self) -> Result<(), ReadError> {
+        self.next_seq = self.store.last_seq()?.saturating_add(1);
+        let keys_from = self.store.meta(Meta::KeysFrom)?.unwrap_or(0);
+        self.desk.set_open_from(u32::try_from(keys_from).unwrap_or(u32::MAX));
+        Ok(())
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Waited {
+    /// For commands, or until patience ran out.
+    Enough,
+    /// Every sender is gone.
+    ForNothing,
+}
+
+/// Waits for a command and takes all that are there by then; with a timer, for [`RETRY`] at most.
+fn next_group(
+    queue: &mut mpsc::Receiver<Command>,
+    group: &mut Vec<Command>,
+    patience: Option<&tokio::runtime::Runtime>,
+) -> Waited {
+    let taken = match patience {
+        Some(timer) => {
+            timer.block_on(async { tokio::time::timeout(RETRY, queue.recv_many(group, GROUP)).await.ok() })
+        }
+        None => Some(queue.blocking_recv_many(group, GROUP)),
+    };
+    if taken == Some(0) { Waited::ForNothing } else { Waited::Enough }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let reason = "the writer thread failed: restart the pool".to_owned();
+            self.health.send_replace(LedgerHealth::Failing { reason });
+        }
+    }
+}
+
+fn overflow(what: &str) -> Trouble {
+    Trouble::Failed(format!("{what} no longer fits its type: the database is damaged"))
+}
+
+/// For a block that is applied already: its round, if it is that block's.
+fn same_block(stored: Option<Round>, outcome: &BlockOutcome) -> Result<Option<Round>, Trouble> {
+    match stored {
+        Some(round) if round.hash != outcome.hash => Err(Trouble::Refused(WriteError::OtherChain {
+            height: outcome.height,
+            stored: round.hash,
+            given: outcome.hash,
+        })),
+        Some(round) => Ok(Some(round)),
+        None => {
+            if !outcome.landed.is_empty() {
+                tracing::warn!(
+                    height = outcome.height,
+                    landed = outcome.landed.len(),
+                    "a scanned block turns out to hold solutions of ours: no round is cut for it"
+                );
+            }
+            Ok(None)
+        }
+    }
+}
