@@ -6,10 +6,12 @@
 //! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
+//! - [`health`]: how each part fares, and what to do about it.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
+//! - [`rounds`]: from a block to what our solutions in it earn.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
 
 #![forbid(unsafe_code)]
@@ -19,9 +21,11 @@ pub mod chain;
 pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
+pub mod health;
 pub mod ledger;
 pub mod prepare;
 pub mod reject;
 pub mod release;
+pub mod rounds;
 pub mod types;
 pub mod verify;

@@ -6,10 +6,11 @@
 //! the router without waiting for the network.
 
 pub mod sim;
+pub mod watch;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 
 use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
 
@@ -22,7 +23,7 @@ pub trait Chain: Send + Sync + 'static {
     fn network(&self) -> Network;
 
     /// The latest block height; changes right after a block is in the ledger. It may skip heights.
-    fn subscribe_blocks(&self) -> watch::Receiver<u32>;
+    fn subscribe_blocks(&self) -> Receiver<u32>;
 
     /// What the next block will take.
     fn puzzle(&self) -> Result<Puzzle, ChainError>;
@@ -42,8 +43,8 @@ pub trait Chain: Send + Sync + 'static {
     /// Queues `solution` for one peer. `false` if that peer is no longer connected.
     fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool;
 
-    /// Enters `solution` into the node's own consensus. Does nothing on a node that has none.
-    fn submit_to_own_consensus(&self, solution: &Solution);
+    /// Enters `solution` into the node's own consensus. `false` on a node that has none.
+    fn submit_to_own_consensus(&self, solution: &Solution) -> bool;
 }
 
 /// An Aleo network.

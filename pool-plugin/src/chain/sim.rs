@@ -1,1 +1,277 @@
-//! The simulated chain.
+//! A chain without a node, for tests: the same trait, the chain's rules, every misfortune on demand.
+//!
+//! # Layout
+//! - [`blocks`]: what a block takes, pays and gives up on.
+//! - [`peers`]: what peers count, remember and drop.
+//!
+//! All peers share one mempool: what one of them takes, the network has. Time is Tokio's, so a test that
+//! pauses it rules it; blocks come only when asked for.
+
+pub mod blocks;
+pub mod peers;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use tokio::{sync::watch, time::Instant};
+
+use self::{
+    blocks::Blocks,
+    peers::{Delivery, Peers},
+};
+use super::{Block, Chain, ChainError, Network, Peer, Puzzle, SyncState};
+use crate::types::{Address, EpochHash, Solution, SolutionId};
+
+/// The simulated chain, and the node that shows it.
+pub struct SimChain {
+    state: Mutex<State>,
+    heights: watch::Sender<u32>,
+}
+
+#[derive(Default)]
+struct State {
+    blocks: Blocks,
+    peers: Peers,
+    /// What the node saw last, while it is frozen and the network goes on.
+    frozen: Option<NodeView>,
+    /// Overrides the sync state that follows from peers and frost.
+    sync: Option<SyncState>,
+    failure: Option<String>,
+    own_consensus: Option<Vec<SolutionId>>,
+}
+
+struct NodeView {
+    puzzle: Puzzle,
+    left: Vec<(Address, u64)>,
+}
+
+impl SimChain {
+    /// At height 0, with no peer and no consensus of its own; proof target 100, no stake limit.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), heights: watch::Sender::new(0) })
+    }
+
+    /// The next block: up to four solutions of the mempool, in the order they came.
+    pub fn produce_block(&self) -> Block {
+        let mut state = self.state.lock();
+        let candidates = state.blocks.candidates();
+        let block = state.blocks.produce(&candidates, &[]);
+        self.announce(&state);
+        block
+    }
+
+    /// The next block, of exactly these candidates (what the rules forbid is aborted), giving up on `aborted`
+    /// without a cause. The mempool waits.
+    pub fn produce_block_with(&self, candidates: &[Solution], aborted: &[SolutionId]) -> Block {
+        let mut state = self.state.lock();
+        let block = state.blocks.produce(candidates, aborted);
+        self.announce(&state);
+        block
+    }
+
+    /// Goes on to `height` through empty blocks, announcing only the last.
+    pub fn jump_to(&self, height: u32) {
+        let mut state = self.state.lock();
+        state.blocks.jump_to(height);
+        self.announce(&state);
+    }
+
+    fn announce(&self, state: &State) {
+        if state.frozen.is_none() {
+            self.heights.send_replace(state.blocks.tip);
+        }
+    }
+
+    /// What the next block asks for; seen by the pool with the next block.
+    pub fn set_proof_target(&self, proof_target: u64) {
+        self.state.lock().blocks.proof_target = proof_target;
+    }
+
+    pub fn set_coinbase_target(&self, coinbase_target: u64) {
+        self.state.lock().blocks.coinbase_target = coinbase_target;
+    }
+
+    /// How many solutions `address` may land in an epoch.
+    pub fn set_limit(&self, address: Address, per_epoch: u64) {
+        self.state.lock().blocks.limits.insert(address, per_epoch);
+    }
+
+    /// The node stops following the chain, which goes on without it.
+    pub fn freeze(&self) {
+        let mut state = self.state.lock();
+        let blocks = &state.blocks;
+        let left = blocks.limits.keys().map(|address| (*address, blocks.solutions_left(address))).collect();
+        state.frozen = Some(NodeView { puzzle: blocks.puzzle(), left });
+    }
+
+    /// The node catches up at once.
+    pub fn thaw(&self) {
+        let mut state = self.state.lock();
+        state.frozen = None;
+        self.announce(&state);
+    }
+
+    /// Overrides the sync state; `None` lets it follow from the peers and from [`Self::freeze`] again.
+    pub fn set_sync(&self, sync: Option<SyncState>) {
+        self.state.lock().sync = sync;
+    }
+
+    /// Every read of the ledger fails with this text, until `None`.
+    pub fn fail_reads(&self, why: Option<&str>) {
+        self.state.lock().failure = why.map(str::to_owned);
+    }
+
+    pub fn connect(&self, peer: Peer) {
+        self.state.lock().peers.connect(peer, Instant::now());
+    }
+
+    /// Connects a trusted validator on `port`, synced to the tip.
+    pub fn connect_validator(&self, port: u16) -> SocketAddr {
+        self.connect_at_tip(port, true)
+    }
+
+    /// Connects a client on `port`, synced to the tip.
+    pub fn connect_client(&self, port: u16) -> SocketAddr {
+        self.connect_at_tip(port, false)
+    }
+
+    fn connect_at_tip(&self, port: u16, validator: bool) -> SocketAddr {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let height = Some(self.state.lock().blocks.tip);
+        self.connect(Peer { address, validator, trusted: validator, height });
+        address
+    }
+
+    pub fn disconnect(&self, address: SocketAddr) {
+        self.state.lock().peers.disconnect(&address);
+    }
+
+    /// Messages to a lossy peer vanish without a sign, until it is mended or reconnects.
+    pub fn set_lossy(&self, address: SocketAddr, lossy: bool) {
+        self.state.lock().peers.set_lossy(&address, lossy);
+    }
+
+    /// Makes the node a validator: it has a consensus of its own.
+    pub fn enable_own_consensus(&self) {
+        self.state.lock().own_consensus.get_or_insert_default();
+    }
+
+    /// What entered the node's own consensus, in order, repetitions included.
+    pub fn own_submissions(&self) -> Vec<SolutionId> {
+        self.state.lock().own_consensus.clone().unwrap_or_default()
+    }
+
+    /// What reached a peer and when, over all its connections.
+    pub fn received(&self, address: SocketAddr) -> Vec<(Instant, SolutionId)> {
+        self.state.lock().peers.received(&address)
+    }
+
+    /// What waits for a block.
+    pub fn mempool(&self) -> Vec<Solution> {
+        self.state.lock().blocks.mempool.iter().copied().collect()
+    }
+
+    /// The height of the chain, which a frozen node does not see.
+    pub fn tip(&self) -> u32 {
+        self.state.lock().blocks.tip
+    }
+
+    /// Microcredits paid for solutions so far.
+    pub fn balance(&self, address: &Address) -> u64 {
+        self.state.lock().blocks.balances.get(address).copied().unwrap_or(0)
+    }
+
+    /// A solution for the chain's current epoch.
+    pub fn solution(&self, address: Address, counter: u64, target: u64) -> Solution {
+        Solution { epoch_hash: self.state.lock().blocks.puzzle().epoch_hash, address, counter, target }
+    }
+
+    /// The hash of any epoch, also one to come.
+    pub fn epoch_hash(epoch: u32) -> EpochHash {
+        blocks::epoch_hash(epoch)
+    }
+}
+
+impl State {
+    fn readable(&self) -> Result<(), ChainError> {
+        self.failure.clone().map_or(Ok(()), |why| Err(ChainError(why)))
+    }
+
+    fn node_height(&self) -> u32 {
+        self.frozen.as_ref().map_or(self.blocks.tip, |view| view.puzzle.height)
+    }
+
+    fn admit(&mut self, solution: &Solution) {
+        if self.blocks.admits(solution) {
+            self.blocks.mempool.push_back(*solution);
+        }
+    }
+}
+
+impl Chain for SimChain {
+    fn network(&self) -> Network {
+        Network::Testnet
+    }
+
+    fn subscribe_blocks(&self) -> watch::Receiver<u32> {
+        self.heights.subscribe()
+    }
+
+    fn puzzle(&self) -> Result<Puzzle, ChainError> {
+        let state = self.state.lock();
+        state.readable()?;
+        Ok(state.frozen.as_ref().map_or_else(|| state.blocks.puzzle(), |view| view.puzzle))
+    }
+
+    fn sync(&self) -> SyncState {
+        let state = self.state.lock();
+        if let Some(sync) = state.sync {
+            return sync;
+        }
+        if state.peers.list().is_empty() {
+            return SyncState { synced: false, behind: None };
+        }
+        let behind = state.blocks.tip - state.node_height();
+        SyncState { synced: state.frozen.is_none(), behind: Some(behind) }
+    }
+
+    fn block(&self, height: u32) -> Result<Option<Block>, ChainError> {
+        let state = self.state.lock();
+        state.readable()?;
+        Ok((height <= state.node_height()).then(|| state.blocks.block(height)))
+    }
+
+    fn solutions_left(&self, address: &Address) -> Result<u64, ChainError> {
+        let state = self.state.lock();
+        state.readable()?;
+        let Some(view) = &state.frozen else { return Ok(state.blocks.solutions_left(address)) };
+        Ok(view.left.iter().find(|(known, _)| known == address).map_or(u64::MAX, |(_, left)| *left))
+    }
+
+    fn peers(&self) -> Vec<Peer> {
+        self.state.lock().peers.list()
+    }
+
+    fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool {
+        let mut state = self.state.lock();
+        match state.peers.deliver(&peer, solution.id(), Instant::now()) {
+            Delivery::NotConnected => return false,
+            Delivery::Lost | Delivery::TooMany | Delivery::SeenBefore => {}
+            Delivery::New => state.admit(solution),
+        }
+        true
+    }
+
+    fn submit_to_own_consensus(&self, solution: &Solution) -> bool {
+        let mut state = self.state.lock();
+        let Some(submissions) = &mut state.own_consensus else { return false };
+        submissions.push(solution.id());
+        state.admit(solution);
+        true
+    }
+}

@@ -1,4 +1,11 @@
 //! From a found solution to the network.
+//!
+//! # Layout
+//! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
+//! - [`peers`]: which peers can be written to, and how much each may still be sent.
+
+pub mod peers;
+pub mod queue;
 
 use tokio::sync::mpsc;
 

@@ -1,0 +1,194 @@
+//! The rules of the simulated chain: what a block takes, pays and gives up on. Pure values.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    chain::{Block, LandedSolution, Puzzle},
+    rounds::reward,
+    types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, Solution, SolutionId},
+};
+
+/// Solutions a block carries at most.
+pub const MAX_SOLUTIONS: usize = 4;
+const GENESIS_TIMESTAMP: i64 = 1_795_000_000;
+const SECONDS_PER_BLOCK: i64 = 3;
+
+#[derive(Debug)]
+pub(super) struct Blocks {
+    pub(super) tip: u32,
+    /// The latest block's: what the next block asks for.
+    pub(super) proof_target: u64,
+    pub(super) coinbase_target: u64,
+    /// Microcredits for a whole coinbase target.
+    pub(super) anchor: u64,
+    pub(super) mempool: VecDeque<Solution>,
+    pub(super) limits: HashMap<Address, u64>,
+    pub(super) landed_in_epoch: HashMap<Address, u64>,
+    pub(super) balances: HashMap<Address, u64>,
+    cumulative_proof_target: u64,
+    /// Empty blocks are not kept but made when asked for, so that long jumps are cheap.
+    filled: BTreeMap<u32, Block>,
+    /// Landed and aborted ids: the chain refuses both for ever.
+    used: HashSet<SolutionId>,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self {
+            tip: 0,
+            proof_target: 100,
+            coinbase_target: 100_000,
+            anchor: 100_000_000,
+            mempool: VecDeque::new(),
+            limits: HashMap::new(),
+            landed_in_epoch: HashMap::new(),
+            balances: HashMap::new(),
+            cumulative_proof_target: 0,
+            filled: BTreeMap::new(),
+            used: HashSet::new(),
+        }
+    }
+}
+
+pub(super) fn block_hash(height: u32) -> BlockHash {
+    let mut bytes: [u8; 32] = Sha256::digest(height.to_le_bytes()).into();
+    // The chain's hashes are field elements: below 2^253.
+    bytes[31] &= 0x0f;
+    BlockHash(bytes)
+}
+
+/// The hash of the block before the epoch's first.
+pub(super) fn epoch_hash(epoch: u32) -> EpochHash {
+    match epoch.saturating_mul(BLOCKS_PER_EPOCH).checked_sub(1) {
+        Some(height) => EpochHash(block_hash(height).0),
+        None => EpochHash::default(),
+    }
+}
+
+impl Blocks {
+    pub(super) fn puzzle(&self) -> Puzzle {
+        let epoch = self.tip / BLOCKS_PER_EPOCH;
+        let ends_epoch = self.tip % BLOCKS_PER_EPOCH == BLOCKS_PER_EPOCH - 1;
+        Puzzle {
+            height: self.tip,
+            epoch,
+            epoch_hash: epoch_hash(epoch),
+            next_epoch_hash: ends_epoch.then(|| epoch_hash(epoch + 1)),
+            proof_target: self.proof_target,
+            coinbase_target: self.coinbase_target,
+        }
+    }
+
+    pub(super) fn block(&self, height: u32) -> Block {
+        self.filled.get(&height).cloned().unwrap_or_else(|| empty_block(height))
+    }
+
+    pub(super) fn solutions_left(&self, address: &Address) -> u64 {
+        let Some(limit) = self.limits.get(address) else { return u64::MAX };
+        limit.saturating_sub(self.landed_in_epoch.get(address).copied().unwrap_or(0))
+    }
+
+    /// Whether a validator takes the solution into its pool. It does not look at the stake limit.
+    pub(super) fn admits(&self, solution: &Solution) -> bool {
+        self.is_good(solution)
+            && !self.used.contains(&solution.id())
+            && !self.mempool.iter().any(|waiting| waiting.id() == solution.id())
+    }
+
+    fn is_good(&self, solution: &Solution) -> bool {
+        let puzzle = self.puzzle();
+        solution.epoch_hash == puzzle.epoch_hash && solution.target >= puzzle.proof_target
+    }
+
+    /// Takes from the mempool, in the order of arrival, as many as a block can carry.
+    pub(super) fn candidates(&mut self) -> Vec<Solution> {
+        let count = self.mempool.len().min(MAX_SOLUTIONS);
+        self.mempool.drain(..count).collect()
+    }
+
+    /// Makes the next block: of `candidates` it lands what the rules allow and aborts the rest, and it
+    /// aborts `aborted` without a cause.
+    pub(super) fn produce(&mut self, candidates: &[Solution], aborted: &[SolutionId]) -> Block {
+        let mut block = empty_block(self.tip + 1);
+        let mut accepted: Vec<Solution> = vec![];
+        for solution in candidates {
+            if !self.used.insert(solution.id()) {
+                continue;
+            }
+            let of_prover = accepted.iter().filter(|other| other.address == solution.address).count() as u64;
+            let lands = accepted.len() < MAX_SOLUTIONS
+                && self.is_good(solution)
+                && self.solutions_left(&solution.address) > of_prover;
+            if lands {
+                accepted.push(*solution);
+            } else {
+                block.aborted.push(solution.id());
+            }
+        }
+        block.aborted.extend(aborted.iter().filter(|id| self.used.insert(**id)));
+        self.mempool.retain(|waiting| !self.used.contains(&waiting.id()));
+        self.pay(&mut block, accepted);
+        self.advance(&block);
+        block
+    }
+
+    fn pay(&mut self, block: &mut Block, accepted: Vec<Solution>) {
+        let targets: Vec<u64> = accepted.iter().map(|solution| solution.target).collect();
+        let combined: u128 = targets.iter().map(|target| u128::from(*target)).sum();
+        let coinbase =
+            reward::coinbase(self.anchor, combined, self.cumulative_proof_target, self.coinbase_target);
+        let rewards = reward::split(reward::puzzle(coinbase), &targets);
+        block.solutions = accepted
+            .into_iter()
+            .zip(rewards)
+            .map(|(solution, reward)| LandedSolution { solution, reward })
+            .collect();
+        let cumulative = u128::from(self.cumulative_proof_target) + combined;
+        let reached = cumulative >= u128::from(self.coinbase_target / 2);
+        self.cumulative_proof_target =
+            if reached { 0 } else { u64::try_from(cumulative).unwrap_or(u64::MAX) };
+        for landed in &block.solutions {
+            *self.balances.entry(landed.solution.address).or_default() += landed.reward;
+        }
+    }
+
+    fn advance(&mut self, block: &Block) {
+        self.tip = block.height;
+        if *block != empty_block(block.height) {
+            self.filled.insert(block.height, block.clone());
+        }
+        if block.height.is_multiple_of(BLOCKS_PER_EPOCH) {
+            self.start_epoch();
+            return;
+        }
+        for landed in &block.solutions {
+            *self.landed_in_epoch.entry(landed.solution.address).or_default() += 1;
+        }
+    }
+
+    /// What the block that starts an epoch lands is not counted against the new epoch's limit.
+    fn start_epoch(&mut self) {
+        self.landed_in_epoch.clear();
+        self.mempool.clear();
+    }
+
+    /// Passes empty blocks up to `height`.
+    pub(super) fn jump_to(&mut self, height: u32) {
+        if height / BLOCKS_PER_EPOCH > self.tip / BLOCKS_PER_EPOCH {
+            self.start_epoch();
+        }
+        self.tip = self.tip.max(height);
+    }
+}
+
+fn empty_block(height: u32) -> Block {
+    Block {
+        height,
+        hash: block_hash(height),
+        timestamp: GENESIS_TIMESTAMP + SECONDS_PER_BLOCK * i64::from(height),
+        solutions: vec![],
+        aborted: vec![],
+    }
+}

@@ -1,0 +1,179 @@
+//! Follows the node: publishes the puzzle after each block, and whether to trust it.
+
+use tokio::{
+    sync::watch,
+    time::{Duration, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{ChainHandle, ChainState, Puzzle, SyncState};
+
+/// A node falls behind, or loses its peers, without a block to tell it.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Keeps `state` current until `stop`. A ledger that does not answer leaves the last puzzle standing and is
+/// asked again each second.
+pub async fn run(chain: ChainHandle, state: watch::Sender<ChainState>, stop: CancellationToken) {
+    let mut blocks = chain.subscribe_blocks();
+    let mut looks = interval(SYNC_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watcher = Watcher { chain, state, stale: true, failing: false };
+    let mut node_runs = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            block = blocks.changed(), if node_runs => {
+                // The sender is the node's: without it the looks go on, and say that it is not synced.
+                node_runs = block.is_ok();
+                watcher.stale = true;
+            }
+            _ = looks.tick() => {}
+        }
+        watcher.refresh();
+    }
+}
+
+struct Watcher {
+    chain: ChainHandle,
+    state: watch::Sender<ChainState>,
+    /// The puzzle is to be read again.
+    stale: bool,
+    failing: bool,
+}
+
+impl Watcher {
+    fn refresh(&mut self) {
+        let last = *self.state.borrow();
+        let sync = self.chain.sync();
+        // Blocks that came while the node caught up need not all have been announced.
+        self.stale |= sync != last.sync;
+        let puzzle = if self.stale { self.read_puzzle().or(last.puzzle) } else { last.puzzle };
+        let next = ChainState { puzzle, sync };
+        if next == last {
+            return;
+        }
+        if next.sync.synced != last.sync.synced {
+            log_sync(next.sync, puzzle);
+        }
+        self.state.send_replace(next);
+    }
+
+    fn read_puzzle(&mut self) -> Option<Puzzle> {
+        match self.chain.puzzle() {
+            Ok(puzzle) => {
+                (self.stale, self.failing) = (false, false);
+                Some(puzzle)
+            }
+            Err(error) => {
+                if !self.failing {
+                    tracing::error!(%error, "the puzzle cannot be read; keeping the last one");
+                }
+                self.failing = true;
+                None
+            }
+        }
+    }
+}
+
+fn log_sync(sync: SyncState, puzzle: Option<Puzzle>) {
+    let height = puzzle.map(|puzzle| puzzle.height);
+    match (sync.synced, sync.behind) {
+        (true, _) => tracing::info!(height, "synced"),
+        (false, Some(behind)) => tracing::warn!(height, behind, "not synced: the node is behind its peers"),
+        (false, None) => tracing::warn!(height, "not synced: no peer has told its height"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::{task::JoinHandle, time::sleep};
+
+    use super::*;
+    use crate::chain::{Chain, sim::SimChain};
+
+    struct Watched {
+        sim: Arc<SimChain>,
+        state: watch::Receiver<ChainState>,
+        stop: CancellationToken,
+        task: JoinHandle<()>,
+    }
+
+    fn watched() -> Watched {
+        let (sim, stop) = (SimChain::new(), CancellationToken::new());
+        sim.connect_validator(1);
+        let (sender, state) = watch::channel(ChainState::default());
+        let task = tokio::spawn(run(sim.clone(), sender, stop.clone()));
+        Watched { sim, state, stop, task }
+    }
+
+    impl Watched {
+        fn height(&self) -> Option<u32> {
+            self.state.borrow().puzzle.map(|puzzle| puzzle.height)
+        }
+    }
+
+    const MOMENT: Duration = Duration::from_millis(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_puzzle_follows_the_blocks_at_once() {
+        let watched = watched();
+        sleep(MOMENT).await;
+        assert_eq!(watched.height(), Some(0));
+        for height in 1..4 {
+            watched.sim.produce_block();
+            sleep(MOMENT).await;
+            assert_eq!(watched.height(), Some(height));
+        }
+        watched.sim.jump_to(360);
+        sleep(MOMENT).await;
+        assert_eq!(
+            *watched.state.borrow(),
+            ChainState {
+                puzzle: Some(watched.sim.puzzle().unwrap()),
+                sync: SyncState { synced: true, behind: Some(0) },
+            }
+        );
+        watched.stop.cancel();
+        watched.task.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_falls_behind_without_a_block_is_noticed() {
+        let watched = watched();
+        sleep(MOMENT).await;
+        watched.sim.freeze();
+        watched.sim.produce_block();
+        sleep(SYNC_INTERVAL).await;
+        let state = *watched.state.borrow();
+        assert_eq!(state.sync, SyncState { synced: false, behind: Some(1) });
+        assert_eq!(watched.height(), Some(0));
+        watched.sim.thaw();
+        sleep(MOMENT).await;
+        assert_eq!(watched.height(), Some(1));
+        assert!(watched.state.borrow().sync.synced);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ledger_that_fails_leaves_the_last_puzzle_and_is_asked_again() {
+        let watched = watched();
+        sleep(MOMENT).await;
+        watched.sim.fail_reads(Some("the ledger is locked"));
+        watched.sim.produce_block();
+        sleep(MOMENT).await;
+        assert_eq!(watched.height(), Some(0));
+        watched.sim.fail_reads(None);
+        sleep(SYNC_INTERVAL).await;
+        assert_eq!(watched.height(), Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_published_when_nothing_changed() {
+        let mut watched = watched();
+        sleep(MOMENT).await;
+        watched.state.mark_unchanged();
+        sleep(10 * SYNC_INTERVAL).await;
+        assert!(!watched.state.has_changed().unwrap());
+    }
+}

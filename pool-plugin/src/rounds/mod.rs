@@ -1,0 +1,6 @@
+//! What each block means to the pool.
+//!
+//! # Layout
+//! - [`reward`]: the chain's reward rule.
+
+pub mod reward;
