@@ -7,8 +7,6 @@
 //! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
-//! - [`dump`]: a JSON file per block of ours, from which payouts are made.
-//! - [`evaluator`]: the puzzle behind a trait.
 //! - [`health`]: how each part fares, and what to do about it.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`prepare`]: gets the puzzle ready before its first share.
