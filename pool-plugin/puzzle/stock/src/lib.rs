@@ -87,7 +87,12 @@ impl Stock {
     ///
     /// # Errors
     /// If snarkVM cannot read the epoch hash or the address, or fails the attempt.
-    pub fn evaluate(&self, epoch_hash: &[u8; 32], address: &[u8; 32], counter: u64) -> Result<u64, StockError> {
+    pub fn evaluate(
+        &self,
+        epoch_hash: &[u8; 32],
+        address: &[u8; 32],
+        counter: u64,
+    ) -> Result<u64, StockError> {
         let solution = partial_solution(epoch_hash, address, counter)?;
         self.puzzle.get_proof_target_from_partial_solution(&solution).map_err(StockError::new)
     }
@@ -125,7 +130,10 @@ mod tests {
     #[test]
     fn programs_do_not_depend_on_the_network() {
         for seed in 0..4u8 {
-            let hash: [u8; 32] = core::array::from_fn(|i| if i < 31 { seed.wrapping_mul(41).wrapping_add(i as u8) } else { 0 });
+            let hash: [u8; 32] =
+                core::array::from_fn(
+                    |i| if i < 31 { seed.wrapping_mul(41).wrapping_add(i as u8) } else { 0 },
+                );
             let mainnet = program(&hash).unwrap();
             let testnet = <TestnetV0 as Network>::BlockHash::from_bytes_le(&hash).unwrap();
             assert_eq!(mainnet, EpochProgram::<TestnetV0>::new(testnet).unwrap().to_string());

@@ -104,9 +104,10 @@ impl Writer {
                     let offset = *offsets.entry(*ty).and_modify(|offset| *offset += 1).or_insert(0);
                     (self.registers.get_k_th_last_register(ty, offset).map_err(StockError::new)?, ty)
                 }
-                PuzzleOperand::RegisterOffset(ty, offset) => {
-                    (self.registers.get_k_th_last_register(ty, *offset as usize).map_err(StockError::new)?, ty)
-                }
+                PuzzleOperand::RegisterOffset(ty, offset) => (
+                    self.registers.get_k_th_last_register(ty, *offset as usize).map_err(StockError::new)?,
+                    ty,
+                ),
             };
             let inputs = &mut self.inputs;
             let number = self.numbers.entry(register).or_insert_with(|| {
@@ -117,7 +118,8 @@ impl Writer {
         }
         let mut target = None;
         for destination in destinations {
-            let register = PuzzleRegister::new_locator(self.registers.get_next_locator().map_err(StockError::new)?);
+            let register =
+                PuzzleRegister::new_locator(self.registers.get_next_locator().map_err(StockError::new)?);
             let ty = match destination {
                 PuzzleDestination::Ephemeral(ty, index) => {
                     self.ephemeral.insert(*index, register);

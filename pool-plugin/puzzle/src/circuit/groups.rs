@@ -1,0 +1,323 @@
+//! `hash.bhp256` and `hash.ped64` of an integer.
+//!
+//! Both hash a constant prefix and then the variable bits, and the circuit folds whatever is constant. So the values
+//! here carry whether they are. Rare in epoch programs: written for plainness, not for speed.
+
+use std::sync::OnceLock;
+
+use snarkvm::console::{
+    algorithms::{BHP256, Pedersen64},
+    network::{Environment, MainnetV0},
+    prelude::Double,
+    types::{Field, Group},
+};
+
+use crate::{
+    circuit::{
+        IntegerType, fields,
+        plaintext::{PREFIX_BITS, integer_prefix},
+        poseidon::constant,
+    },
+    field::Fr,
+    tape::Tape,
+};
+
+/// A value of the circuit and whether it is a constant there.
+#[derive(Clone, Copy)]
+struct Val {
+    value: Fr,
+    constant: bool,
+}
+
+impl Val {
+    const ZERO: Self = Self::constant(Fr::ZERO);
+    const ONE: Self = Self::constant(Fr::ONE);
+
+    const fn constant(value: Fr) -> Self {
+        Self { value, constant: true }
+    }
+
+    fn variable(tape: &mut impl Tape, value: Fr) -> Self {
+        tape.field(value);
+        Self { value, constant: false }
+    }
+
+    /// A new variable, unless all that it is computed from is constant.
+    fn witness(tape: &mut impl Tape, constant: bool, value: Fr) -> Self {
+        if constant { Self::constant(value) } else { Self::variable(tape, value) }
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self { value: self.value.add(other.value), constant: self.constant && other.constant }
+    }
+
+    fn sub(self, other: Self) -> Self {
+        self.add(other.neg())
+    }
+
+    fn neg(self) -> Self {
+        Self { value: self.value.neg(), constant: self.constant }
+    }
+
+    /// Linear if a factor is constant; zero times a variable is a constant.
+    fn mul(self, tape: &mut impl Tape, other: Self) -> Self {
+        let value = self.value.mul(other.value);
+        if !self.constant && !other.constant {
+            return Self::variable(tape, value);
+        }
+        let zero = self.is_constant_zero() || other.is_constant_zero();
+        Self { value, constant: zero || (self.constant && other.constant) }
+    }
+
+    fn is_constant_zero(self) -> bool {
+        self.constant && self.value.is_zero()
+    }
+
+    /// The quotient of two variables is one variable; with a constant it is a product with the inverse.
+    fn div_unchecked(self, tape: &mut impl Tape, other: Self) -> Self {
+        let inverse = invert(tape, other.value);
+        if self.constant || other.constant {
+            let inverse = Self::witness(tape, other.constant, inverse);
+            return self.mul(tape, inverse);
+        }
+        Self::variable(tape, self.value.mul(inverse))
+    }
+}
+
+/// The inverse of a denominator, none of which is zero for points of the curve's large subgroup.
+fn invert(tape: &mut impl Tape, value: Fr) -> Fr {
+    value.inverse().unwrap_or_else(|| {
+        tape.unsatisfied();
+        Fr::ZERO
+    })
+}
+
+/// A bit and whether it is a constant.
+#[derive(Clone, Copy)]
+struct Bit {
+    value: bool,
+    constant: bool,
+}
+
+impl Bit {
+    const fn constant(value: bool) -> Self {
+        Self { value, constant: true }
+    }
+
+    fn and(self, tape: &mut impl Tape, other: Self) -> Self {
+        let value = self.value && other.value;
+        match (self, other) {
+            (Self { value: false, constant: true }, _) | (_, Self { value: false, constant: true }) => {
+                Self::constant(false)
+            }
+            (Self { constant: true, .. }, other) => other,
+            (this, Self { constant: true, .. }) => this,
+            _ => {
+                tape.bit(value);
+                Self { value, constant: false }
+            }
+        }
+    }
+
+    fn to_field(self) -> Val {
+        Val { value: if self.value { Fr::ONE } else { Fr::ZERO }, constant: self.constant }
+    }
+}
+
+/// A point of the twisted Edwards curve.
+#[derive(Clone, Copy)]
+struct Point {
+    x: Val,
+    y: Val,
+}
+
+impl Point {
+    const IDENTITY: Self = Self { x: Val::ZERO, y: Val::ONE };
+
+    fn is_constant(self) -> bool {
+        self.x.constant && self.y.constant
+    }
+
+    fn is_constant_identity(self) -> bool {
+        self.is_constant() && self.x.value.is_zero() && self.y.value == Fr::ONE
+    }
+
+    fn add(self, tape: &mut impl Tape, other: Self, curve: &Curve) -> Self {
+        if self.is_constant_identity() {
+            return other;
+        }
+        if other.is_constant_identity() {
+            return self;
+        }
+        // Addition commutes, but the order decides which products come first.
+        let (this, that) = if other.is_constant() { (self, other) } else { (other, self) };
+        let (a, d) = (Val::constant(curve.a), Val::constant(curve.d));
+        let scaled = this.x.mul(tape, a.neg());
+        let u = scaled.add(this.y).mul(tape, that.x.add(that.y));
+        let v0 = this.x.mul(tape, that.y);
+        let v1 = that.x.mul(tape, this.y);
+        let v2 = v0.mul(tape, v1).mul(tape, d);
+        let constant = [u, v0, v1, v2].iter().all(|value| value.constant);
+        let denominator = invert(tape, Val::ONE.add(v2).value);
+        let x = v0.add(v1).value.mul(denominator);
+        let denominator = invert(tape, Val::ONE.sub(v2).value);
+        let y = u.value.add(v0.value.mul(curve.a)).sub(v1.value).mul(denominator);
+        Self { x: Val::witness(tape, constant, x), y: Val::witness(tape, constant, y) }
+    }
+}
+
+/// The curve `a·x² + y² = 1 + d·x²·y²` and its Montgomery form `b·y² = x³ + A·x² + x`.
+struct Curve {
+    a: Fr,
+    d: Fr,
+    montgomery_a: Fr,
+    montgomery_b: Fr,
+}
+
+struct Parameters {
+    curve: Curve,
+    /// The bits before every input.
+    bhp_domain: Vec<bool>,
+    /// Per window and chunk the Montgomery coordinates of one to four times the base.
+    bhp_bases: Vec<Vec<[(Fr, Fr); 4]>>,
+    pedersen_bases: Vec<(Fr, Fr)>,
+}
+
+/// snarkVM's parameters.
+fn parameters() -> Option<&'static Parameters> {
+    static PARAMETERS: OnceLock<Option<Parameters>> = OnceLock::new();
+    PARAMETERS.get_or_init(load).as_ref()
+}
+
+fn load() -> Option<Parameters> {
+    // The domains are those of the networks' own hashes.
+    let bhp = BHP256::<MainnetV0>::setup("AleoBHP256").ok()?;
+    let pedersen = Pedersen64::<MainnetV0>::setup("AleoPedersen64");
+    let point = |group: &Group<MainnetV0>| {
+        Some((constant(group.to_x_coordinate())?, constant(group.to_y_coordinate())?))
+    };
+    let montgomery = |group: &Group<MainnetV0>| {
+        let (x, y) = point(group)?;
+        let u = Fr::ONE.add(y).mul(Fr::ONE.sub(y).inverse()?);
+        Some((u, u.mul(x.inverse()?)))
+    };
+    let multiples = |base: &Group<MainnetV0>| {
+        let double = base.double();
+        Some([
+            montgomery(base)?,
+            montgomery(&double)?,
+            montgomery(&(double + *base))?,
+            montgomery(&double.double())?,
+        ])
+    };
+    Some(Parameters {
+        curve: Curve {
+            a: constant(Field::new(MainnetV0::EDWARDS_A))?,
+            d: constant(Field::new(MainnetV0::EDWARDS_D))?,
+            montgomery_a: constant(Group::<MainnetV0>::MONTGOMERY_A)?,
+            montgomery_b: constant(Group::<MainnetV0>::MONTGOMERY_B)?,
+        },
+        bhp_domain: bhp.domain().to_vec(),
+        bhp_bases: bhp
+            .bases()
+            .iter()
+            .map(|window| window.iter().map(multiples).collect::<Option<_>>())
+            .collect::<Option<_>>()?,
+        pedersen_bases: pedersen.base_window().iter().map(point).collect::<Option<_>>()?,
+    })
+}
+
+/// Whether this module can hash as snarkVM does. Loads the parameters, which takes some tens of milliseconds once.
+pub(crate) fn is_available() -> bool {
+    parameters().is_some()
+}
+
+/// The constant prefix of an integer's encoding and its variable bits.
+fn encode(ty: IntegerType, value: u128) -> impl Iterator<Item = Bit> {
+    let prefix = integer_prefix(ty);
+    (0..PREFIX_BITS)
+        .map(move |i| Bit::constant(prefix >> i & 1 == 1))
+        .chain((0..ty.bits).map(move |i| Bit { value: value >> i & 1 == 1, constant: false }))
+}
+
+/// The Pedersen hash: a sum of the bases whose bit is set. Integers of at most 32 bits fit.
+pub(crate) fn hash_ped64<T: Tape>(tape: &mut T, ty: IntegerType, value: u128, bits: u32) -> u128 {
+    let Some(parameters) = parameters() else {
+        tape.unsatisfied();
+        return 0;
+    };
+    let select = |bit: Bit, (x, y): (Fr, Fr)| {
+        // Linear in the bit: both branches are constant.
+        let x = if bit.value { x } else { Fr::ZERO };
+        let y = if bit.value { y } else { Fr::ONE };
+        Point { x: Val { value: x, constant: bit.constant }, y: Val { value: y, constant: bit.constant } }
+    };
+    let mut hash = Point::IDENTITY;
+    for (bit, base) in encode(ty, value).zip(&parameters.pedersen_bases) {
+        hash = hash.add(tape, select(bit, *base), &parameters.curve);
+    }
+    fields::cast_lossy(tape, hash.x.value, bits)
+}
+
+/// The Bowe-Hopwood-Pedersen hash: per window, a sum of Montgomery points chosen by three bits each.
+pub(crate) fn hash_bhp256<T: Tape>(tape: &mut T, ty: IntegerType, value: u128, bits: u32) -> u128 {
+    const CHUNK: usize = 3;
+    let Some(parameters) = parameters() else {
+        tape.unsatisfied();
+        return 0;
+    };
+    let length = (PREFIX_BITS + ty.bits) as u64;
+    let mut input: Vec<Bit> = parameters.bhp_domain.iter().map(|bit| Bit::constant(*bit)).collect();
+    input.extend((0..64).map(|i| Bit::constant(length >> i & 1 == 1)));
+    input.extend(encode(ty, value));
+    input.resize(input.len().next_multiple_of(CHUNK), Bit::constant(false));
+
+    let window_bits = parameters.bhp_bases.first().map_or(1, Vec::len) * CHUNK;
+    let mut hash = Point::IDENTITY;
+    for (window, bases) in input.chunks(window_bits).zip(&parameters.bhp_bases) {
+        let mut sum: Option<Point> = None;
+        for (chunk, multiples) in window.chunks_exact(CHUNK).zip(bases) {
+            let point = lookup(tape, [chunk[0], chunk[1], chunk[2]], multiples);
+            sum = Some(match sum {
+                None => point,
+                Some(sum) => montgomery_add(tape, sum, point, &parameters.curve),
+            });
+        }
+        let Some(Point { x, y }) = sum else { continue };
+        let edwards_x = x.div_unchecked(tape, y);
+        let edwards_y = x.sub(Val::ONE).div_unchecked(tape, x.add(Val::ONE));
+        hash = hash.add(tape, Point { x: edwards_x, y: edwards_y }, &parameters.curve);
+    }
+    fields::cast_lossy(tape, hash.x.value, bits)
+}
+
+/// The point of three bits: two choose the multiple, the third its sign.
+fn lookup<T: Tape>(tape: &mut T, [first, second, sign]: [Bit; 3], multiples: &[(Fr, Fr); 4]) -> Point {
+    let both = first.and(tape, second);
+    let choose = |tape: &mut T, of: [Fr; 4]| {
+        let [one, two, three, four] = of.map(Val::constant);
+        let first = first.to_field().mul(tape, two.sub(one));
+        let second = second.to_field().mul(tape, three.sub(one));
+        let both = both.to_field().mul(tape, four.sub(three).sub(two).add(one));
+        one.add(first).add(second).add(both)
+    };
+    let x = choose(tape, multiples.map(|(x, _)| x));
+    let y = choose(tape, multiples.map(|(_, y)| y));
+    // snarkVM looks at all three bits and at y to tell whether this is a constant.
+    let constant = first.constant && second.constant && sign.constant && y.constant;
+    let signed = if sign.value { y.neg() } else { y };
+    Point { x, y: Val::witness(tape, constant, signed.value) }
+}
+
+/// The sum of two different points in Montgomery coordinates.
+fn montgomery_add<T: Tape>(tape: &mut T, a: Point, b: Point, curve: &Curve) -> Point {
+    let constant = a.is_constant() && b.is_constant();
+    let slope = b.y.value.sub(a.y.value).mul(invert(tape, b.x.value.sub(a.x.value)));
+    let slope = Val::witness(tape, constant, slope);
+    let x =
+        curve.montgomery_b.mul(slope.value.square()).sub(curve.montgomery_a).sub(a.x.value).sub(b.x.value);
+    let x = Val::witness(tape, slope.constant && a.x.constant && b.x.constant, x);
+    let y = a.y.value.add(slope.value.mul(x.value.sub(a.x.value))).neg();
+    let y = Val::witness(tape, slope.constant && x.constant && a.x.constant && a.y.constant, y);
+    Point { x, y }
+}

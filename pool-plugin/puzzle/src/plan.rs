@@ -1,0 +1,278 @@
+//! The compiled program and its interpreter.
+
+use crate::{
+    circuit::{
+        IntegerType, fields, groups, integers,
+        poseidon::{self, Hashed},
+        shl_wrapped, shr_wrapped,
+    },
+    field::Fr,
+    program::Type,
+    tape::{Shape, Tape, Variable},
+};
+
+/// A comparison; all are made from "less than" by swapping and negating.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Order {
+    /// Whether the operands are swapped, and whether the result is negated.
+    const fn from_less_than(self) -> (bool, bool) {
+        match self {
+            Self::Less => (false, false),
+            Self::LessOrEqual => (true, true),
+            Self::Greater => (true, false),
+            Self::GreaterOrEqual => (false, true),
+        }
+    }
+}
+
+/// An operation bit by bit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BitOp {
+    And,
+    Or,
+    Xor,
+    Nand,
+    Nor,
+}
+
+impl BitOp {
+    const fn apply(self, a: u128, b: u128) -> u128 {
+        match self {
+            Self::And => a & b,
+            Self::Or => a | b,
+            Self::Xor => a ^ b,
+            Self::Nand => !(a & b),
+            Self::Nor => !(a | b),
+        }
+    }
+}
+
+/// What a step does. `bits` is the width of the integer that a hash or cast yields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    AddWrapped(IntegerType),
+    SubWrapped(IntegerType),
+    MulWrapped(IntegerType),
+    DivWrapped(IntegerType),
+    RemWrapped(IntegerType),
+    AbsWrapped(IntegerType),
+    Negate(IntegerType),
+    PowWrapped {
+        ty: IntegerType,
+        exponent_bits: u32,
+    },
+    ShlWrapped(IntegerType),
+    ShrWrapped(IntegerType),
+    /// Allocates nothing: the circuit negates linearly.
+    Not(IntegerType),
+    Bits(BitOp, IntegerType),
+    /// With a literal, which allocates nothing.
+    BitsWithConstant(BitOp, IntegerType),
+    Ternary(IntegerType),
+    IntegerEqual {
+        negated: bool,
+    },
+    BooleanEqual {
+        negated: bool,
+    },
+    Compare(Order, IntegerType),
+    /// Allocates nothing: the circuit adds linearly.
+    FieldAdd,
+    FieldMul,
+    FieldSquare,
+    FieldDiv,
+    FieldInverse,
+    FieldPow,
+    FieldTernary,
+    FieldEqual {
+        negated: bool,
+    },
+    FieldCompare(Order),
+    CastLossy {
+        bits: u32,
+    },
+    HashPsd2 {
+        memory: u32,
+        first: bool,
+        bits: u32,
+    },
+    HashBhp256 {
+        ty: IntegerType,
+        bits: u32,
+    },
+    HashPed64 {
+        ty: IntegerType,
+        bits: u32,
+    },
+}
+
+/// An operation with its registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) op: Op,
+    pub(crate) operands: [u32; 3],
+    pub(crate) destination: u32,
+}
+
+/// The values of all registers, and of the literals behind them.
+#[derive(Clone, Default)]
+pub(crate) struct Registers {
+    /// Integers as unsigned bit patterns, booleans as zero or one.
+    pub(crate) integers: Vec<u128>,
+    pub(crate) fields: Vec<Fr>,
+    hashes: Vec<Hashed>,
+}
+
+impl Registers {
+    /// The bytes these hold on the heap.
+    pub(crate) fn memory(&self) -> usize {
+        size_of_val(&self.integers[..]) + size_of_val(&self.fields[..]) + size_of_val(&self.hashes[..])
+    }
+}
+
+/// A program ready to run.
+pub(crate) struct Plan {
+    inputs: Vec<Type>,
+    steps: Vec<Step>,
+    /// Registers as they are before the first step, the literals in place.
+    initial: Registers,
+    /// Every variable of the circuit, in allocation order.
+    variables: Vec<Variable>,
+}
+
+impl Plan {
+    /// `literals` are values with a flag for field elements; they follow the registers.
+    pub(crate) fn new(
+        inputs: Vec<Type>,
+        steps: Vec<Step>,
+        num_registers: usize,
+        literals: Vec<(u128, bool)>,
+        num_hashes: usize,
+    ) -> Self {
+        let mut initial = Registers {
+            integers: vec![0; num_registers],
+            fields: vec![Fr::ZERO; num_registers],
+            hashes: vec![Hashed::default(); num_hashes],
+        };
+        for (value, is_field) in literals {
+            initial.integers.push(if is_field { 0 } else { value });
+            initial.fields.push(if is_field { Fr::from_u128(value) } else { Fr::ZERO });
+        }
+        let mut plan = Self { inputs, steps, initial, variables: Vec::new() };
+        let mut shape = Shape::default();
+        plan.run(&mut plan.registers(), &mut shape);
+        plan.variables = shape.variables;
+        plan
+    }
+
+    pub(crate) fn inputs(&self) -> &[Type] {
+        &self.inputs
+    }
+
+    pub(crate) fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    pub(crate) fn registers(&self) -> Registers {
+        self.initial.clone()
+    }
+
+    /// Runs the program on the inputs in `registers`: the public variables (the constant one, then the inputs), then
+    /// the private ones.
+    pub(crate) fn run<T: Tape>(&self, registers: &mut Registers, tape: &mut T) {
+        tape.bit(true);
+        for (register, ty) in self.inputs.iter().enumerate() {
+            match ty {
+                Type::Boolean => tape.bits(registers.integers[register], 1),
+                Type::Integer(ty) => tape.bits(registers.integers[register], ty.bits),
+                Type::Field => tape.field(registers.fields[register]),
+            }
+        }
+        for step in &self.steps {
+            step.run(registers, tape);
+        }
+    }
+}
+
+impl Step {
+    fn run<T: Tape>(&self, registers: &mut Registers, tape: &mut T) {
+        let [i, j, k] = self.operands.map(|operand| operand as usize);
+        let (a, b) = (registers.integers[i], registers.integers[j]);
+        let (x, y) = (registers.fields[i], registers.fields[j]);
+        let integer = match self.op {
+            Op::AddWrapped(ty) => integers::add_wrapped(tape, ty, a, b),
+            Op::SubWrapped(ty) => integers::sub_wrapped(tape, ty, a, b),
+            Op::MulWrapped(ty) => integers::mul_wrapped(tape, ty, a, b),
+            Op::DivWrapped(ty) => integers::div_wrapped(tape, ty, a, b),
+            Op::RemWrapped(ty) => integers::rem_wrapped(tape, ty, a, b),
+            Op::AbsWrapped(ty) => integers::abs_wrapped(tape, ty, a),
+            Op::Negate(ty) => integers::negate(tape, ty, a),
+            Op::PowWrapped { ty, exponent_bits } => integers::pow_wrapped(tape, ty, a, b, exponent_bits),
+            Op::ShlWrapped(ty) => shl_wrapped(tape, ty, a, b),
+            Op::ShrWrapped(ty) => shr_wrapped(tape, ty, a, b),
+            Op::Not(ty) => !a & ty.mask(),
+            Op::BitsWithConstant(op, ty) => op.apply(a, b) & ty.mask(),
+            Op::Bits(op, ty) => {
+                let result = op.apply(a, b) & ty.mask();
+                tape.bits(result, ty.bits);
+                result
+            }
+            Op::Ternary(ty) => integers::ternary(tape, ty, a == 1, b, registers.integers[k]),
+            Op::IntegerEqual { negated } => (integers::is_equal(tape, a, b) ^ negated) as u128,
+            Op::BooleanEqual { negated } => {
+                tape.bit(a != b);
+                ((a == b) ^ negated) as u128
+            }
+            Op::Compare(order, ty) => {
+                let (swapped, negated) = order.from_less_than();
+                let (a, b) = if swapped { (b, a) } else { (a, b) };
+                (integers::is_less_than(tape, ty, a, b) ^ negated) as u128
+            }
+            Op::FieldEqual { negated } => (fields::is_equal(tape, x, y) ^ negated) as u128,
+            Op::FieldCompare(order) => {
+                let (swapped, negated) = order.from_less_than();
+                let (x, y) = if swapped { (y, x) } else { (x, y) };
+                (fields::is_less_than(tape, x, y) ^ negated) as u128
+            }
+            Op::CastLossy { bits } => fields::cast_lossy(tape, x, bits),
+            Op::HashPsd2 { memory, first, bits } => {
+                let hashed = &mut registers.hashes[memory as usize];
+                if first {
+                    *hashed = poseidon::hash(tape, x);
+                } else {
+                    hashed.write_again(tape);
+                }
+                hashed.truncate(bits)
+            }
+            Op::HashBhp256 { ty, bits } => groups::hash_bhp256(tape, ty, a, bits),
+            Op::HashPed64 { ty, bits } => groups::hash_ped64(tape, ty, a, bits),
+            Op::FieldAdd
+            | Op::FieldMul
+            | Op::FieldSquare
+            | Op::FieldDiv
+            | Op::FieldInverse
+            | Op::FieldPow
+            | Op::FieldTernary => {
+                let result = match self.op {
+                    Op::FieldAdd => x.add(y),
+                    Op::FieldMul => fields::mul(tape, x, y),
+                    Op::FieldSquare => fields::mul(tape, x, x),
+                    Op::FieldDiv => fields::div(tape, x, y),
+                    Op::FieldInverse => fields::inverse(tape, x),
+                    Op::FieldPow => fields::pow(tape, x, y),
+                    _ => fields::ternary(tape, a == 1, y, registers.fields[k]),
+                };
+                registers.fields[self.destination as usize] = result;
+                return;
+            }
+        };
+        registers.integers[self.destination as usize] = integer;
+    }
+}
