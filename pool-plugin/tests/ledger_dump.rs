@@ -213,3 +213,24 @@ async fn a_lost_share_is_an_error_and_no_file() {
     }
     assert_eq!(fs::read_dir(&shares).unwrap().count(), 1, "only that of block 11");
 }
+
+#[tokio::test]
+async fn the_example_in_the_docs_is_a_real_dump() {
+    let dir = tempdir().unwrap();
+    let ledger = open(dir.path());
+    let address = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
+    let shares =
+        [(address, "rig1", 4096), ("ann", "attic", 1024), ("ann", "attic", 1024), ("ann", "cellar", 8192)];
+    for (counter, (account, name, target)) in (1..).zip(shares) {
+        append_for(&ledger, key(0, counter), worker(account, name), target).await.unwrap();
+    }
+    let mut finder = found(0, 70);
+    finder.finder = Some(worker("ann", "cellar"));
+    ledger.record_found(finder).await.unwrap();
+    ledger.apply_block(block(10, &[70])).await.unwrap().unwrap();
+
+    let docs = include_str!("../../docs/share-dump.md");
+    let (_, example) = docs.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    assert_eq!(example, String::from_utf8(render(&ledger, 10)).unwrap());
+}

@@ -4,7 +4,7 @@
 //! and passes.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod ledger_support;
 
@@ -20,6 +20,7 @@ use ledger_support::{all_shares, append, open};
 use pool_plugin::ledger::{LedgerHealth, ShareLedger, WriteError};
 use tempfile::{TempDir, tempdir};
 
+const MORE_THAN_FITS: u64 = 100_000;
 /// Only to end a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -63,13 +64,13 @@ impl Drop for SmallDisk {
 }
 
 /// Appends until the disk refuses; returns the counter that was refused.
-async fn append_until_refused(ledger: &ShareLedger, mut counter: u64) -> (u64, WriteError) {
-    loop {
-        match append(ledger, 1, counter).await {
-            Ok(_) => counter += 1,
-            Err(error) => return (counter, error),
+async fn append_until_refused(ledger: &ShareLedger, first: u64) -> (u64, WriteError) {
+    for counter in first..first + MORE_THAN_FITS {
+        if let Err(error) = append(ledger, 1, counter).await {
+            return (counter, error);
         }
     }
+    panic!("a full disk took {MORE_THAN_FITS} shares");
 }
 
 async fn wait_until_healthy(ledger: &ShareLedger) {

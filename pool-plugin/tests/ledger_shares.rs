@@ -183,7 +183,7 @@ fn a_folder_that_cannot_hold_the_database_is_refused() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = ShareLedger::open(&file.join("db"), Network::Testnet).err().unwrap();
+    let error = ShareLedger::open(&file.join("db"), Network::Testnet).unwrap_err();
     assert!(matches!(error, OpenError::Unwritable { .. }), "{error}");
 }
 
@@ -191,10 +191,10 @@ fn a_folder_that_cannot_hold_the_database_is_refused() {
 fn another_network_another_pool_and_another_program_are_refused() {
     let dir = tempdir().unwrap();
     let ledger = open(dir.path());
-    let locked = ShareLedger::open(dir.path(), Network::Testnet).err().unwrap();
+    let locked = ShareLedger::open(dir.path(), Network::Testnet).unwrap_err();
     assert!(matches!(locked, OpenError::Locked { .. }), "{locked}");
     drop(ledger);
-    let error = ShareLedger::open(dir.path(), Network::Mainnet).err().unwrap();
+    let error = ShareLedger::open(dir.path(), Network::Mainnet).unwrap_err();
     assert!(error.to_string().contains("belongs to testnet, the node runs mainnet"), "{error}");
 
     let foreign = tempdir().unwrap();
@@ -202,7 +202,7 @@ fn another_network_another_pool_and_another_program_are_refused() {
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     drop(rocksdb::DB::open_cf(&options, foreign.path(), ["ledger"]).unwrap());
-    let error = ShareLedger::open(foreign.path(), Network::Testnet).err().unwrap();
+    let error = ShareLedger::open(foreign.path(), Network::Testnet).unwrap_err();
     assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
 }
 
@@ -214,7 +214,7 @@ fn a_newer_schema_is_refused() {
         let newer = pool_plugin::ledger::codec::encode_number(2);
         database.put_cf(&database.cf_handle("meta").unwrap(), b"schema", newer).unwrap();
     });
-    let error = ShareLedger::open(dir.path(), Network::Testnet).err().unwrap();
+    let error = ShareLedger::open(dir.path(), Network::Testnet).unwrap_err();
     assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }), "{error}");
 }
 
@@ -248,7 +248,7 @@ async fn damage_is_refused_and_named() {
         }
         ledger.close().await;
         damage(dir.path());
-        let error = ShareLedger::open(dir.path(), Network::Testnet).err().unwrap();
+        let error = ShareLedger::open(dir.path(), Network::Testnet).unwrap_err();
         assert!(matches!(error, OpenError::Corrupt { .. }), "{name}: {error}");
         assert!(!error.to_string().contains('\n'), "{name}: {error}");
     }
@@ -284,7 +284,7 @@ async fn a_torn_log_end_is_dropped_and_a_damaged_log_refused() {
     let middle = damaged.len() / 2;
     damaged[middle] ^= 0xff;
     fs::write(&log, damaged).unwrap();
-    let error = ShareLedger::open(dir.path(), Network::Testnet).err().unwrap();
+    let error = ShareLedger::open(dir.path(), Network::Testnet).unwrap_err();
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
 }
 

@@ -27,7 +27,7 @@ mod settle;
 mod store;
 mod writer;
 
-use std::{path::Path, sync::Arc, thread::JoinHandle};
+use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -112,7 +112,8 @@ impl ShareLedger {
         self.shared.network
     }
 
-    /// Takes `key` before its share is verified: refused if it is stored, or taken by another.
+    /// Takes `key` before its share is verified: refused if it is stored, or taken by another. A look-up in
+    /// memory nearly always, so fit for async threads.
     pub fn reserve(&self, key: ShareKey) -> Result<Reservation, ReserveError> {
         self.shared.desk.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()))
     }
@@ -233,6 +234,15 @@ impl ShareLedger {
         let (answer, result) = oneshot::channel();
         commands.send(command(answer)).await.map_err(|_| WriteError::Closed)?;
         result.await.map_err(|_| WriteError::Closed)?
+    }
+}
+
+impl fmt::Debug for ShareLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShareLedger")
+            .field("dir", &self.shared.store.dir())
+            .field("network", &self.shared.network)
+            .finish_non_exhaustive()
     }
 }
 
