@@ -1,7 +1,8 @@
 //! How each part of the pool fares, in one word and one sentence that says what to do.
 //!
 //! The judgements are functions of values; [`HealthBoard`] keeps the latest, publishes it, and logs each
-//! change once. [`run`] looks after the parts that only the chain knows: its sync and its peers.
+//! change once. [`run`] looks after the parts that do not report themselves: the chain, its peers and the
+//! share ledger.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::{ChainHandle, ChainState, Peer},
+    ledger::LedgerHealth,
     release::queue::{Status, Wait},
 };
 
@@ -263,10 +265,13 @@ pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
 }
 
 /// Judges the share ledger by its last write.
-pub fn ledger(failure: Option<&str>) -> Report {
-    let Some(why) = failure else { return Report::green("writing", "shares are written") };
-    let text =
-        format!("shares cannot be written ({why}) and are refused: free disk space or mend the data folder");
+pub fn ledger(health: &LedgerHealth) -> Report {
+    let LedgerHealth::Failing { reason } = health else {
+        return Report::green("writing", "shares are written");
+    };
+    let text = format!(
+        "shares cannot be written ({reason}) and are refused: free disk space or mend the data folder"
+    );
     Report::red("failing", text)
 }
 
@@ -283,10 +288,11 @@ pub fn verification(waiting: usize, capacity: usize) -> Report {
     Report::green("keeping_up", format!("{waiting} shares wait"))
 }
 
-/// Reports on the chain and its peers each second, until `stop`.
+/// Reports on the chain, its peers and the share ledger each second, until `stop`.
 pub async fn run(
     chain_handle: ChainHandle,
     state: watch::Receiver<ChainState>,
+    ledger_health: watch::Receiver<LedgerHealth>,
     board: HealthBoard,
     stop: CancellationToken,
 ) {
@@ -296,6 +302,7 @@ pub async fn run(
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         let latest = *state.borrow();
         board.report(Part::Chain, chain(&latest));
+        board.report(Part::Ledger, ledger(&ledger_health.borrow()));
         let connected = chain_handle.peers();
         let height = latest.puzzle.map_or(0, |puzzle| puzzle.height);
         let validators = synced_validators(&connected, height);
@@ -373,7 +380,7 @@ mod tests {
     fn the_worst_part_is_the_pools_level() {
         let board = HealthBoard::default();
         assert_eq!(board.latest().level(), Level::Green);
-        board.report(Part::Ledger, ledger(None));
+        board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
         board.report(Part::Peers, peers(0, 0));
         board.report(Part::Verification, verification(60, 100));
         assert_eq!(board.latest().level(), Level::Red);
@@ -382,11 +389,12 @@ mod tests {
     #[test]
     fn the_same_report_twice_is_no_change() {
         let board = HealthBoard::default();
-        board.report(Part::Ledger, ledger(None));
+        board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
         let mut changes = board.subscribe();
-        board.report(Part::Ledger, ledger(None));
+        board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
         assert!(!changes.has_changed().unwrap());
-        board.report(Part::Ledger, ledger(Some("disk full")));
+        let reason = "disk full".to_owned();
+        board.report(Part::Ledger, ledger(&LedgerHealth::Failing { reason }));
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
     }
@@ -398,8 +406,9 @@ mod tests {
         sim.connect_validator(2);
         let state = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
         let (_sender, receiver) = watch::channel(state);
+        let (_ledger, ledger_health) = watch::channel(LedgerHealth::Ok);
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
-        let task = tokio::spawn(run(sim.clone(), receiver, board.clone(), stop.clone()));
+        let task = tokio::spawn(run(sim.clone(), receiver, ledger_health, board.clone(), stop.clone()));
         let level = || board.latest().0.get(&Part::Peers).map(|report| report.level);
 
         tokio::time::sleep(Duration::from_millis(100)).await;

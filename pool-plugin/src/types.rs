@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 /// Blocks per epoch (`Network::NUM_BLOCKS_PER_EPOCH`, the same on every network).
 pub const BLOCKS_PER_EPOCH: u32 = 360;
 
+/// Solutions a block carries at most (`Network::MAX_SOLUTIONS`, the same on every network).
+pub const MAX_SOLUTIONS_PER_BLOCK: usize = 4;
+
 /// The hash that fixes an epoch's puzzle: 32 bytes, little endian, as they stand in a solution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EpochHash(pub [u8; 32]);

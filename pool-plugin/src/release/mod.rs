@@ -3,13 +3,23 @@
 //! # Layout
 //! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
+//! - [`task`]: carries out what the queue decides.
+//! - [`records`]: writes found solutions to the ledger beside the broadcast.
 
 pub mod peers;
 pub mod queue;
+pub mod records;
+pub mod task;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use tokio::sync::mpsc;
 
-use crate::{ledger::records::Worker, types::Solution};
+pub use self::task::run;
+use crate::{
+    ledger::records::Worker,
+    types::{Solution, SolutionId},
+};
 
 /// A solution that reached the network's proof target, as the share checks hand it over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,3 +33,12 @@ pub struct Found {
 
 /// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;
+
+/// A block landed this solution or gave up on it: it needs no release, and no place in the stake limit
+/// beyond what the chain itself counts. Anyone's solutions may be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub id: SolutionId,
+    /// The epoch whose puzzle the block took.
+    pub epoch: u32,
+}

@@ -5,6 +5,9 @@
 //! first hand-over that reached anyone, and from then on holds a place in its address's stake limit until
 //! the chain settles it or its epoch ends.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},

@@ -1,6 +1,14 @@
 //! What each block means to the pool.
 //!
 //! # Layout
+//! - [`tracker`]: reads every block once, has the ledger apply it, writes the dump of a closed round.
+//! - [`outcome`]: from a block to what it means for our solutions.
 //! - [`reward`]: the chain's reward rule.
 
+pub mod outcome;
 pub mod reward;
+#[cfg(test)]
+mod tests;
+pub mod tracker;
+
+pub use self::tracker::run;

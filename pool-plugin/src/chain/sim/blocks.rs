@@ -7,11 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::{
     chain::{Block, LandedSolution, Puzzle},
     rounds::reward,
-    types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, Solution, SolutionId},
+    types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
 
-/// Solutions a block carries at most.
-pub const MAX_SOLUTIONS: usize = 4;
 const GENESIS_TIMESTAMP: i64 = 1_795_000_000;
 const SECONDS_PER_BLOCK: i64 = 3;
 
@@ -104,7 +102,7 @@ impl Blocks {
 
     /// Takes from the mempool, in the order of arrival, as many as a block can carry.
     pub(super) fn candidates(&mut self) -> Vec<Solution> {
-        let count = self.mempool.len().min(MAX_SOLUTIONS);
+        let count = self.mempool.len().min(MAX_SOLUTIONS_PER_BLOCK);
         self.mempool.drain(..count).collect()
     }
 
@@ -118,7 +116,7 @@ impl Blocks {
                 continue;
             }
             let of_prover = accepted.iter().filter(|other| other.address == solution.address).count() as u64;
-            let lands = accepted.len() < MAX_SOLUTIONS
+            let lands = accepted.len() < MAX_SOLUTIONS_PER_BLOCK
                 && self.is_good(solution)
                 && self.solutions_left(&solution.address) > of_prover;
             if lands {

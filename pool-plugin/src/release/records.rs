@@ -1,0 +1,135 @@
+//! Writes found solutions to the ledger, one after the other, beside the broadcast: neither waits for the
+//! other. A write that fails is tried again for as long as the pool runs.
+
+use std::{future::Future, sync::Arc};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Duration, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Settled;
+use crate::{
+    ledger::{
+        ReadError, ShareLedger, WriteError,
+        records::{SolutionRecord, SolutionState},
+    },
+    types::SolutionId,
+};
+
+/// The first pause after a failed write; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a write is tried once the pool stops, before the record goes to the log instead.
+const TRIES_WHEN_STOPPING: u32 = 5;
+
+/// What the release queue needs of the ledger.
+pub trait SolutionStore: Send + Sync + 'static {
+    fn record_found(&self, record: SolutionRecord) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn mark_released(&self, id: SolutionId) -> impl Future<Output = Result<(), WriteError>> + Send;
+    fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError>;
+    fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError>;
+}
+
+impl SolutionStore for ShareLedger {
+    async fn record_found(&self, record: SolutionRecord) -> Result<(), WriteError> {
+        Self::record_found(self, record).await
+    }
+
+    async fn mark_released(&self, id: SolutionId) -> Result<(), WriteError> {
+        Self::mark_released(self, id).await
+    }
+
+    fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
+        Self::solution(self, id)
+    }
+
+    fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
+        Self::open_solutions(self)
+    }
+}
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    Found(SolutionRecord),
+    Released(SolutionId),
+}
+
+pub(super) struct Recorder<S> {
+    pub(super) store: Arc<S>,
+    /// Tells the queue of finds that the database knows to be settled: found again after a restart.
+    pub(super) settled: mpsc::UnboundedSender<Settled>,
+    /// Why the current write fails, for health.
+    pub(super) failure: watch::Sender<Option<String>>,
+    pub(super) stop: CancellationToken,
+}
+
+impl<S: SolutionStore> Recorder<S> {
+    /// Writes until every sender is gone and all is written, or, after `stop`, has gone to the log.
+    pub(super) async fn run(self, mut entries: mpsc::UnboundedReceiver<Entry>) {
+        while let Some(entry) = entries.recv().await {
+            if let Entry::Found(record) = &entry {
+                self.tell_if_settled(record);
+            }
+            self.write(entry).await;
+        }
+    }
+
+    fn tell_if_settled(&self, record: &SolutionRecord) {
+        let id = record.solution.id();
+        let Ok(Some(known)) = self.store.solution(id) else { return };
+        if matches!(known.state, SolutionState::Landed { .. } | SolutionState::Aborted { .. }) {
+            // The queue may be gone already: then nothing is released any more.
+            let _ = self.settled.send(Settled { id, epoch: known.epoch });
+        }
+    }
+
+    async fn write(&self, mut entry: Entry) {
+        let mut pause = FIRST_PAUSE;
+        let mut tries_when_stopping = 0;
+        loop {
+            let Err(error) = self.try_write(&entry).await else { break };
+            match (&error, &mut entry) {
+                (WriteError::NameTooLong, Entry::Found(record)) if record.finder.is_some() => {
+                    tracing::error!(finder = ?record.finder, "solution recorded without its finder: {error}");
+                    record.finder = None;
+                    continue;
+                }
+                (WriteError::UnknownSolution { .. }, _) => {
+                    // Its finding was given up: that is in the log.
+                    return tracing::warn!(?entry, "release not recorded: {error}");
+                }
+                _ => {}
+            }
+            if self.failure.borrow().is_none() {
+                tracing::error!(%error, "a found solution cannot be recorded; trying again");
+            }
+            self.failure.send_replace(Some(error.to_string()));
+            if !self.stop.is_cancelled() {
+                // A stop cuts the pause short.
+                self.stop.run_until_cancelled(sleep(pause)).await;
+                pause = (2 * pause).min(LONGEST_PAUSE);
+                continue;
+            }
+            tries_when_stopping += 1;
+            if tries_when_stopping >= TRIES_WHEN_STOPPING {
+                return tracing::error!(?entry, %error, "solution not recorded: keep this line");
+            }
+            sleep(FIRST_PAUSE).await;
+        }
+        if self.failure.borrow().is_some() {
+            tracing::info!("found solutions are recorded again");
+            self.failure.send_replace(None);
+        }
+    }
+
+    async fn try_write(&self, entry: &Entry) -> Result<(), WriteError> {
+        match entry {
+            Entry::Found(record) => self.store.record_found(record.clone()).await,
+            Entry::Released(id) => self.store.mark_released(*id).await,
+        }
+    }
+}

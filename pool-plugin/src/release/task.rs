@@ -1,0 +1,268 @@
+//! Carries out what the [queue](super::queue) decides: the only place that hands solutions to the network.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{Duration, Instant, MissedTickBehavior, interval, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Found, Settled,
+    queue::{Expired, HandOver, Plan, ReleaseQueue, Wait},
+    records::{Entry, Recorder, SolutionStore},
+};
+use crate::{
+    chain::{ChainHandle, ChainState},
+    health::{self, HealthBoard, Part},
+    ledger::records::{SolutionRecord, SolutionState},
+    types::{Address, SolutionId},
+};
+
+/// Between two looks at the peers.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long finds are still taken after a stop, if their senders live on.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Releases what is found until `stop`; then takes the finds still on their way, and returns when all
+/// records are written.
+///
+/// Woken by a find, a new block, a settled solution, and each second by a look at the peers. The open
+/// solutions of the ledger are taken up again at the start.
+pub async fn run<S: SolutionStore>(
+    chain: ChainHandle,
+    mut state: watch::Receiver<ChainState>,
+    ledger: S,
+    mut finds: mpsc::UnboundedReceiver<Found>,
+    mut settled: mpsc::UnboundedReceiver<Settled>,
+    health: HealthBoard,
+    stop: CancellationToken,
+) {
+    let Started { mut releaser, recorder, mut known_settled } = start(chain, ledger, health, stop.clone());
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut finds_open, mut settled_open, mut state_open) = (true, true, true);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            found = finds.recv(), if finds_open => match found {
+                Some(found) => releaser.take(found),
+                None => finds_open = false,
+            },
+            one = settled.recv(), if settled_open => match one {
+                Some(one) => releaser.queue.settle(one.id, one.epoch),
+                None => settled_open = false,
+            },
+            Some(one) = known_settled.recv() => releaser.queue.settle(one.id, one.epoch),
+            changed = state.changed(), if state_open => state_open = changed.is_ok(),
+            _ = looks.tick() => releaser.look(),
+        }
+        // All that is known goes into one decision: the best of the finds first, landings before budgets.
+        while let Ok(found) = finds.try_recv() {
+            releaser.take(found);
+        }
+        while let Ok(one) = settled.try_recv() {
+            releaser.queue.settle(one.id, one.epoch);
+        }
+        let latest = *state.borrow_and_update();
+        releaser.release(&latest);
+    }
+    drain(&mut releaser, &mut finds, &state).await;
+    finish(releaser, recorder).await;
+}
+
+struct Started<S> {
+    releaser: Releaser<S>,
+    recorder: JoinHandle<()>,
+    /// Finds that the database knows to be settled.
+    known_settled: mpsc::UnboundedReceiver<Settled>,
+}
+
+fn start<S: SolutionStore>(
+    chain: ChainHandle,
+    ledger: S,
+    health: HealthBoard,
+    stop: CancellationToken,
+) -> Started<S> {
+    let store = Arc::new(ledger);
+    let (entries, to_write) = mpsc::unbounded_channel();
+    let (failure, unwritten) = watch::channel(None);
+    let (settled, known_settled) = mpsc::unbounded_channel();
+    let recorder = Recorder { store: store.clone(), settled, failure, stop };
+    let recorder = tokio::spawn(recorder.run(to_write));
+    let (queue, started) = (ReleaseQueue::default(), Instant::now());
+    let releaser = Releaser { chain, store, entries, unwritten, health, queue, loaded: false, started };
+    Started { releaser, recorder, known_settled }
+}
+
+/// Takes what the share checks still send while they stop.
+async fn drain<S: SolutionStore>(
+    releaser: &mut Releaser<S>,
+    finds: &mut mpsc::UnboundedReceiver<Found>,
+    state: &watch::Receiver<ChainState>,
+) {
+    let deadline = Instant::now() + DRAIN;
+    while let Ok(Some(found)) = timeout_at(deadline, finds.recv()).await {
+        releaser.take(found);
+        let latest = *state.borrow();
+        releaser.release(&latest);
+    }
+    finds.close();
+    while let Ok(found) = finds.try_recv() {
+        releaser.take(found);
+    }
+    let latest = *state.borrow();
+    releaser.release(&latest);
+}
+
+async fn finish<S>(releaser: Releaser<S>, recorder: JoinHandle<()>) {
+    drop(releaser);
+    if let Err(error) = recorder.await {
+        tracing::error!(%error, "the task that records found solutions failed");
+    }
+}
+
+struct Releaser<S> {
+    chain: ChainHandle,
+    store: Arc<S>,
+    entries: mpsc::UnboundedSender<Entry>,
+    unwritten: watch::Receiver<Option<String>>,
+    health: HealthBoard,
+    queue: ReleaseQueue,
+    /// Whether the open solutions of the ledger are in the queue.
+    loaded: bool,
+    started: Instant,
+}
+
+impl<S: SolutionStore> Releaser<S> {
+    fn take(&mut self, found: Found) {
+        let Found { solution, epoch, finder, found_ms } = found;
+        let id = solution.id();
+        if !self.queue.add(solution, epoch, false) {
+            return tracing::debug!(%id, "solution found again");
+        }
+        tracing::info!(%id, target = solution.target, epoch, account = finder.account,
+            worker = finder.worker, "solution found");
+        let state = SolutionState::Found;
+        self.write(Entry::Found(SolutionRecord { solution, epoch, finder: Some(finder), found_ms, state }));
+    }
+
+    fn write(&self, entry: Entry) {
+        if let Err(unsent) = self.entries.send(entry) {
+            tracing::error!(entry = ?unsent.0, "solution not recorded, its writer is gone: keep this line");
+        }
+    }
+
+    fn look(&mut self) {
+        if !self.loaded {
+            self.load();
+        }
+        let now = self.started.elapsed();
+        self.queue.look(&self.chain.peers(), now);
+    }
+
+    fn load(&mut self) {
+        let open = match self.store.open_solutions() {
+            Ok(open) => open,
+            Err(error) => {
+                return tracing::error!(%error, "the open solutions cannot be read; trying again");
+            }
+        };
+        self.loaded = true;
+        for record in open {
+            let released = record.state == SolutionState::Released;
+            if self.queue.add(record.solution, record.epoch, released) {
+                tracing::info!(id = %record.solution.id(), released, "open solution taken up again");
+            }
+        }
+    }
+
+    /// Decides and carries out. Without a puzzle nothing can be decided: all waits.
+    fn release(&mut self, state: &ChainState) {
+        let Some(puzzle) = state.puzzle else { return };
+        for expired in self.queue.expire(puzzle.epoch) {
+            log_expired(&expired);
+        }
+        let left = self.solutions_left();
+        let now = self.started.elapsed();
+        loop {
+            let plan = self.queue.plan(&puzzle, &left, now);
+            for (id, wait) in &plan.newly_waiting {
+                log_waiting(*id, *wait);
+            }
+            let mut all_handed = true;
+            for hand_over in &plan.hand_overs {
+                all_handed &= self.carry_out(hand_over, now);
+            }
+            // Nobody took one: the queue now knows who is gone, and decides again without them.
+            if all_handed {
+                return self.report(&plan);
+            }
+        }
+    }
+
+    fn solutions_left(&self) -> HashMap<Address, u64> {
+        let mut left = HashMap::new();
+        for address in self.queue.addresses() {
+            match self.chain.solutions_left(&address) {
+                Ok(count) => {
+                    left.insert(address, count);
+                }
+                // The queue says once per solution that it waits for this.
+                Err(error) => tracing::debug!(%address, %error, "the stake limit cannot be read"),
+            }
+        }
+        left
+    }
+
+    /// `false` if nobody took it.
+    fn carry_out(&mut self, hand_over: &HandOver, now: Duration) -> bool {
+        let HandOver { solution, submit, peers } = hand_over;
+        let id = solution.id();
+        let (mut handed, mut released) = (false, false);
+        if *submit {
+            let taken = self.chain.submit_to_own_consensus(solution);
+            released |= self.queue.submitted(id, taken);
+            handed |= taken;
+        }
+        for peer in peers {
+            let delivered = self.chain.offer(*peer, solution);
+            released |= self.queue.offered(id, *peer, delivered, now);
+            handed |= delivered;
+        }
+        if released {
+            tracing::info!(%id, target = solution.target, peers = peers.len(), "solution released");
+            self.write(Entry::Released(id));
+        }
+        handed
+    }
+
+    fn report(&self, plan: &Plan) {
+        let unwritten = self.unwritten.borrow().clone();
+        self.health.report(Part::Release, health::release(&plan.status, unwritten.as_deref()));
+    }
+}
+
+fn log_waiting(id: SolutionId, wait: Wait) {
+    match wait {
+        Wait::StakeLimit => {
+            tracing::warn!(%id, "solution held: the pool address may land no more this epoch")
+        }
+        Wait::UnknownLimit => tracing::error!(%id, "solution held: the stake limit cannot be read"),
+        Wait::ProofTarget => tracing::info!(%id, "solution held: the proof target has risen above it"),
+        Wait::Epoch => tracing::info!(%id, "solution held: its epoch is not the current one"),
+        Wait::NoPeer => tracing::warn!(%id, "solution waits: no peer can be written to"),
+        Wait::Pace => tracing::info!(%id, "solution waits: the peers take no more this minute"),
+    }
+}
+
+fn log_expired(expired: &Expired) {
+    let Expired { id, released, waited } = expired;
+    if *released {
+        return tracing::warn!(%id, "solution expired: released, but in no block of its epoch");
+    }
+    tracing::warn!(%id, ?waited, "solution expired: never released");
+}

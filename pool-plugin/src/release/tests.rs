@@ -1,0 +1,403 @@
+//! The release queue over the simulated chain and a real ledger.
+
+pub(crate) mod harness;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Duration, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::harness::{OURS, Pool, ids, until};
+use super::{records::SolutionStore, *};
+use crate::{
+    chain::{Chain, ChainState, sim::SimChain},
+    health::{HealthBoard, Part},
+    ledger::{
+        ReadError, WriteError,
+        records::{SolutionRecord, SolutionState},
+    },
+    types::BLOCKS_PER_EPOCH,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_find_is_released_at_once_and_recorded() {
+    let pool = Pool::new().await;
+    let solution = pool.find_new(1, 200).await;
+    assert_eq!(pool.sim.mempool(), [solution]);
+    until(|| pool.state(&solution) == Some(SolutionState::Released)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_peers_cut_a_find_lands_through_one_that_connects_later() {
+    let pool = Pool::new().await;
+    let cut = pool.sim.peers()[0].address;
+    // The message is lost, and then the peer.
+    pool.sim.set_lossy(cut, true);
+    let lost = pool.find_new(1, 200).await;
+    pool.sim.disconnect(cut);
+    let unsent = pool.find_new(2, 300).await;
+    assert!(pool.sim.mempool().is_empty());
+    assert_eq!(pool.reason(Part::Release), Some("no_peer"));
+
+    pool.sim.connect_client(2);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(ids(&pool.sim.mempool()), ids(&[unsent, lost]));
+    pool.sim.produce_block();
+    pool.until_accounted().await;
+    for solution in [lost, unsent] {
+        assert!(matches!(pool.state(&solution), Some(SolutionState::Landed { height: 1, .. })));
+    }
+    assert_eq!(pool.reason(Part::Release), Some("flowing"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_message_is_repeated_to_the_same_peer() {
+    let pool = Pool::new().await;
+    let peer = pool.sim.peers()[0].address;
+    pool.sim.set_lossy(peer, true);
+    let solution = pool.find_new(1, 200).await;
+    pool.sim.set_lossy(peer, false);
+    sleep(queue::REPEAT_AFTER + Duration::from_secs(1)).await;
+    assert_eq!(pool.sim.mempool(), [solution]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_stake_limit_a_solution_is_held_until_its_epoch_ends() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 1);
+    let first = pool.find_new(1, 200).await;
+    let held = pool.find_new(2, 900).await;
+    assert_eq!(pool.sim.mempool(), [first]);
+    assert_eq!(pool.reason(Part::Release), Some("stake_limit"));
+    pool.sim.produce_block();
+    pool.until_accounted().await;
+    // Landed: the chain counts it now, and the place stays taken.
+    sleep(Duration::from_secs(5)).await;
+    assert!(pool.sim.mempool().is_empty());
+    assert_eq!(pool.state(&held), Some(SolutionState::Found));
+
+    pool.sim.jump_to(BLOCKS_PER_EPOCH);
+    pool.until_accounted().await;
+    sleep(Duration::from_secs(5)).await;
+    assert!(pool.sim.mempool().is_empty());
+    assert_eq!(pool.state(&held), Some(SolutionState::Expired));
+    // The new epoch has a place of its own.
+    let fresh = pool.find_new(3, 200).await;
+    assert_eq!(pool.sim.mempool(), [fresh]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rise_of_the_proof_target_holds_a_solution_until_it_falls() {
+    let pool = Pool::new().await;
+    pool.sim.set_proof_target(500);
+    pool.sim.produce_block();
+    sleep(Duration::from_millis(1)).await;
+    let solution = pool.find_new(1, 400).await;
+    sleep(Duration::from_secs(10)).await;
+    assert!(pool.sim.received(pool.sim.peers()[0].address).is_empty());
+    pool.sim.set_proof_target(400);
+    pool.sim.produce_block();
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(pool.sim.mempool(), [solution]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_hundred_finds_go_out_at_the_pace_a_peer_takes_best_first() {
+    let pool = Pool::new().await;
+    pool.sim.connect_client(2);
+    sleep(Duration::from_secs(3)).await;
+    let finds: Vec<Solution> =
+        (0..500).map(|counter| pool.sim.solution(OURS, counter, 1000 + counter)).collect();
+    finds.iter().for_each(|solution| pool.find(*solution));
+    sleep(Duration::from_secs(10 * 65)).await;
+
+    let best_first: Vec<SolutionId> = finds.iter().rev().map(Solution::id).collect();
+    let peers = pool.sim.peers();
+    assert_eq!(peers.len(), 2, "a peer disconnected");
+    for peer in peers {
+        let received = pool.sim.received(peer.address);
+        // Repetitions come after the first time.
+        let mut seen = std::collections::HashSet::new();
+        let firsts: Vec<SolutionId> =
+            received.iter().map(|(_, id)| *id).filter(|id| seen.insert(*id)).collect();
+        assert_eq!(firsts, best_first);
+        for (index, (at, _)) in received.iter().enumerate() {
+            let minute =
+                received[..=index].iter().filter(|(other, _)| *at - *other <= Duration::from_secs(60));
+            assert!(minute.count() <= peers::MAX_PER_WINDOW);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_epoch_flip_expires_what_did_not_land() {
+    let pool = Pool::new().await;
+    let solution = pool.find_new(1, 200).await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    pool.until_accounted().await;
+    until(|| pool.state(&solution) == Some(SolutionState::Released)).await;
+    pool.sim.produce_block_with(&[], &[]);
+    pool.until_accounted().await;
+    assert_eq!(pool.state(&solution), Some(SolutionState::Expired));
+    let before = pool.sim.received(pool.sim.peers()[0].address).len();
+    pool.sim.connect_client(2);
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(pool.sim.received(pool.sim.peers()[0].address).len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_solution_of_the_next_epoch_is_released_when_that_begins() {
+    let pool = Pool::new().await;
+    let early = Solution { epoch_hash: SimChain::epoch_hash(1), ..pool.sim.solution(OURS, 1, 200) };
+    let finder = Worker { account: "ann".into(), worker: String::new() };
+    let found = Found { solution: early, epoch: 1, finder, found_ms: 1 };
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    pool.send(found);
+    sleep(Duration::from_secs(3)).await;
+    assert!(pool.sim.received(pool.sim.peers()[0].address).is_empty());
+    pool.sim.produce_block();
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(pool.sim.mempool(), [early]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_validator_needs_no_peer() {
+    let sim = SimChain::new();
+    sim.enable_own_consensus();
+    let pool = Pool::on(sim, Arc::new(tempfile::tempdir().unwrap()));
+    pool.settle_in().await;
+    let solution = pool.find_new(1, 200).await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(pool.sim.own_submissions(), [solution.id()]);
+    until(|| pool.state(&solution) == Some(SolutionState::Released)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_gives_the_place_to_the_next() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 1);
+    let aborted = pool.find_new(1, 900).await;
+    let next = pool.find_new(2, 200).await;
+    assert_eq!(pool.sim.mempool(), [aborted]);
+    until(|| pool.state(&aborted) == Some(SolutionState::Released)).await;
+    pool.sim.produce_block_with(&[], &[aborted.id()]);
+    pool.until_accounted().await;
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(pool.sim.mempool(), [next]);
+    assert!(matches!(pool.state(&aborted), Some(SolutionState::Aborted { height: 1, .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_takes_up_what_is_open_and_remembers_its_place_in_the_limit() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 1);
+    let peer = pool.sim.peers()[0].address;
+    pool.sim.set_lossy(peer, true);
+    let released = pool.find_new(1, 200).await;
+    let held = pool.find_new(2, 900).await;
+    until(|| pool.state(&released) == Some(SolutionState::Released)).await;
+    until(|| pool.state(&held) == Some(SolutionState::Found)).await;
+    let (sim, folder) = pool.crash().await;
+
+    sim.set_lossy(peer, false);
+    let pool = Pool::on(sim, folder);
+    pool.settle_in().await;
+    assert_eq!(pool.sim.mempool(), [released]);
+    assert_eq!(pool.reason(Part::Release), Some("stake_limit"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settled_solution_found_again_after_a_restart_takes_no_place() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 2);
+    let landed = pool.find_new(1, 900).await;
+    pool.sim.produce_block();
+    pool.until_accounted().await;
+    let (sim, folder) = pool.stop().await;
+
+    let pool = Pool::on(sim, folder);
+    pool.settle_in().await;
+    pool.find(landed);
+    until(|| pool.reason(Part::Release).is_some()).await;
+    tokio::task::spawn_blocking(|| ()).await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+    let next = pool.find_new(2, 200).await;
+    assert_eq!(pool.sim.mempool(), [next]);
+    assert!(matches!(pool.state(&landed), Some(SolutionState::Landed { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn finds_sent_while_stopping_are_broadcast_and_recorded() {
+    let pool = Pool::new().await;
+    let solutions: Vec<Solution> = (0..20).map(|counter| pool.sim.solution(OURS, counter, 200)).collect();
+    solutions.iter().for_each(|solution| pool.find(*solution));
+    let (sim, folder) = pool.stop().await;
+    assert_eq!(sim.mempool().len(), 20);
+    let pool = Pool::on(sim, folder);
+    for solution in &solutions {
+        assert_eq!(pool.state(solution), Some(SolutionState::Released));
+    }
+}
+
+/// A ledger whose disk fails, or hangs, on demand.
+#[derive(Clone, Default)]
+struct BrokenStore(Arc<Broken>);
+
+#[derive(Default)]
+struct Broken {
+    failing: AtomicBool,
+    hanging: AtomicBool,
+    records: Mutex<HashMap<SolutionId, SolutionRecord>>,
+}
+
+impl BrokenStore {
+    async fn write(
+        &self,
+        change: impl FnOnce(&mut HashMap<SolutionId, SolutionRecord>) + Send,
+    ) -> Result<(), WriteError> {
+        if self.0.hanging.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        if self.0.failing.load(Ordering::Relaxed) {
+            return Err(WriteError::Storage("no space left on device".into()));
+        }
+        change(&mut self.0.records.lock());
+        Ok(())
+    }
+
+    fn state(&self, solution: &Solution) -> Option<SolutionState> {
+        self.0.records.lock().get(&solution.id()).map(|record| record.state.clone())
+    }
+}
+
+impl SolutionStore for BrokenStore {
+    async fn record_found(&self, record: SolutionRecord) -> Result<(), WriteError> {
+        self.write(|records| drop(records.insert(record.solution.id(), record))).await
+    }
+
+    async fn mark_released(&self, id: SolutionId) -> Result<(), WriteError> {
+        self.write(|records| {
+            records.get_mut(&id).unwrap().state = SolutionState::Released;
+        })
+        .await
+    }
+
+    fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
+        Ok(self.0.records.lock().get(&id).cloned())
+    }
+
+    fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
+        if self.0.failing.load(Ordering::Relaxed) {
+            return Err(ReadError::Closed);
+        }
+        Ok(vec![])
+    }
+}
+
+struct Queue {
+    sim: Arc<SimChain>,
+    store: BrokenStore,
+    finds: FoundSender,
+    health: HealthBoard,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+    _state: watch::Sender<ChainState>,
+}
+
+/// The release queue alone, over a store that can break.
+async fn queue_on(store: BrokenStore) -> Queue {
+    let sim = SimChain::new();
+    sim.connect_validator(1);
+    let (finds, found) = mpsc::unbounded_channel();
+    let (_, settled) = mpsc::unbounded_channel();
+    let latest = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
+    let (_state, state) = watch::channel(latest);
+    let (health, stop) = (HealthBoard::default(), CancellationToken::new());
+    let task =
+        tokio::spawn(run(sim.clone(), state, store.clone(), found, settled, health.clone(), stop.clone()));
+    sleep(Duration::from_millis(2100)).await;
+    Queue { sim, store, finds, health, stop, task, _state }
+}
+
+impl Queue {
+    async fn find(&self, counter: u64) -> Solution {
+        let solution = self.sim.solution(OURS, counter, 200);
+        let finder = Worker { account: "ann".into(), worker: "rig".into() };
+        self.finds.send(Found { solution, epoch: 0, finder, found_ms: 1 }).unwrap();
+        sleep(Duration::from_millis(1)).await;
+        solution
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_disk_does_not_stop_a_broadcast_and_is_tried_again() {
+    let queue = queue_on(BrokenStore::default()).await;
+    queue.store.0.failing.store(true, Ordering::Relaxed);
+    let solution = queue.find(1).await;
+    assert_eq!(queue.sim.mempool(), [solution]);
+    sleep(Duration::from_secs(60)).await;
+    let report = queue.health.latest().0[&Part::Release].clone();
+    assert_eq!(report.reason, "unwritten");
+    assert!(report.text.contains("no space left on device"));
+    queue.store.0.failing.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(queue.store.state(&solution), Some(SolutionState::Released));
+    assert_eq!(queue.health.latest().0[&Part::Release].reason, "flowing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_disk_does_not_stop_a_broadcast() {
+    let queue = queue_on(BrokenStore::default()).await;
+    queue.store.0.hanging.store(true, Ordering::Relaxed);
+    let solutions = [queue.find(1).await, queue.find(2).await];
+    assert_eq!(queue.sim.mempool(), solutions);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_without_peers_does_not_stop_the_write() {
+    let queue = queue_on(BrokenStore::default()).await;
+    queue.sim.disconnect(queue.sim.peers()[0].address);
+    let solution = queue.find(1).await;
+    assert_eq!(queue.store.state(&solution), Some(SolutionState::Found));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_although_the_disk_fails_and_writes_if_it_recovers() {
+    let queue = queue_on(BrokenStore::default()).await;
+    queue.store.0.failing.store(true, Ordering::Relaxed);
+    let solution = queue.find(1).await;
+    queue.stop.cancel();
+    drop(queue.finds);
+    let store = queue.store.clone();
+    tokio::spawn(async move {
+        sleep(Duration::from_millis(250)).await;
+        store.0.failing.store(false, Ordering::Relaxed);
+    });
+    queue.task.await.unwrap();
+    assert_eq!(queue.store.state(&solution), Some(SolutionState::Released));
+
+    let queue = queue_on(BrokenStore::default()).await;
+    queue.store.0.failing.store(true, Ordering::Relaxed);
+    queue.find(1).await;
+    queue.stop.cancel();
+    queue.task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_solutions_that_cannot_be_read_do_not_hold_up_a_find() {
+    let store = BrokenStore::default();
+    store.0.failing.store(true, Ordering::Relaxed);
+    let queue = queue_on(store).await;
+    let solution = queue.find(1).await;
+    assert_eq!(queue.sim.mempool(), [solution]);
+}
