@@ -7,7 +7,9 @@
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
 //! - [`health`]: how each part fares, and what to do about it.
+//! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`near_misses`]: counters that become solutions when the proof target falls.
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
@@ -22,7 +24,9 @@ pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
 pub mod health;
+pub mod intake;
 pub mod ledger;
+pub mod near_misses;
 pub mod prepare;
 pub mod reject;
 pub mod release;
