@@ -14,6 +14,7 @@
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
 //! - [`rounds`]: from a block to what our solutions in it earn.
+//! - [`stratum`]: the port the miners connect to.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
 
 #![forbid(unsafe_code)]
@@ -31,5 +32,6 @@ pub mod prepare;
 pub mod reject;
 pub mod release;
 pub mod rounds;
+pub mod stratum;
 pub mod types;
 pub mod verify;
