@@ -9,6 +9,7 @@
 //! - [`health`]: how each part fares, and what to do about it.
 //! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`miner`]: the reference CPU miner.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
@@ -27,6 +28,7 @@ pub mod fair_queue;
 pub mod health;
 pub mod intake;
 pub mod ledger;
+pub mod miner;
 pub mod near_misses;
 pub mod prepare;
 pub mod reject;
