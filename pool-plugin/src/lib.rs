@@ -8,11 +8,16 @@
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
 //! - [`health`]: how each part fares, and what to do about it.
+//! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`miner`]: the reference CPU miner.
+//! - [`near_misses`]: counters that become solutions when the proof target falls.
+//! - [`pool`]: the parts put together: start, supervision, shutdown.
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
 //! - [`rounds`]: from a block to what our solutions in it earn.
+//! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
 
@@ -25,11 +30,16 @@ pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
 pub mod health;
+pub mod intake;
 pub mod ledger;
+pub mod miner;
+pub mod near_misses;
+pub mod pool;
 pub mod prepare;
 pub mod reject;
 pub mod release;
 pub mod rounds;
+pub mod stratum;
 pub mod supervise;
 pub mod types;
 pub mod verify;

@@ -1,0 +1,228 @@
+//! What every submitted counter goes through, whatever the dialect it came in.
+//!
+//! A session has already checked its own state, the job and the counter's format. Here follow, in this
+//! order: duplicate, epoch, puzzle, and only then the disk. A counter that reaches the network's proof
+//! target is handed to the release queue the moment its target is known, on the verification thread:
+//! neither a refused share nor a failing disk nor a lost connection holds it back.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+use tracing::error;
+
+use crate::{
+    chain::{ChainState, Puzzle},
+    evaluator::EvaluateError,
+    fair_queue::Lane,
+    ledger::{
+        Reservation, ReserveError, ShareLedger, WriteError,
+        records::{ShareKey, Worker},
+    },
+    near_misses::NearMisses,
+    reject::Reject,
+    release::{Found, FoundSender},
+    types::{Address, EpochHash, Solution},
+    verify::{Attempt, Verifier},
+};
+
+/// The job a share was mined for, with the target its session was assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssignedJob {
+    pub epoch: u32,
+    pub epoch_hash: EpochHash,
+    /// The prover address in the puzzle: the pool's.
+    pub address: Address,
+    /// What the share is judged by and credited with.
+    pub target: u64,
+}
+
+/// The way of a counter from a session to the release queue and the ledger.
+pub struct Intake {
+    ledger: ShareLedger,
+    verifier: Verifier,
+    finds: Finds,
+}
+
+/// Where solutions go, and how to tell one.
+#[derive(Clone)]
+struct Finds {
+    chain: watch::Receiver<ChainState>,
+    sender: FoundSender,
+    near_misses: Arc<Mutex<NearMisses>>,
+}
+
+impl Intake {
+    pub fn new(
+        ledger: ShareLedger,
+        verifier: Verifier,
+        found: FoundSender,
+        chain: watch::Receiver<ChainState>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            ledger,
+            verifier,
+            finds: Finds { chain, sender: found, near_misses: Arc::default() },
+        })
+    }
+
+    /// The verification threads, for their counters.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// A place in the verification queue for a new session.
+    pub fn lane(&self) -> Lane {
+        self.verifier.lane()
+    }
+
+    /// To be called when the chain's state has changed: a proof target that fell makes solutions of
+    /// counters that had missed it.
+    pub fn chain_changed(&self) {
+        self.finds.release_solutions();
+    }
+
+    /// Judges a share. `Ok` is the credited target, and comes only once the share is on disk.
+    ///
+    /// Dropping the future loses the share, though not a solution: run it to its end, whatever becomes of
+    /// the connection.
+    pub async fn submit(
+        &self,
+        lane: Lane,
+        worker: &Worker,
+        job: &AssignedJob,
+        counter: u64,
+    ) -> Result<u64, Reject> {
+        let key = ShareKey { epoch: job.epoch, address: job.address, counter };
+        let reservation = match self.ledger.reserve(key) {
+            Ok(reservation) => Some(reservation),
+            Err(ReserveError::Duplicate) => return Err(Reject::Duplicate),
+            // The epoch check below says the same, from the chain.
+            Err(ReserveError::EpochClosed { .. }) => None,
+            // Refused in the end, but it may be a solution, and those are not lost with the disk.
+            Err(ReserveError::Storage(reason)) => {
+                error!(%reason, "a share cannot be checked against the stored ones");
+                None
+            }
+        };
+        if !self.finds.is_open(job) {
+            self.rescue(lane, worker, &job.address, counter);
+            return Err(Reject::Stale);
+        }
+        let reached = self.evaluate(lane, worker, job, counter).await?;
+        if reached < job.target {
+            return Err(Reject::LowDifficulty { reached, assigned: job.target });
+        }
+        self.store(reservation.ok_or(Reject::NotStored)?, worker, job.target, reached).await?;
+        Ok(job.target)
+    }
+
+    /// Looks whether a counter that came with a wrong job solves the chain's current puzzle all the same,
+    /// when there is nothing better to do. Earns no share; a solution goes to the release queue.
+    pub fn rescue(&self, lane: Lane, worker: &Worker, address: &Address, counter: u64) {
+        let Some(puzzle) = self.finds.puzzle() else { return };
+        let job =
+            AssignedJob { epoch: puzzle.epoch, epoch_hash: puzzle.epoch_hash, address: *address, target: 0 };
+        let (finds, finder) = (self.finds.clone(), worker.clone());
+        // Without room in the queue there is no second chance: the share was refused for its job already.
+        let _ = self.verifier.evaluate_low(lane, attempt_of(&job, counter), move |outcome| {
+            if let Ok(reached) = outcome {
+                finds.offer(&job, &finder, counter, reached);
+            }
+        });
+    }
+
+    async fn evaluate(
+        &self,
+        lane: Lane,
+        worker: &Worker,
+        job: &AssignedJob,
+        counter: u64,
+    ) -> Result<u64, Reject> {
+        let (reply, outcome) = oneshot::channel();
+        let (finds, finder, of) = (self.finds.clone(), worker.clone(), *job);
+        self.verifier
+            .evaluate(lane, attempt_of(job, counter), move |evaluated| {
+                if let Ok(reached) = evaluated {
+                    finds.offer(&of, &finder, counter, reached);
+                }
+                // Nobody waits any more if the submission was dropped.
+                let _ = reply.send(evaluated);
+            })
+            .map_err(|_| Reject::Busy)?;
+        match outcome.await {
+            Ok(Ok(reached)) => Ok(reached),
+            Ok(Err(EvaluateError::NoAnswer)) => Err(Reject::NoAnswer),
+            Ok(Err(EvaluateError::Failed(reason))) => {
+                error!(epoch = job.epoch, counter, reason, "a share could not be checked");
+                Err(Reject::NotChecked)
+            }
+            Err(_) => Err(Reject::NotChecked),
+        }
+    }
+
+    async fn store(
+        &self,
+        reservation: Reservation,
+        worker: &Worker,
+        target: u64,
+        reached: u64,
+    ) -> Result<(), Reject> {
+        match self.ledger.append(reservation, worker.clone(), target, reached, unix_ms()).await {
+            // Stored by an earlier try that was answered with an error: it counts, once.
+            Ok(_) | Err(WriteError::AlreadyStored { .. }) => Ok(()),
+            Err(WriteError::EpochClosed { .. }) => Err(Reject::Stale),
+            Err(reason) => {
+                error!(%reason, "a share could not be stored");
+                Err(Reject::NotStored)
+            }
+        }
+    }
+}
+
+impl Finds {
+    fn puzzle(&self) -> Option<Puzzle> {
+        self.chain.borrow().puzzle
+    }
+
+    fn is_open(&self, job: &AssignedJob) -> bool {
+        self.puzzle().is_some_and(|puzzle| puzzle.epoch == job.epoch && puzzle.epoch_hash == job.epoch_hash)
+    }
+
+    /// Hands the counter to the release queue if it is a solution as the chain is now, or as soon as it
+    /// becomes one.
+    fn offer(&self, job: &AssignedJob, finder: &Worker, counter: u64, reached: u64) {
+        let solution =
+            Solution { epoch_hash: job.epoch_hash, address: job.address, counter, target: reached };
+        let found = Found { solution, epoch: job.epoch, finder: finder.clone(), found_ms: unix_ms() };
+        if self.is_open(job) {
+            self.near_misses.lock().keep(found);
+            self.release_solutions();
+        }
+    }
+
+    /// Hands over what is a solution now.
+    fn release_solutions(&self) {
+        let mut near_misses = self.near_misses.lock();
+        // Read inside the lock: whoever sees a change of the chain last also sees all that was kept.
+        let Some(puzzle) = self.puzzle() else { return };
+        for found in near_misses.take_solutions(&puzzle) {
+            let id = found.solution.id();
+            if self.sender.send(found).is_err() {
+                error!(solution = %id, "a solution was found while the release queue was closed");
+            }
+        }
+    }
+}
+
+fn attempt_of(job: &AssignedJob, counter: u64) -> Attempt {
+    Attempt { epoch_hash: job.epoch_hash, address: job.address, counter }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

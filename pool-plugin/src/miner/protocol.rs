@@ -1,0 +1,391 @@
+//! AleoStratum/3.0.0 from the miner's side, checked to the letter: what a pool says here must be what
+//! `docs/stratum.md` promises. Pure; one value lives as long as a connection.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::work::{Share, Work};
+use crate::{
+    reject::SHARE_MESSAGE_LIMIT,
+    stratum::jobs::{job_id, parse_job_id},
+    types::{Address, EpochHash},
+};
+
+/// What the pool's line means to the miner.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Answer with [`Protocol::authorize`].
+    Subscribed,
+    /// The login is taken; work follows once the pool has some.
+    Authorized,
+    /// The pool will not have this miner; asking again would not help.
+    Refused {
+        code: i64,
+        message: String,
+    },
+    /// A new target, while there is no job yet.
+    Target,
+    /// What to do from now on.
+    Work(Work),
+    Accepted(Share),
+    Rejected {
+        share: Share,
+        code: i64,
+        message: String,
+    },
+}
+
+/// The pool said what the protocol does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Violation(String);
+
+/// A connection's state.
+#[derive(Debug)]
+pub struct Protocol {
+    login: String,
+    password: String,
+    last_id: u64,
+    asked: HashMap<u64, Asked>,
+    /// The pool's address, once subscribed.
+    address: Option<Address>,
+    authorized: bool,
+    target: Option<u64>,
+    job: Option<Job>,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Subscribe,
+    Authorize,
+    Share(Share),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    epoch: u32,
+    epoch_hash: EpochHash,
+    address: Address,
+}
+
+fn violation<T>(text: impl Into<String>) -> Result<T, Violation> {
+    Err(Violation(text.into()))
+}
+
+impl Protocol {
+    pub fn new(login: &str, password: &str) -> Self {
+        Self {
+            login: login.to_string(),
+            password: password.to_string(),
+            last_id: 0,
+            asked: HashMap::new(),
+            address: None,
+            authorized: false,
+            target: None,
+            job: None,
+        }
+    }
+
+    /// The first line to send.
+    pub fn subscribe(&mut self) -> String {
+        let agent = concat!("aleo-pool-reference-miner/", env!("CARGO_PKG_VERSION"));
+        self.ask(Asked::Subscribe, "mining.subscribe", json!([agent, "AleoStratum/3.0.0", null]))
+    }
+
+    /// The line to send once subscribed.
+    pub fn authorize(&mut self) -> String {
+        let params = json!([self.login, self.password]);
+        self.ask(Asked::Authorize, "mining.authorize", params)
+    }
+
+    /// The line that submits a share.
+    pub fn submit(&mut self, share: Share) -> String {
+        let params = json!([self.login, job_id(share.epoch), share.counter.to_string()]);
+        self.ask(Asked::Share(share), "mining.submit", params)
+    }
+
+    /// The epoch of the current job.
+    pub fn epoch(&self) -> Option<u32> {
+        self.job.map(|job| job.epoch)
+    }
+
+    /// The shares the pool has not answered yet.
+    pub fn unanswered(&self) -> Vec<Share> {
+        let mut shares: Vec<(u64, Share)> = self
+            .asked
+            .iter()
+            .filter_map(
+                |(id, asked)| if let Asked::Share(share) = asked { Some((*id, *share)) } else { None },
+            )
+            .collect();
+        shares.sort_by_key(|(id, _)| *id);
+        shares.into_iter().map(|(_, share)| share).collect()
+    }
+
+    /// Reads a line of the pool.
+    pub fn receive(&mut self, line: &str) -> Result<Event, Violation> {
+        let Ok(Value::Object(object)) = serde_json::from_str::<Value>(line) else {
+            return violation("a line is no JSON object");
+        };
+        if object.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+            return violation("a line does not say jsonrpc 2.0");
+        }
+        match object.get("method").map(Value::as_str) {
+            Some(Some("mining.set_target")) => self.set_target(params(&object)?),
+            Some(Some("mining.notify")) => self.notify(params(&object)?),
+            Some(other) => violation(format!("unknown notification {}", other.unwrap_or("without a name"))),
+            None => self.answer(&object),
+        }
+    }
+
+    fn ask(&mut self, asked: Asked, method: &str, params: Value) -> String {
+        self.last_id += 1;
+        self.asked.insert(self.last_id, asked);
+        let request = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": self.last_id});
+        format!("{request}\n")
+    }
+
+    fn set_target(&mut self, params: &[Value]) -> Result<Event, Violation> {
+        if !self.authorized {
+            return violation("a target came before the login was taken");
+        }
+        let [target] = params else { return violation("mining.set_target takes one param") };
+        let Some(target) = target.as_u64().filter(|target| *target > 0) else {
+            return violation(format!("{target} is no target: it must be a whole number from 1 on"));
+        };
+        self.target = Some(target);
+        // A target that rises comes with a new job; taken at once it would only hold back good shares.
+        Ok(self.work().map_or(Event::Target, Event::Work))
+    }
+
+    fn notify(&mut self, params: &[Value]) -> Result<Event, Violation> {
+        if self.target.is_none() {
+            return violation("a job came before any target");
+        }
+        let [id, epoch_hash, address, clean] = params else {
+            return violation("mining.notify takes four params");
+        };
+        let Some(epoch) = id.as_str().and_then(parse_job_id) else {
+            return violation(format!("{id} is no job id: it must be 8 hexadecimal digits"));
+        };
+        let mut bytes = [0; 32];
+        if hex::decode_to_slice(epoch_hash.as_str().unwrap_or_default(), &mut bytes).is_err() {
+            return violation(format!("{epoch_hash} is no epoch hash: it must be 64 hexadecimal digits"));
+        }
+        let address = match address {
+            Value::Null => self.address,
+            other => other.as_str().and_then(|text| text.parse().ok()),
+        };
+        let Some(address) = address else { return violation("a job is for no valid address") };
+        let Some(clean) = clean.as_bool() else { return violation("a job's clean flag is no boolean") };
+        let epoch_hash = EpochHash(bytes);
+        if let Some(current) = self.job {
+            if epoch < current.epoch {
+                return violation(format!("the job went back from epoch {} to {epoch}", current.epoch));
+            }
+            if epoch_hash != current.epoch_hash && !clean {
+                return violation("a job with another puzzle is not marked clean");
+            }
+        }
+        self.job = Some(Job { epoch, epoch_hash, address });
+        self.work().map_or_else(|| violation("a job came before any target"), |work| Ok(Event::Work(work)))
+    }
+
+    fn work(&self) -> Option<Work> {
+        let (Job { epoch, epoch_hash, address }, target) = (self.job?, self.target?);
+        Some(Work { epoch, epoch_hash, address, target })
+    }
+
+    fn answer(&mut self, object: &Map<String, Value>) -> Result<Event, Violation> {
+        let error = object.get("error").filter(|error| !error.is_null());
+        let result = object.get("result").filter(|result| !result.is_null());
+        let id = object.get("id").unwrap_or(&Value::Null);
+        if let (Value::Null, Some(error)) = (id, error) {
+            // Not an answer but a farewell: the pool says why it closes.
+            let (_, message) = read_error(error)?;
+            return violation(format!("the pool says: {message}"));
+        }
+        let Some(asked) = id.as_u64().and_then(|id| self.asked.remove(&id)) else {
+            return violation(format!("an answer to {id}, which was not asked"));
+        };
+        match (asked, result, error) {
+            (_, Some(_), Some(_)) => violation("an answer has both a result and an error"),
+            (_, None, None) => violation("an answer has neither a result nor an error"),
+            (Asked::Subscribe, Some(result), None) => self.subscribed(result),
+            (Asked::Authorize, Some(Value::Bool(true)), None) => {
+                self.authorized = true;
+                Ok(Event::Authorized)
+            }
+            (Asked::Share(share), Some(Value::Bool(true)), None) => Ok(Event::Accepted(share)),
+            (_, Some(result), None) => violation(format!("the answer is {result} where it must be true")),
+            (Asked::Share(share), None, Some(error)) => {
+                let (code, message) = read_error(error)?;
+                if message.len() > SHARE_MESSAGE_LIMIT {
+                    return violation(format!("the reason '{message}' is too long for the field's miners"));
+                }
+                Ok(Event::Rejected { share, code, message })
+            }
+            (Asked::Subscribe | Asked::Authorize, None, Some(error)) => {
+                let (code, message) = read_error(error)?;
+                Ok(Event::Refused { code, message })
+            }
+        }
+    }
+
+    fn subscribed(&mut self, result: &Value) -> Result<Event, Violation> {
+        let Some([session, prefix, address]) = result.as_array().map(Vec::as_slice) else {
+            return violation("a subscription is answered with three values");
+        };
+        if !session.is_null() && !session.is_string() {
+            return violation(format!("{session} is no session id"));
+        }
+        if !prefix.is_null() {
+            return violation("the pool sets a counter prefix, whose meaning the protocol leaves open");
+        }
+        match address.as_str().unwrap_or_default().parse() {
+            Ok(address) => self.address = Some(address),
+            Err(reason) => return violation(format!("the pool's address is {reason}")),
+        }
+        Ok(Event::Subscribed)
+    }
+}
+
+fn params(object: &Map<String, Value>) -> Result<&[Value], Violation> {
+    match object.get("params") {
+        Some(Value::Array(params)) => Ok(params),
+        _ => violation("a notification has no list of params"),
+    }
+}
+
+fn read_error(error: &Value) -> Result<(i64, String), Violation> {
+    let code = error.get("code").and_then(Value::as_i64);
+    let message = error.get("message").and_then(Value::as_str).filter(|message| !message.is_empty());
+    match (code, message) {
+        (Some(code @ 20..=25), Some(message)) => Ok((code, message.to_string())),
+        (Some(20..=25), None) => violation("an error has no message"),
+        (code, _) => violation(format!("an error has the code {code:?}, which is none of 20 to 25")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ADDRESS: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
+    const HASH: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+
+    fn reply(id: u64, result: &str) -> String {
+        format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)
+    }
+
+    fn refusal(id: u64, code: i64, message: &str) -> String {
+        format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"{message}"}},"id":{id}}}"#)
+    }
+
+    fn target(value: &str) -> String {
+        format!(r#"{{"jsonrpc":"2.0","method":"mining.set_target","params":[{value}]}}"#)
+    }
+
+    fn job(id: &str, clean: bool) -> String {
+        format!(r#"{{"jsonrpc":"2.0","method":"mining.notify","params":["{id}","{HASH}",null,{clean}]}}"#)
+    }
+
+    fn logged_in() -> Protocol {
+        let mut protocol = Protocol::new("a.b", "x");
+        protocol.subscribe();
+        assert_eq!(protocol.receive(&reply(1, &format!(r#"["s",null,"{ADDRESS}"]"#))), Ok(Event::Subscribed));
+        protocol.authorize();
+        assert_eq!(protocol.receive(&reply(2, "true")), Ok(Event::Authorized));
+        protocol
+    }
+
+    fn working() -> Protocol {
+        let mut protocol = logged_in();
+        assert_eq!(protocol.receive(&target("100")), Ok(Event::Target));
+        let work =
+            Work { epoch: 5, epoch_hash: EpochHash([1; 32]), address: ADDRESS.parse().unwrap(), target: 100 };
+        assert_eq!(protocol.receive(&job("05000000", true)), Ok(Event::Work(work)));
+        assert_eq!(protocol.receive(&target("50")), Ok(Event::Work(Work { target: 50, ..work })));
+        protocol
+    }
+
+    #[test]
+    fn shares_are_answered_by_id() {
+        let mut protocol = working();
+        let [first, second] = [1, 2].map(|counter| Share { epoch: 5, counter });
+        assert_eq!(
+            serde_json::from_str::<Value>(&protocol.submit(first)).unwrap(),
+            json!({"jsonrpc": "2.0", "id": 3, "method": "mining.submit", "params": ["a.b", "05000000", "1"]})
+        );
+        protocol.submit(second);
+        assert_eq!(protocol.unanswered(), [first, second]);
+        let rejected = Event::Rejected { share: second, code: 22, message: "duplicate share".into() };
+        assert_eq!(protocol.receive(&refusal(4, 22, "duplicate share")), Ok(rejected));
+        assert_eq!(protocol.receive(&reply(3, "true")), Ok(Event::Accepted(first)));
+        assert!(protocol.unanswered().is_empty());
+        assert!(protocol.receive(&reply(3, "true")).is_err(), "answered twice");
+    }
+
+    #[test]
+    fn a_refused_login_is_told_apart() {
+        let mut protocol = Protocol::new("a b", "x");
+        protocol.authorize();
+        let refused = Event::Refused { code: 24, message: "bad login".into() };
+        assert_eq!(protocol.receive(&refusal(1, 24, "bad login")), Ok(refused));
+    }
+
+    #[test]
+    fn what_the_protocol_does_not_allow_is_named() {
+        let cases = [
+            ("not json", "is no JSON object"),
+            (r#"{"result":true,"id":3}"#, "jsonrpc"),
+            (&reply(77, "true"), "not asked"),
+            (&reply(3, "false"), "must be true"),
+            (&reply(3, "null"), "neither"),
+            (&refusal(3, 19, "x"), "none of 20 to 25"),
+            (&refusal(3, 20, ""), "no message"),
+            (&refusal(3, 20, &"x".repeat(32)), "too long"),
+            (&refusal(3, 20, "x").replace("\"error\"", "\"result\":true,\"error\""), "both"),
+            (r#"{"jsonrpc":"2.0","error":{"code":20,"message":"bye"},"id":null}"#, "the pool says: bye"),
+            (r#"{"jsonrpc":"2.0","method":"mining.other","params":[]}"#, "unknown notification"),
+            (r#"{"jsonrpc":"2.0","method":"mining.set_target"}"#, "no list"),
+            (&target("0"), "no target"),
+            (&target("1.5"), "no target"),
+            (&target("\"100\""), "no target"),
+            (&job("04000000", true), "went back"),
+            (&job("0500000", true), "no job id"),
+            (&job("06000000", true).replace(HASH, "01"), "no epoch hash"),
+            (&job("06000000", false).replace("01010101", "02010101"), "not marked clean"),
+            (&job("06000000", true).replace("null", "\"aleo1\""), "no valid address"),
+        ];
+        for (line, reason) in cases {
+            let mut protocol = working();
+            protocol.submit(Share { epoch: 5, counter: 1 });
+            let error = protocol.receive(line).unwrap_err().to_string();
+            assert!(error.contains(reason), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_handshake_is_kept() {
+        assert!(logged_in().receive(&job("05000000", true)).is_err(), "a job before its target");
+        let mut protocol = Protocol::new("a", "x");
+        protocol.subscribe();
+        assert!(protocol.receive(&target("100")).is_err(), "a target before the login");
+        for result in ["true", "[]", "[1,null,null]", r#"["s","00","x"]"#, r#"["s",null,"aleo1"]"#] {
+            let mut fresh = Protocol::new("a", "x");
+            fresh.subscribe();
+            assert!(fresh.receive(&reply(1, result)).is_err(), "{result}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_harms_the_miner(line: String) {
+            let _ = working().receive(&line);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The port: takes connections, gives each its session, and ends them in order.
+
+use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, error, info, warn};
+
+use super::{
+    message::{self, Id},
+    session::Session,
+    stats::Stats,
+};
+use crate::{chain::ChainState, intake::Intake, reject::Reject, types::Address};
+
+/// Bounds of the pause after a failed accept: out of file descriptors, mostly.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// When a silent connection is probed, how often, and how many probes may stay unanswered.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
+
+/// How the port behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StratumConfig {
+    /// The pool's address: what miners put into the puzzle.
+    pub address: Address,
+    /// The target a share is to reach, as long as the proof target is not below it.
+    pub share_target: u64,
+    pub max_connections: usize,
+    /// Submissions of one session that are checked at a time; its socket is not read further meanwhile.
+    pub in_flight: usize,
+    /// Within this time a miner must subscribe, and within as much again authorize.
+    pub handshake_timeout: Duration,
+    /// How long a miner may keep a line of ours waiting before it is cut off.
+    pub write_timeout: Duration,
+}
+
+/// What all sessions share.
+pub(super) struct Port {
+    pub(super) config: StratumConfig,
+    pub(super) intake: Arc<Intake>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) chain: watch::Receiver<ChainState>,
+    /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
+    pub(super) submissions: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+impl StratumConfig {
+    /// The defaults, for a pool of this address and share target.
+    pub fn new(address: Address, share_target: u64) -> Self {
+        Self {
+            address,
+            share_target,
+            max_connections: 4096,
+            in_flight: 32,
+            handshake_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Serves miners on `listener` until `stop` is cancelled; then takes no more connections or lines, answers
+/// every submission in flight, closes, and returns.
+pub async fn serve(
+    listener: TcpListener,
+    config: StratumConfig,
+    intake: Arc<Intake>,
+    stats: Arc<Stats>,
+    chain: watch::Receiver<ChainState>,
+    stop: CancellationToken,
+) {
+    let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let port = Arc::new(Port { config, intake, stats, chain, submissions: TaskTracker::new(), stop });
+    let mut sessions = JoinSet::new();
+    let mut backoff = BACKOFF.0;
+    let mut chain = port.chain.clone();
+    let mut chain_lives = true;
+    loop {
+        let accepted = tokio::select! {
+            () = port.stop.cancelled() => break,
+            Some(ended) = sessions.join_next(), if !sessions.is_empty() => {
+                report_panic(ended);
+                continue;
+            }
+            changed = chain.changed(), if chain_lives => {
+                chain_lives = changed.is_ok();
+                port.intake.chain_changed();
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                backoff = BACKOFF.0;
+                match Arc::clone(&slots).try_acquire_owned() {
+                    Ok(slot) => welcome(&port, &mut sessions, stream, peer, slot),
+                    Err(_) => turn_away(&port, stream, peer),
+                }
+            }
+            Err(reason) => {
+                warn!(%reason, "a connection could not be accepted");
+                tokio::select! {
+                    () = port.stop.cancelled() => break,
+                    () = sleep(backoff) => {}
+                }
+                backoff = (backoff * 2).min(BACKOFF.1);
+            }
+        }
+    }
+    drop(listener);
+    info!(sessions = sessions.len(), submissions = port.submissions.len(), "the stratum port is closing");
+    while let Some(ended) = sessions.join_next().await {
+        report_panic(ended);
+    }
+    port.submissions.close();
+    port.submissions.wait().await;
+}
+
+fn welcome(
+    port: &Arc<Port>,
+    sessions: &mut JoinSet<()>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: OwnedSemaphorePermit,
+) {
+    let (idle, interval, retries) = KEEPALIVE;
+    let keepalive = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(retries);
+    // Without them the session is only less lively.
+    if let Err(reason) =
+        stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keepalive))
+    {
+        debug!(%peer, %reason, "a socket option could not be set");
+    }
+    sessions.spawn(Session::run(Arc::clone(port), stream, peer, slot));
+}
+
+fn turn_away(port: &Port, stream: TcpStream, peer: SocketAddr) {
+    port.stats.count_turned_away();
+    debug!(%peer, limit = port.config.max_connections, "a connection was turned away: the pool is full");
+    // A fresh socket has room for a line; if not, the miner goes without the reason.
+    let line = message::refused(&Id::Null, &Reject::PoolFull);
+    let _ = stream.into_std().and_then(|mut socket| socket.write_all(line.as_bytes()));
+}
+
+fn report_panic(ended: Result<(), JoinError>) {
+    if let Err(reason) = ended {
+        error!(%reason, "a session panicked; the others go on");
+    }
+}

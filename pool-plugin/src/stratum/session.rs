@@ -1,0 +1,350 @@
+//! One connection: reads requests, answers them, passes shares on, and tells the miner of jobs.
+
+use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_stream::StreamExt;
+use tokio_util::codec::AnyDelimiterCodecError;
+use tracing::{debug, info};
+
+use super::{
+    codec::{self, Lines, MAX_LINE},
+    counter::CounterReader,
+    jobs::JobBook,
+    listener::Port,
+    login,
+    message::{self, Authorize, Call, Id, Submit, Subscribe},
+    stats::OpenConnection,
+};
+use crate::{
+    chain::ChainState,
+    fair_queue::Lane,
+    intake::AssignedJob,
+    ledger::records::Worker,
+    reject::{Reject, RejectCode},
+};
+
+/// Lines of ours that wait for a slow reader before the session waits for it too.
+const WRITE_QUEUE: usize = 64;
+/// Lines without a request in a row after which the connection is closed.
+const MAX_GARBAGE: u32 = 16;
+/// How much is read and thrown away, at most and for how long, so that our last line gets through.
+const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
+
+/// The state of a connection.
+pub(super) struct Session {
+    port: Arc<Port>,
+    peer: SocketAddr,
+    /// Told to the miner and the log; nothing is resumed by it.
+    id: String,
+    lane: Lane,
+    out: mpsc::Sender<String>,
+    in_flight: Arc<Semaphore>,
+    /// The place among the port's connections; a session's submissions keep it until they are settled.
+    slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
+    subscribed: bool,
+    login: Option<Worker>,
+    jobs: JobBook,
+    counters: CounterReader,
+    garbage: u32,
+    deadline: Instant,
+}
+
+type Flow = ControlFlow<()>;
+
+impl Session {
+    /// Lives as long as the connection.
+    pub(super) async fn run(
+        port: Arc<Port>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let (read_half, write_half) = stream.into_split();
+        let (out, queue) = mpsc::channel(WRITE_QUEUE);
+        let writer = tokio::spawn(write_lines(write_half, queue, port.config.write_timeout));
+        let mut session = Self {
+            id: format!("{:016x}", rand::random::<u64>()),
+            lane: port.intake.lane(),
+            in_flight: Arc::new(Semaphore::new(port.config.in_flight.max(1))),
+            slot: Arc::new((slot, port.stats.connection())),
+            subscribed: false,
+            login: None,
+            jobs: JobBook::new(port.config.address),
+            counters: CounterReader::default(),
+            garbage: 0,
+            deadline: Instant::now() + port.config.handshake_timeout,
+            port,
+            peer,
+            out,
+        };
+        debug!(%peer, session = session.id, "a miner connected");
+        let mut lines = codec::lines(read_half);
+        session.talk(&mut lines).await;
+        debug!(%peer, session = session.id, "a miner left");
+        // The writer ends once the last sender is gone, and every submission in flight holds one: what was
+        // read is answered.
+        drop(session);
+        let _ = writer.await;
+        linger(lines.into_inner()).await;
+    }
+
+    async fn talk(&mut self, lines: &mut Lines<OwnedReadHalf>) {
+        let port = Arc::clone(&self.port);
+        let out = self.out.clone();
+        let mut chain = port.chain.clone();
+        let mut chain_lives = true;
+        let mut turn = None;
+        loop {
+            let flow = tokio::select! {
+                () = port.stop.cancelled() => Flow::Break(()),
+                () = out.closed() => Flow::Break(()),
+                () = sleep_until(self.deadline), if self.login.is_none() => self.time_out().await,
+                changed = chain.changed(), if chain_lives => {
+                    chain_lives = changed.is_ok();
+                    self.follow(&mut chain).await
+                }
+                // The next line is read only when there is room to check what it may submit.
+                permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
+                    turn = permit.ok();
+                    Flow::Continue(())
+                }
+                line = lines.next(), if turn.is_some() => match line {
+                    Some(Ok(line)) => self.read(&line, &mut turn, &mut chain).await,
+                    Some(Err(AnyDelimiterCodecError::MaxChunkLengthExceeded)) => self.line_too_long().await,
+                    Some(Err(AnyDelimiterCodecError::Io(reason))) => {
+                        debug!(peer = %self.peer, session = self.id, %reason, "a connection failed");
+                        Flow::Break(())
+                    }
+                    None => Flow::Break(()),
+                },
+            };
+            if flow.is_break() {
+                return;
+            }
+        }
+    }
+
+    async fn read(
+        &mut self,
+        line: &[u8],
+        turn: &mut Option<OwnedSemaphorePermit>,
+        chain: &mut watch::Receiver<ChainState>,
+    ) -> Flow {
+        let Some(text) = codec::text(line) else {
+            return self.garbage(&Id::Null, &Reject::NotARequest("the line is not UTF-8")).await;
+        };
+        if text.is_empty() {
+            // Some send an empty line to keep the connection alive.
+            return Flow::Continue(());
+        }
+        let request = match message::parse(text) {
+            Ok(request) => request,
+            Err(garbage) => return self.garbage(&garbage.id, &garbage.reject).await,
+        };
+        self.garbage = 0;
+        let id = request.id;
+        match request.call {
+            Call::Subscribe(Ok(subscribe)) => self.subscribe(&id, &subscribe).await,
+            Call::Authorize(Ok(authorize)) => self.authorize(&id, &authorize, chain).await,
+            Call::Submit(submit) => self.submit(id, submit, turn).await,
+            Call::ExtranonceSubscribe => self.send(message::accepted(&id)).await,
+            Call::Unknown(method) => self.refuse(&id, &Reject::UnknownMethod(method)).await,
+            Call::Subscribe(Err(reject)) | Call::Authorize(Err(reject)) => self.refuse(&id, &reject).await,
+        }
+    }
+
+    async fn subscribe(&mut self, id: &Id, subscribe: &Subscribe) -> Flow {
+        if !self.subscribed {
+            self.subscribed = true;
+            self.deadline = Instant::now() + self.port.config.handshake_timeout;
+        }
+        debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, "a miner subscribed");
+        self.send(message::subscribed(id, &self.id, &self.port.config.address)).await
+    }
+
+    async fn authorize(
+        &mut self,
+        id: &Id,
+        authorize: &Authorize,
+        chain: &mut watch::Receiver<ChainState>,
+    ) -> Flow {
+        if !self.subscribed {
+            return self.refuse(id, &Reject::NotSubscribed).await;
+        }
+        let parsed = match &authorize.worker {
+            Some(worker) => login::parse_account_and_worker(&authorize.login, worker),
+            None => login::parse_login(&authorize.login),
+        };
+        let worker = match parsed {
+            Ok(worker) => worker,
+            Err(reason) => return self.refuse(id, &Reject::BadLogin(reason.to_string())).await,
+        };
+        info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
+        self.login = Some(worker);
+        self.send(message::accepted(id)).await?;
+        self.follow(chain).await
+    }
+
+    /// Tells the miner what the chain's state means for it.
+    async fn follow(&mut self, chain: &mut watch::Receiver<ChainState>) -> Flow {
+        if self.login.is_none() {
+            return Flow::Continue(());
+        }
+        let state = *chain.borrow_and_update();
+        let update = self.jobs.follow(&state, self.port.config.share_target);
+        if let Some(target) = update.target {
+            self.send(message::set_target(target)).await?;
+        }
+        if let Some(job) = update.job {
+            let address = &self.port.config.address;
+            self.send(message::notify(&job.job_id, &job.epoch_hash, address, job.clean)).await?;
+        }
+        Flow::Continue(())
+    }
+
+    /// Checks what can be told without waiting, then leaves the rest to a task of its own.
+    async fn submit(
+        &mut self,
+        id: Id,
+        submit: Result<Submit, Reject>,
+        turn: &mut Option<OwnedSemaphorePermit>,
+    ) -> Flow {
+        let (worker, job, counter) = match self.admit(submit) {
+            Ok(admitted) => admitted,
+            Err(reject) => return self.refuse_share(&id, &reject).await,
+        };
+        let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
+        let (lane, peer, permit) = (self.lane, self.peer, turn.take());
+        self.port.submissions.spawn(async move {
+            let reply = match port.intake.submit(lane, &worker, &job, counter).await {
+                Ok(_) => {
+                    port.stats.count_accepted();
+                    message::accepted(&id)
+                }
+                Err(reject) => {
+                    port.stats.count_rejected(&reject);
+                    log_refused(peer, &worker, &reject);
+                    message::refused(&id, &reject)
+                }
+            };
+            // The share is settled also when nobody is left to be told.
+            let _ = out.send(reply).await;
+            drop((permit, slot));
+        });
+        Flow::Continue(())
+    }
+
+    /// Session state, job, format: in this order.
+    fn admit(&mut self, submit: Result<Submit, Reject>) -> Result<(Worker, AssignedJob, u64), Reject> {
+        if !self.subscribed {
+            return Err(Reject::NotSubscribed);
+        }
+        let login = self.login.as_ref().ok_or(Reject::NotAuthorized)?;
+        let Submit { worker: named, job_id, counter: raw } = submit?;
+        let worker = login::credited(login, &named);
+        let found = self.jobs.find(&job_id);
+        let counter = self.counters.read(&raw);
+        let job = match found {
+            Ok(job) => job,
+            Err(reject) => {
+                if let Some(stray) = counter {
+                    self.port.intake.rescue(self.lane, &worker, &self.port.config.address, stray);
+                }
+                return Err(reject);
+            }
+        };
+        Ok((worker, job, counter.ok_or(Reject::BadCounter)?))
+    }
+
+    async fn refuse_share(&self, id: &Id, reject: &Reject) -> Flow {
+        self.port.stats.count_rejected(reject);
+        if let Some(login) = &self.login {
+            log_refused(self.peer, login, reject);
+        }
+        self.refuse(id, reject).await
+    }
+
+    async fn garbage(&mut self, id: &Id, reject: &Reject) -> Flow {
+        self.port.stats.count_garbage();
+        self.garbage += 1;
+        self.refuse(id, reject).await?;
+        if self.garbage < MAX_GARBAGE {
+            return Flow::Continue(());
+        }
+        debug!(peer = %self.peer, session = self.id, "a connection sent only garbage");
+        self.close(&Reject::TooMuchGarbage).await
+    }
+
+    async fn line_too_long(&mut self) -> Flow {
+        debug!(peer = %self.peer, session = self.id, "a line was too long");
+        self.port.stats.count_garbage();
+        self.close(&Reject::LineTooLong(MAX_LINE)).await
+    }
+
+    async fn time_out(&mut self) -> Flow {
+        let missing = if self.subscribed { "mining.authorize" } else { "mining.subscribe" };
+        debug!(peer = %self.peer, session = self.id, missing, "a miner took too long");
+        self.close(&Reject::HandshakeTimeout(missing)).await
+    }
+
+    async fn close(&self, reject: &Reject) -> Flow {
+        let _ = self.refuse(&Id::Null, reject).await;
+        Flow::Break(())
+    }
+
+    async fn refuse(&self, id: &Id, reject: &Reject) -> Flow {
+        self.send(message::refused(id, reject)).await
+    }
+
+    async fn send(&self, line: String) -> Flow {
+        match self.out.send(line).await {
+            Ok(()) => Flow::Continue(()),
+            Err(_) => Flow::Break(()),
+        }
+    }
+}
+
+fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
+    let code = reject.code();
+    if let Reject::LowDifficulty { reached, assigned } = reject {
+        debug!(%peer, account = worker.account, worker = worker.worker, reached, assigned, "a share was too low");
+    } else if code != RejectCode::Other {
+        debug!(%peer, account = worker.account, worker = worker.worker, reason = code.label(), "a share was refused");
+    } else {
+        info!(%peer, account = worker.account, worker = worker.worker, reason = %reject, "a share was refused");
+    }
+}
+
+/// Writes lines until the last sender is gone, the connection fails, or the miner does not take them.
+async fn write_lines(mut half: OwnedWriteHalf, mut queue: mpsc::Receiver<String>, limit: Duration) {
+    while let Some(mut lines) = queue.recv().await {
+        while let Ok(line) = queue.try_recv() {
+            lines.push_str(&line);
+        }
+        match timeout(limit, half.write_all(lines.as_bytes())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => {
+                debug!("a miner does not read what it is sent");
+                return;
+            }
+        }
+    }
+    let _ = timeout(limit, half.shutdown()).await;
+}
+
+/// Reads on for a moment: closing a socket with unread bytes would make the system take back our last line.
+async fn linger(half: OwnedReadHalf) {
+    let (bytes, time) = LINGER;
+    let mut rest = half.take(bytes);
+    let _ = timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+}

@@ -1,0 +1,89 @@
+//! What the port counts, for the log line and the metrics.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::reject::{Reject, RejectCode};
+
+/// Counters since the start, and the number of open connections. Cheap to update and to read.
+#[derive(Debug, Default)]
+pub struct Stats {
+    connections: AtomicUsize,
+    connected: AtomicU64,
+    turned_away: AtomicU64,
+    accepted: AtomicU64,
+    rejected: [AtomicU64; RejectCode::ALL.len()],
+    garbage: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Connections open now.
+    pub connections: usize,
+    /// Connections taken since the start.
+    pub connected: u64,
+    /// Connections closed at once because the pool was full.
+    pub turned_away: u64,
+    /// Shares answered with `true`.
+    pub accepted: u64,
+    /// Shares refused, in the order of [`RejectCode::ALL`].
+    pub rejected: [u64; RejectCode::ALL.len()],
+    /// Lines that were no request.
+    pub garbage: u64,
+}
+
+impl Stats {
+    pub fn snapshot(&self) -> Snapshot {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Snapshot {
+            connections: self.connections.load(Ordering::Relaxed),
+            connected: load(&self.connected),
+            turned_away: load(&self.turned_away),
+            accepted: load(&self.accepted),
+            rejected: self.rejected.each_ref().map(load),
+            garbage: load(&self.garbage),
+        }
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    pub(super) fn connection(self: &std::sync::Arc<Self>) -> OpenConnection {
+        self.connected.fetch_add(1, Ordering::Relaxed);
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(std::sync::Arc::clone(self))
+    }
+
+    pub(super) fn count_turned_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_rejected(&self, reject: &Reject) {
+        if let Some(counter) = self.rejected.get(reject.code().index()) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn count_garbage(&self) {
+        self.garbage.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Snapshot {
+    /// Shares refused with one code.
+    pub fn rejected_with(&self, code: RejectCode) -> u64 {
+        self.rejected.get(code.index()).copied().unwrap_or(0)
+    }
+}
+
+/// An open connection, counted until dropped.
+#[derive(Debug)]
+pub(super) struct OpenConnection(std::sync::Arc<Stats>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,279 @@
+//! A pool on loopback with a puzzle made of arithmetic, and a miner made of lines.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use parking_lot::{Condvar, Mutex};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    chain::{ChainState, Network, Puzzle, SyncState},
+    evaluator::{EvaluateError, Evaluator},
+    intake::Intake,
+    ledger::ShareLedger,
+    release::Found,
+    stratum::{StratumConfig, serve, stats::Stats},
+    types::{Address, EpochHash},
+    verify::Verifier,
+};
+
+pub(crate) const SHARE_TARGET: u64 = 100;
+pub(crate) const PROOF_TARGET: u64 = 1000;
+pub(crate) const EPOCH: u32 = 5;
+pub(crate) const JOB: &str = "05000000";
+/// A counter whose evaluation panics.
+pub(crate) const TRAP: u64 = 0xdead;
+/// Longer than anything here takes: a test that waits so long hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A counter reaches the target that its low 32 bits spell; those that spell 0 have no answer.
+#[derive(Default)]
+pub(crate) struct Arithmetic {
+    closed: Mutex<bool>,
+    opened: Condvar,
+    attempts: Mutex<Vec<(EpochHash, u64)>>,
+}
+
+impl Arithmetic {
+    /// Holds every evaluation until [`Self::open`].
+    pub(crate) fn close(&self) {
+        *self.closed.lock() = true;
+    }
+
+    pub(crate) fn open(&self) {
+        *self.closed.lock() = false;
+        self.opened.notify_all();
+    }
+
+    /// What was evaluated, or begun to be, so far.
+    pub(crate) fn attempts(&self) -> Vec<(EpochHash, u64)> {
+        self.attempts.lock().clone()
+    }
+}
+
+impl Evaluator for Arithmetic {
+    fn prepare(&self, _: &EpochHash) {}
+
+    fn target(&self, epoch_hash: &EpochHash, _: &Address, counter: u64) -> Result<u64, EvaluateError> {
+        self.attempts.lock().push((*epoch_hash, counter));
+        let mut closed = self.closed.lock();
+        while *closed {
+            self.opened.wait(&mut closed);
+        }
+        drop(closed);
+        match counter & 0xffff_ffff {
+            0 => Err(EvaluateError::NoAnswer),
+            TRAP => panic!("a trap in the puzzle"),
+            reached => Ok(reached),
+        }
+    }
+}
+
+/// A counter that reaches `reached`, another for every `number`.
+pub(crate) fn counter(number: u64, reached: u64) -> u64 {
+    number << 32 | reached
+}
+
+pub(crate) fn epoch_hash(epoch: u32) -> EpochHash {
+    let mut bytes = [0xe0; 32];
+    bytes[..4].copy_from_slice(&epoch.to_le_bytes());
+    EpochHash(bytes)
+}
+
+pub(crate) fn state(epoch: u32, proof_target: u64, synced: bool) -> ChainState {
+    let puzzle = Puzzle {
+        height: epoch * 360,
+        epoch,
+        epoch_hash: epoch_hash(epoch),
+        next_epoch_hash: None,
+        proof_target,
+        coinbase_target: proof_target * 4,
+    };
+    ChainState { puzzle: Some(puzzle), sync: SyncState { synced, behind: None } }
+}
+
+/// A running pool.
+pub(crate) struct Pool {
+    pub(crate) address: SocketAddr,
+    pub(crate) chain: watch::Sender<ChainState>,
+    pub(crate) found: mpsc::UnboundedReceiver<Found>,
+    pub(crate) puzzle: Arc<Arithmetic>,
+    pub(crate) ledger: ShareLedger,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) server: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+pub(crate) fn config() -> StratumConfig {
+    StratumConfig::new(Address::default(), SHARE_TARGET)
+}
+
+impl Pool {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(config(), |ledger, _| ledger).await
+    }
+
+    /// `swap` may put another ledger in the place of the one in the given folder.
+    pub(crate) async fn start_with(
+        config: StratumConfig,
+        swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
+    ) -> Self {
+        let dir = TempDir::new().unwrap();
+        let ledger = swap(ShareLedger::open(dir.path(), Network::Testnet).unwrap(), &dir);
+        let puzzle = Arc::new(Arithmetic::default());
+        let verifier = Verifier::start(puzzle.clone(), 2).unwrap();
+        let (found_sender, found) = mpsc::unbounded_channel();
+        let (chain, chain_receiver) = watch::channel(state(EPOCH, PROOF_TARGET, true));
+        let intake = Intake::new(ledger.clone(), verifier, found_sender, chain_receiver.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
+        let server =
+            tokio::spawn(serve(listener, config, intake, stats.clone(), chain_receiver, stop.clone()));
+        Self { address, chain, found, puzzle, ledger, stats, stop, server, _dir: dir }
+    }
+
+    pub(crate) async fn connect(&self) -> Miner {
+        Miner::connect(self.address).await
+    }
+
+    /// A miner that has logged in and has its target and job.
+    pub(crate) async fn miner(&self, login: &str) -> Miner {
+        let mut miner = self.connect().await;
+        miner.log_in(login).await;
+        assert_eq!(miner.read().await["method"], "mining.set_target");
+        assert_eq!(miner.read().await["method"], "mining.notify");
+        miner
+    }
+
+    /// The shares in the ledger: account, worker, counter, credited target.
+    pub(crate) fn shares(&self) -> Vec<(String, String, u64, u64)> {
+        let last = self.ledger.last_seq().unwrap();
+        let shares = self.ledger.shares(1, last);
+        shares
+            .map(|entry| {
+                let (_, share) = entry.unwrap();
+                (share.worker.account, share.worker.worker, share.key.counter, share.target)
+            })
+            .collect()
+    }
+
+    /// The next solution that went to the release queue.
+    pub(crate) async fn next_find(&mut self) -> Found {
+        timeout(PATIENCE, self.found.recv()).await.expect("no solution was released").unwrap()
+    }
+
+    /// Waits until `count` evaluations have begun.
+    pub(crate) async fn wait_for_attempts(&self, count: usize) {
+        wait_until(|| self.puzzle.attempts().len() >= count).await;
+    }
+}
+
+/// Waits until `reached` holds; hangs, and so fails, if it never does.
+pub(crate) async fn wait_until(mut reached: impl FnMut() -> bool) {
+    let wait = async {
+        while !reached() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("what the test waits for never came");
+}
+
+/// A miner, line by line.
+pub(crate) struct Miner {
+    lines: BufReader<OwnedReadHalf>,
+    writer: OwnedWriteHalf,
+}
+
+impl Miner {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let (read_half, writer) = TcpStream::connect(address).await.unwrap().into_split();
+        Self { lines: BufReader::new(read_half), writer }
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.writer.write_all(bytes).await.unwrap();
+    }
+
+    pub(crate) async fn send_line(&mut self, line: &str) {
+        self.send_bytes(format!("{line}\n").as_bytes()).await;
+    }
+
+    pub(crate) async fn send(&mut self, id: u64, method: &str, params: Value) {
+        self.send_line(&json!({"id": id, "method": method, "params": params}).to_string()).await;
+    }
+
+    /// The next line, or `None` if the pool has closed the connection.
+    pub(crate) async fn read_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        match timeout(PATIENCE, self.lines.read_line(&mut line)).await.expect("the pool says nothing") {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim_end().to_string()),
+        }
+    }
+
+    pub(crate) async fn read(&mut self) -> Value {
+        let line = self.read_line().await.expect("the pool closed the connection");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Sends a request and reads until its answer; what comes before it is dropped.
+    pub(crate) async fn ask(&mut self, id: u64, method: &str, params: Value) -> Value {
+        self.send(id, method, params).await;
+        loop {
+            let line = self.read().await;
+            if line["id"] == id {
+                return line;
+            }
+        }
+    }
+
+    pub(crate) async fn subscribe(&mut self) -> Value {
+        self.ask(1, "mining.subscribe", json!(["test/1", "AleoStratum/3.0.0", null])).await
+    }
+
+    pub(crate) async fn log_in(&mut self, login: &str) {
+        self.subscribe().await;
+        let answer = self.ask(2, "mining.authorize", json!([login, "x"])).await;
+        assert_eq!(answer["result"], true, "{answer}");
+    }
+
+    /// Submits for the usual job: `Ok` if accepted, else the code.
+    pub(crate) async fn submit(&mut self, counter: u64) -> Result<(), u64> {
+        self.submit_to(JOB, json!(counter.to_string())).await
+    }
+
+    pub(crate) async fn submit_to(&mut self, job: &str, counter: Value) -> Result<(), u64> {
+        outcome(&self.ask(9, "mining.submit", json!(["", job, counter])).await)
+    }
+
+    /// For a write that the pool may cut short.
+    pub(crate) fn writer(&mut self) -> &mut OwnedWriteHalf {
+        &mut self.writer
+    }
+
+    /// Says that no more comes; answers are still read.
+    pub(crate) async fn finish(&mut self) {
+        self.writer.shutdown().await.unwrap();
+    }
+}
+
+/// `Ok` for an accepted share, else the code of the refusal.
+pub(crate) fn outcome(answer: &Value) -> Result<(), u64> {
+    if answer["result"] == true {
+        return Ok(());
+    }
+    Err(answer["error"]["code"].as_u64().unwrap_or_else(|| panic!("no code in {answer}")))
+}
