@@ -8,7 +8,7 @@ use std::{collections::HashSet, future::Future, net::TcpListener, pin::Pin, sync
 
 use anyhow::{Context, Result};
 use tokio::{
-    sync::{Mutex, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -20,13 +20,13 @@ use crate::{
     evaluator::Evaluator,
     health::{self, HealthBoard, Part},
     intake::Intake,
-    ledger::{LedgerHealth, ShareLedger},
+    ledger::ShareLedger,
     prepare::keep_prepared,
-    release::{self, Found},
+    release::{self, Inbox, Settled, SharedInbox},
     rounds,
     stratum::{self, Stats, StratumConfig},
     supervise::{Restarts, supervise},
-    verify::Verifier,
+    verify::{self, Verifier},
 };
 
 /// Threads of the pool's own runtime. Sessions are cheap; what costs has threads of its own.
@@ -63,8 +63,9 @@ impl Pool {
     /// Opens the data folder, the database and the port.
     pub fn open(config: Config, network: Network, evaluator: Arc<dyn Evaluator>) -> Result<Self> {
         let folder = config.data.display();
-        std::fs::create_dir_all(&config.data)
-            .with_context(|| format!("cannot make the pool's folder {folder}; choose another with --pool-data"))?;
+        std::fs::create_dir_all(&config.data).with_context(|| {
+            format!("cannot make the pool's folder {folder}; choose another with --pool-data")
+        })?;
         let ledger = ShareLedger::open(&config.data.join("db"), network)?;
         let listener = TcpListener::bind(config.listen).with_context(|| {
             format!("cannot listen on {}; stop what uses it or choose another --pool-listen", config.listen)
@@ -139,9 +140,8 @@ impl Pool {
         }
         background.cancel();
         while running.join_next().await.is_some() {}
-        let summary = parts.stats.snapshot();
-        parts.ledger.close().await;
-        println!("pool stopped: {summary}");
+        parts.ledger.clone().close().await;
+        println!("pool stopped: {}", summary(&parts.stats));
         Ok(())
     }
 }
@@ -155,8 +155,8 @@ struct Parts {
     intake: Arc<Intake>,
     stats: Arc<Stats>,
     state: watch::Sender<ChainState>,
-    /// Kept here, so that a find outlives a release task that fails.
-    finds: Arc<Mutex<mpsc::UnboundedReceiver<Found>>>,
+    inbox: SharedInbox,
+    settled: mpsc::UnboundedSender<Settled>,
     board: HealthBoard,
     restarts: Restarts,
 }
@@ -166,6 +166,7 @@ impl Parts {
         let Pool { config, evaluator, ledger, listener, .. } = pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
+        let (settled_sender, settled) = mpsc::unbounded_channel();
         let verifier = Verifier::start(evaluator.clone(), config.verify_threads)
             .context("cannot start the threads that verify shares")?;
         let intake = Intake::new(ledger.clone(), verifier, find_sender, state.subscribe());
@@ -174,10 +175,11 @@ impl Parts {
             evaluator,
             ledger,
             listener: Arc::new(listener),
-            intake: Arc::new(intake),
+            intake,
             stats: Arc::default(),
             state,
-            finds: Arc::new(Mutex::new(finds)),
+            inbox: Inbox::shared(finds, settled),
+            settled: settled_sender,
             board: HealthBoard::default(),
             restarts: Restarts::default(),
         })
@@ -204,25 +206,37 @@ impl Parts {
 
     /// Starts everything that needs a chain; it runs until `stop`.
     fn follow(&self, chain: ChainHandle, running: &mut JoinSet<()>, stop: &CancellationToken) {
-        let (settled_sender, settled) = mpsc::unbounded_channel();
-        let settled = Arc::new(Mutex::new(settled));
         let mut start = |name, part: BoxedPart| {
             running.spawn(supervise(name, stop.clone(), self.restarts.clone(), part));
         };
 
         let (node, state, token) = (chain.clone(), self.state.clone(), stop.clone());
-        start("chain", Box::new(move || Box::pin(chain::watch::run(node.clone(), state.clone(), token.clone()))));
+        start(
+            "chain",
+            Box::new(move || Box::pin(chain::watch::run(node.clone(), state.clone(), token.clone()))),
+        );
 
         let (node, state, ledger) = (chain.clone(), self.state.subscribe(), self.ledger.clone());
-        let (finds, board, token) = (self.finds.clone(), self.board.clone(), stop.clone());
+        let (inbox, board, token) = (self.inbox.clone(), self.board.clone(), stop.clone());
         start(
             "release",
             Box::new(move || {
-                Box::pin(release::task::run(
+                let (node, state, ledger) = (node.clone(), state.clone(), ledger.clone());
+                Box::pin(release::run(node, state, ledger, inbox.clone(), board.clone(), token.clone()))
+            }),
+        );
+
+        let (node, ledger, shares) = (chain.clone(), self.ledger.clone(), self.config.data.join("shares"));
+        let (addresses, settled) = (HashSet::from([self.config.address]), self.settled.clone());
+        let (board, token) = (self.board.clone(), stop.clone());
+        start(
+            "rounds",
+            Box::new(move || {
+                Box::pin(rounds::run(
                     node.clone(),
-                    state.clone(),
+                    addresses.clone(),
                     ledger.clone(),
-                    finds.clone(),
+                    shares.clone(),
                     settled.clone(),
                     board.clone(),
                     token.clone(),
@@ -230,28 +244,14 @@ impl Parts {
             }),
         );
 
-        let (node, ledger, shares) = (chain.clone(), self.ledger.clone(), self.config.data.join("shares"));
-        let (addresses, board, token) = (HashSet::from([self.config.address]), self.board.clone(), stop.clone());
-        start(
-            "rounds",
-            Box::new(move || {
-                Box::pin(rounds::tracker::run(
-                    node.clone(),
-                    addresses.clone(),
-                    ledger.clone(),
-                    shares.clone(),
-                    settled_sender.clone(),
-                    board.clone(),
-                    token.clone(),
-                ))
-            }),
-        );
-
-        let (node, state) = (chain, self.state.subscribe());
+        let (node, state, disk) = (chain, self.state.subscribe(), self.ledger.healthy());
         let (board, token) = (self.board.clone(), stop.clone());
         start(
             "health",
-            Box::new(move || Box::pin(health::run(node.clone(), state.clone(), board.clone(), token.clone()))),
+            Box::new(move || {
+                let (state, disk) = (state.clone(), disk.clone());
+                Box::pin(health::run(node.clone(), state, disk, board.clone(), token.clone()))
+            }),
         );
 
         let (evaluator, state, token) = (self.evaluator.clone(), self.state.subscribe(), stop.clone());
@@ -266,13 +266,17 @@ impl Parts {
             }),
         );
 
-        let (intake, ledger, stats) = (self.intake.clone(), self.ledger.clone(), self.stats.clone());
+        let (intake, state, token) = (self.intake.clone(), self.state.subscribe(), stop.clone());
+        start(
+            "near misses",
+            Box::new(move || Box::pin(look_again(intake.clone(), state.clone(), token.clone()))),
+        );
+
+        let (intake, stats) = (self.intake.clone(), self.stats.clone());
         let (board, token) = (self.board.clone(), stop.clone());
         start(
             "report",
-            Box::new(move || {
-                Box::pin(report(intake.clone(), ledger.clone(), stats.clone(), board.clone(), token.clone()))
-            }),
+            Box::new(move || Box::pin(report(intake.clone(), stats.clone(), board.clone(), token.clone()))),
         );
     }
 }
@@ -280,29 +284,30 @@ impl Parts {
 /// Makes a part anew for each of its lives.
 type BoxedPart = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// Tells how the parts without a task of their own fare, and the log how the pool does.
-async fn report(
-    intake: Arc<Intake>,
-    ledger: ShareLedger,
-    stats: Arc<Stats>,
-    board: HealthBoard,
-    stop: CancellationToken,
-) {
-    let disk = ledger.healthy();
+/// A proof target that falls makes solutions of counters that had missed it.
+async fn look_again(intake: Arc<Intake>, mut state: watch::Receiver<ChainState>, stop: CancellationToken) {
+    while let Some(Ok(())) = stop.run_until_cancelled(state.changed()).await {
+        intake.chain_changed();
+    }
+}
+
+/// Tells how the verification threads fare, and the log how the pool does.
+async fn report(intake: Arc<Intake>, stats: Arc<Stats>, board: HealthBoard, stop: CancellationToken) {
     let mut looks = tokio::time::interval(Duration::from_secs(1));
     let mut last_summary = tokio::time::Instant::now();
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
-        let failure = match &*disk.borrow() {
-            LedgerHealth::Ok => None,
-            LedgerHealth::Failing(reason) => Some(reason.clone()),
-        };
-        board.report(Part::Ledger, health::ledger(failure.as_deref()));
-        board.report(Part::Verification, health::verification(intake.verifier().queued(), VERIFY_CAPACITY));
+        board.report(Part::Verification, health::verification(intake.verifier().queued(), verify::CAPACITY));
         if last_summary.elapsed() >= SUMMARY_INTERVAL {
             last_summary = tokio::time::Instant::now();
-            info!(verified = intake.verifier().verified(), "{}", stats.snapshot());
+            info!(verified = intake.verifier().verified(), "{}", summary(&stats));
         }
     }
+}
+
+fn summary(stats: &Stats) -> String {
+    let now = stats.snapshot();
+    let refused: u64 = now.rejected.iter().sum();
+    format!("{} miners connected, {} shares accepted, {refused} refused", now.connections, now.accepted)
 }
 
 /// Stops on the signals that stop the node, so that the pool settles while the node still runs.

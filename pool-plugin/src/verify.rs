@@ -23,7 +23,7 @@ use crate::{
 
 /// The most attempts that wait, over all sessions. Sessions stop reading long before; this only bounds
 /// the memory should there be very many of them.
-const CAPACITY: usize = 1 << 20;
+pub const CAPACITY: usize = 1 << 20;
 
 /// What a target is computed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,9 @@ pub mod task;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use tokio::sync::mpsc;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc};
 
 pub use self::task::run;
 use crate::{
@@ -33,6 +35,23 @@ pub struct Found {
 
 /// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;
+
+/// What waits for the release task. Shared, so that it outlives a task that fails: a find is not lost with it.
+pub type SharedInbox = Arc<Mutex<Inbox>>;
+
+pub struct Inbox {
+    pub finds: mpsc::UnboundedReceiver<Found>,
+    pub settled: mpsc::UnboundedReceiver<Settled>,
+}
+
+impl Inbox {
+    pub fn shared(
+        finds: mpsc::UnboundedReceiver<Found>,
+        settled: mpsc::UnboundedReceiver<Settled>,
+    ) -> SharedInbox {
+        Arc::new(Mutex::new(Self { finds, settled }))
+    }
+}
 
 /// A block landed this solution or gave up on it: it needs no release, and no place in the stake limit
 /// beyond what the chain itself counts. Anyone's solutions may be named.

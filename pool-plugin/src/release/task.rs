@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Found, Settled,
+    Found, Inbox, Settled, SharedInbox,
     queue::{Expired, HandOver, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore},
 };
@@ -36,11 +36,12 @@ pub async fn run<S: SolutionStore>(
     chain: ChainHandle,
     mut state: watch::Receiver<ChainState>,
     ledger: S,
-    mut finds: mpsc::UnboundedReceiver<Found>,
-    mut settled: mpsc::UnboundedReceiver<Settled>,
+    inbox: SharedInbox,
     health: HealthBoard,
     stop: CancellationToken,
 ) {
+    let mut inbox = inbox.lock().await;
+    let Inbox { finds, settled } = &mut *inbox;
     let Started { mut releaser, recorder, mut known_settled } = start(chain, ledger, health, stop.clone());
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,7 +71,7 @@ pub async fn run<S: SolutionStore>(
         let latest = *state.borrow_and_update();
         releaser.release(&latest);
     }
-    drain(&mut releaser, &mut finds, &state).await;
+    drain(&mut releaser, finds, &state).await;
     finish(releaser, recorder).await;
 }
 

@@ -323,8 +323,8 @@ async fn queue_on(store: BrokenStore) -> Queue {
     let latest = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
     let (_state, state) = watch::channel(latest);
     let (health, stop) = (HealthBoard::default(), CancellationToken::new());
-    let task =
-        tokio::spawn(run(sim.clone(), state, store.clone(), found, settled, health.clone(), stop.clone()));
+    let inbox = Inbox::shared(found, settled);
+    let task = tokio::spawn(run(sim.clone(), state, store.clone(), inbox, health.clone(), stop.clone()));
     sleep(Duration::from_millis(2100)).await;
     Queue { sim, store, finds, health, stop, task, _state }
 }

@@ -20,7 +20,7 @@ use crate::{
         ShareLedger,
         records::{SolutionState, Worker},
     },
-    release::{self, Found, FoundSender},
+    release::{self, Found, FoundSender, Inbox},
     rounds,
     types::{Address, Solution, SolutionId},
 };
@@ -60,8 +60,7 @@ impl Pool {
                 sim.clone(),
                 state,
                 ledger.clone(),
-                found,
-                settled,
+                Inbox::shared(found, settled),
                 health.clone(),
                 stop.clone(),
             )),
