@@ -8,7 +8,7 @@ use snarkvm::console::{algorithms::Poseidon2, network::MainnetV0, prelude::ToByt
 use crate::{
     circuit::{fields::FieldBits, plaintext},
     field::Fr,
-    tape::Tape,
+    tape::{NoTape, Tape},
 };
 
 const WIDTH: usize = 3;
@@ -147,19 +147,4 @@ fn power<T: Tape>(tape: &mut T, x: Fr) -> Fr {
     result = result.mul(x);
     tape.field(result);
     result
-}
-
-/// For constants, which are no variables.
-struct NoTape;
-
-impl Tape for NoTape {
-    fn wide_bits(&mut self, _: [u64; 4], _: u32) {}
-    fn value(&mut self, _: [u64; 4]) {}
-    fn field(&mut self, _: Fr) {}
-    fn inverse_or_one(&mut self, _: Fr) {}
-    fn repeat(&mut self, _: u32, _: u32) {}
-    fn num_values(&self) -> u32 {
-        0
-    }
-    fn unsatisfied(&mut self) {}
 }
