@@ -7,7 +7,6 @@
 use aleo_epoch_puzzle::{fuzzing, stock::synthesis::Synthesizer};
 use libfuzzer_sys::fuzz_target;
 
-/// Instructions with the types of the registers they read; the result of each is not read by the others.
 const INTEGERS: [&str; 10] = ["i8", "i16", "i32", "i64", "i128", "u8", "u16", "u32", "u64", "u128"];
 const BINARY: [&str; 15] = [
     "add.w", "sub.w", "mul.w", "div.w", "rem.w", "and", "or", "xor", "is.eq", "is.neq", "lt", "lte", "gt",
@@ -19,9 +18,9 @@ fn instruction(choice: [u8; 3]) -> (String, [&'static str; 2]) {
     let ty = INTEGERS[choice[1] as usize % INTEGERS.len()];
     let amount = ["u8", "u16", "u32"][choice[2] as usize % 3];
     match choice[0] % 8 {
-        0 => (format!("shl.w r0 r1 into r2"), [ty, amount]),
-        1 => (format!("shr.w r0 r1 into r2"), [ty, amount]),
-        2 => (format!("pow.w r0 r1 into r2"), [ty, "u8"]),
+        0 => ("shl.w r0 r1 into r2".to_string(), [ty, amount]),
+        1 => ("shr.w r0 r1 into r2".to_string(), [ty, amount]),
+        2 => ("pow.w r0 r1 into r2".to_string(), [ty, "u8"]),
         3 => (format!("hash.bhp256 r0 into r2 as {ty}"), [ty, ty]),
         4 => (format!("cast.lossy r0 into r2 as {ty}"), ["field", "field"]),
         5 => match FIELD[choice[2] as usize % FIELD.len()] {

@@ -7,8 +7,7 @@
 use std::sync::OnceLock;
 
 use snarkvm::console::{
-    algorithms::{BHP256, Pedersen64},
-    network::{Environment, MainnetV0},
+    network::{BHP_256, Environment, MainnetV0, PEDERSEN_64},
     prelude::Double,
     types::{Field, Group},
 };
@@ -197,9 +196,6 @@ fn parameters() -> Option<&'static Parameters> {
 }
 
 fn load() -> Option<Parameters> {
-    // The domains are those of the networks' own hashes.
-    let bhp = BHP256::<MainnetV0>::setup("AleoBHP256").ok()?;
-    let pedersen = Pedersen64::<MainnetV0>::setup("AleoPedersen64");
     let point = |group: &Group<MainnetV0>| {
         Some((constant(group.to_x_coordinate())?, constant(group.to_y_coordinate())?))
     };
@@ -224,13 +220,13 @@ fn load() -> Option<Parameters> {
             montgomery_a: constant(Group::<MainnetV0>::MONTGOMERY_A)?,
             montgomery_b: constant(Group::<MainnetV0>::MONTGOMERY_B)?,
         },
-        bhp_domain: bhp.domain().to_vec(),
-        bhp_bases: bhp
+        bhp_domain: BHP_256.domain().to_vec(),
+        bhp_bases: BHP_256
             .bases()
             .iter()
             .map(|window| window.iter().map(multiples).collect::<Option<_>>())
             .collect::<Option<_>>()?,
-        pedersen_bases: pedersen.base_window().iter().map(point).collect::<Option<_>>()?,
+        pedersen_bases: PEDERSEN_64.base_window().iter().map(point).collect::<Option<_>>()?,
     })
 }
 
