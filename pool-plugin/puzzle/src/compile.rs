@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::{
-    circuit::{IntegerType, groups, poseidon},
-    plan::{BitOp, Op, Order, Plan, Step},
+    circuit::{IntegerType, groups::Hasher, poseidon},
+    plan::{BitOp, Op, Order, Parts, Plan, Step},
     program::{Instruction, Operand, Program, Type, Unsupported},
 };
 
@@ -23,6 +23,7 @@ impl Plan {
             registers: vec![None; num_registers],
             literals: Vec::new(),
             hashes: HashMap::new(),
+            hashers: Vec::new(),
             steps: Vec::with_capacity(program.instructions.len()),
         };
         for (register, ty) in program.inputs.iter().enumerate() {
@@ -32,9 +33,14 @@ impl Plan {
             let compiled = compiler.instruction(instruction);
             compiled.ok_or_else(|| Unsupported(describe(instruction)))?;
         }
-        let literals = compiler.literals.iter().map(|(value, ty)| (*value, *ty == Type::Field)).collect();
-        let num_hashes = compiler.hashes.len();
-        Ok(Self::new(program.inputs.clone(), compiler.steps, num_registers, literals, num_hashes))
+        Ok(Self::new(Parts {
+            inputs: program.inputs.clone(),
+            steps: compiler.steps,
+            hashers: compiler.hashers,
+            num_registers,
+            num_hashes: compiler.hashes.len(),
+            literals: compiler.literals,
+        }))
     }
 }
 
@@ -65,6 +71,7 @@ struct Compiler {
     literals: Vec<(u128, Type)>,
     /// The memory of each hashed register.
     hashes: HashMap<u32, u32>,
+    hashers: Vec<Hasher>,
     steps: Vec<Step>,
 }
 
@@ -126,12 +133,8 @@ impl Compiler {
             ("square", Type::Field, None) => Op::FieldSquare,
             ("inv", Type::Field, None) => Op::FieldInverse,
             ("cast.lossy", Type::Field, Some(bits)) => Op::CastLossy { bits },
-            ("hash.bhp256", Type::Integer(ty), Some(bits)) if groups::is_available() => {
-                Op::HashBhp256 { ty, bits }
-            }
-            ("hash.ped64", Type::Integer(ty), Some(bits)) if ty.bits <= 32 && groups::is_available() => {
-                Op::HashPed64 { ty, bits }
-            }
+            ("hash.bhp256", Type::Integer(ty), Some(bits)) => self.hash_group(Hasher::bhp256(ty)?, bits),
+            ("hash.ped64", Type::Integer(ty), Some(bits)) => self.hash_group(Hasher::pedersen64(ty)?, bits),
             ("hash.psd2", Type::Field, Some(bits)) if poseidon::is_available() => {
                 let next = self.hashes.len() as u32;
                 let memory = *self.hashes.entry(a.index).or_insert(next);
@@ -140,6 +143,11 @@ impl Compiler {
             _ => return None,
         };
         Some((op, instruction.target.unwrap_or(a.ty)))
+    }
+
+    fn hash_group(&mut self, hasher: Hasher, bits: u32) -> Op {
+        self.hashers.push(hasher);
+        Op::HashGroup { hasher: self.hashers.len() as u32 - 1, bits }
     }
 }
 

@@ -3,6 +3,9 @@
 //! Four 64-bit limbs, little endian, in Montgomery form (`x · 2^256 mod p`). snarkVM's own type has the same
 //! representation but hides the limbs, and at low optimisation levels its multiplication dominates an attempt.
 
+// Limbs of several numbers side by side are plainer by index.
+#![allow(clippy::needless_range_loop)]
+
 /// The modulus `p`, 253 bits.
 pub(crate) const MODULUS: [u64; 4] =
     [0x0a11_8000_0000_0001, 0x59aa_76fe_d000_0001, 0x60b4_4d1e_5c37_b001, 0x12ab_655e_9a2c_a556];

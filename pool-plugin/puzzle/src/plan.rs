@@ -2,7 +2,9 @@
 
 use crate::{
     circuit::{
-        IntegerType, fields, groups, integers,
+        IntegerType, fields,
+        groups::Hasher,
+        integers,
         poseidon::{self, Hashed},
         shl_wrapped, shr_wrapped,
     },
@@ -103,12 +105,9 @@ pub(crate) enum Op {
         first: bool,
         bits: u32,
     },
-    HashBhp256 {
-        ty: IntegerType,
-        bits: u32,
-    },
-    HashPed64 {
-        ty: IntegerType,
+    /// By the plan's hasher of this number.
+    HashGroup {
+        hasher: u32,
         bits: u32,
     },
 }
@@ -137,10 +136,22 @@ impl Registers {
     }
 }
 
+/// What the compiler makes of a program.
+pub(crate) struct Parts {
+    pub(crate) inputs: Vec<Type>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) hashers: Vec<Hasher>,
+    pub(crate) num_registers: usize,
+    pub(crate) num_hashes: usize,
+    /// Values behind the registers: an integer's bits, a boolean, or a small field element.
+    pub(crate) literals: Vec<(u128, Type)>,
+}
+
 /// A program ready to run.
 pub(crate) struct Plan {
     inputs: Vec<Type>,
     steps: Vec<Step>,
+    hashers: Vec<Hasher>,
     /// Registers as they are before the first step, the literals in place.
     initial: Registers,
     /// Every variable of the circuit, in allocation order.
@@ -148,24 +159,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// `literals` are values with a flag for field elements; they follow the registers.
-    pub(crate) fn new(
-        inputs: Vec<Type>,
-        steps: Vec<Step>,
-        num_registers: usize,
-        literals: Vec<(u128, bool)>,
-        num_hashes: usize,
-    ) -> Self {
+    /// Finds the shape of the circuit.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { inputs, steps, hashers, num_registers, num_hashes, literals } = parts;
         let mut initial = Registers {
             integers: vec![0; num_registers],
             fields: vec![Fr::ZERO; num_registers],
             hashes: vec![Hashed::default(); num_hashes],
         };
-        for (value, is_field) in literals {
+        for (value, ty) in literals {
+            let is_field = ty == Type::Field;
             initial.integers.push(if is_field { 0 } else { value });
             initial.fields.push(if is_field { Fr::from_u128(value) } else { Fr::ZERO });
         }
-        let mut plan = Self { inputs, steps, initial, variables: Vec::new() };
+        let mut plan = Self { inputs, steps, hashers, initial, variables: Vec::new() };
         let mut shape = Shape::default();
         plan.run(&mut plan.registers(), &mut shape);
         plan.variables = shape.variables;
@@ -196,13 +203,13 @@ impl Plan {
             }
         }
         for step in &self.steps {
-            step.run(registers, tape);
+            step.run(&self.hashers, registers, tape);
         }
     }
 }
 
 impl Step {
-    fn run<T: Tape>(&self, registers: &mut Registers, tape: &mut T) {
+    fn run<T: Tape>(&self, hashers: &[Hasher], registers: &mut Registers, tape: &mut T) {
         let [i, j, k] = self.operands.map(|operand| operand as usize);
         let (a, b) = (registers.integers[i], registers.integers[j]);
         let (x, y) = (registers.fields[i], registers.fields[j]);
@@ -251,8 +258,7 @@ impl Step {
                 }
                 hashed.truncate(bits)
             }
-            Op::HashBhp256 { ty, bits } => groups::hash_bhp256(tape, ty, a, bits),
-            Op::HashPed64 { ty, bits } => groups::hash_ped64(tape, ty, a, bits),
+            Op::HashGroup { hasher, bits } => hashers[hasher as usize].hash(tape, a, bits),
             Op::FieldAdd
             | Op::FieldMul
             | Op::FieldSquare

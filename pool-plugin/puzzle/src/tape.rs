@@ -84,6 +84,21 @@ impl Tape for Shape {
     fn unsatisfied(&mut self) {}
 }
 
+/// Takes nothing: for constants, which are no variables.
+pub(crate) struct NoTape;
+
+impl Tape for NoTape {
+    fn wide_bits(&mut self, _: [u64; 4], _: u32) {}
+    fn value(&mut self, _: [u64; 4]) {}
+    fn field(&mut self, _: Fr) {}
+    fn inverse_or_one(&mut self, _: Fr) {}
+    fn repeat(&mut self, _: u32, _: u32) {}
+    fn num_values(&self) -> u32 {
+        0
+    }
+    fn unsatisfied(&mut self) {}
+}
+
 /// The values of one attempt.
 #[derive(Default)]
 pub(crate) struct Witness {

@@ -42,13 +42,12 @@ impl FieldBits {
 fn majority_chain(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
     let mut carries = [0; 4];
     let mut carry = 0;
-    for i in 0..4 {
-        let sum = a[i] as u128 + b[i] as u128 + carry as u128;
+    for ((slot, a), b) in carries.iter_mut().zip(a).zip(b) {
+        let sum = a as u128 + b as u128 + carry as u128;
         // The carries into each position, then those out of it.
-        let into = a[i] ^ b[i] ^ sum as u64;
-        let out = (sum >> 64) as u64;
-        carries[i] = into >> 1 | out << 63;
-        carry = out;
+        let into = a ^ b ^ sum as u64;
+        carry = (sum >> 64) as u64;
+        *slot = into >> 1 | carry << 63;
     }
     carries
 }
@@ -109,9 +108,9 @@ pub(crate) fn is_less_than<T: Tape>(tape: &mut T, a: Fr, b: Fr) -> bool {
     let complement: [u64; 4] = core::array::from_fn(|i| !a[i]);
     // Where the bits are equal the verdict stays; otherwise it is b's bit.
     let less = majority_chain(complement, b);
-    for i in 0..4 {
+    for (i, ((a, b), less)) in a.iter().zip(b).zip(less).enumerate() {
         let count = 64.min(BITS - 64 * i as u32);
-        tape.bits(interleave(a[i] ^ b[i], less[i]), 2 * count);
+        tape.bits(interleave(a ^ b, less), 2 * count);
     }
     less[3] >> (BITS - 193) & 1 == 1
 }

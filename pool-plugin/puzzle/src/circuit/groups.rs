@@ -1,13 +1,13 @@
 //! `hash.bhp256` and `hash.ped64` of an integer.
 //!
 //! Both hash a constant prefix and then the variable bits, and the circuit folds whatever is constant. So the values
-//! here carry whether they are. Rare in epoch programs: written for plainness, not for speed.
+//! here carry whether they are. Rare in epoch programs: but for the constant beginning, which is hashed when the program
+//! is compiled, written for plainness, not for speed.
 
 use std::sync::OnceLock;
 
 use snarkvm::console::{
-    algorithms::{BHP256, Pedersen64},
-    network::{Environment, MainnetV0},
+    network::{BHP_256, Environment, MainnetV0, PEDERSEN_64},
     prelude::Double,
     types::{Field, Group},
 };
@@ -19,7 +19,7 @@ use crate::{
         poseidon::constant,
     },
     field::Fr,
-    tape::Tape,
+    tape::{NoTape, Tape},
 };
 
 /// A value of the circuit and whether it is a constant there.
@@ -126,13 +126,19 @@ impl Bit {
 
 /// A point of the twisted Edwards curve.
 #[derive(Clone, Copy)]
-struct Point {
+pub(crate) struct Point {
     x: Val,
     y: Val,
 }
 
 impl Point {
     const IDENTITY: Self = Self { x: Val::ZERO, y: Val::ONE };
+
+    /// The point if the bit is set, else the identity. Linear in the bit: both branches are constant.
+    fn select(bit: Bit, (x, y): (Fr, Fr)) -> Self {
+        let (x, y) = if bit.value { (x, y) } else { (Fr::ZERO, Fr::ONE) };
+        Self { x: Val { value: x, constant: bit.constant }, y: Val { value: y, constant: bit.constant } }
+    }
 
     fn is_constant(self) -> bool {
         self.x.constant && self.y.constant
@@ -183,16 +189,13 @@ struct Parameters {
     pedersen_bases: Vec<(Fr, Fr)>,
 }
 
-/// snarkVM's parameters.
+/// snarkVM's parameters, or `None` if it has none. Loading them takes some tens of milliseconds once.
 fn parameters() -> Option<&'static Parameters> {
     static PARAMETERS: OnceLock<Option<Parameters>> = OnceLock::new();
     PARAMETERS.get_or_init(load).as_ref()
 }
 
 fn load() -> Option<Parameters> {
-    // The domains are those of the networks' own hashes.
-    let bhp = BHP256::<MainnetV0>::setup("AleoBHP256").ok()?;
-    let pedersen = Pedersen64::<MainnetV0>::setup("AleoPedersen64");
     let point = |group: &Group<MainnetV0>| {
         Some((constant(group.to_x_coordinate())?, constant(group.to_y_coordinate())?))
     };
@@ -217,78 +220,122 @@ fn load() -> Option<Parameters> {
             montgomery_a: constant(Group::<MainnetV0>::MONTGOMERY_A)?,
             montgomery_b: constant(Group::<MainnetV0>::MONTGOMERY_B)?,
         },
-        bhp_domain: bhp.domain().to_vec(),
-        bhp_bases: bhp
+        bhp_domain: BHP_256.domain().to_vec(),
+        bhp_bases: BHP_256
             .bases()
             .iter()
             .map(|window| window.iter().map(multiples).collect::<Option<_>>())
             .collect::<Option<_>>()?,
-        pedersen_bases: pedersen.base_window().iter().map(point).collect::<Option<_>>()?,
+        pedersen_bases: PEDERSEN_64.base_window().iter().map(point).collect::<Option<_>>()?,
     })
 }
 
-/// Whether this module can hash as snarkVM does. Loads the parameters, which takes some tens of milliseconds once.
-pub(crate) fn is_available() -> bool {
-    parameters().is_some()
+/// A hash of integers of one type, its constant beginning done.
+pub(crate) enum Hasher {
+    /// Of at most 32 bits: the prefix and the value must fit 64.
+    Pedersen64 { ty: IntegerType, prefix: Point },
+    /// With the constant bits that do not fill a chunk.
+    Bhp256 { ty: IntegerType, prefix: Bhp, rest: Vec<bool> },
 }
 
-/// The constant prefix of an integer's encoding and its variable bits.
-fn encode(ty: IntegerType, value: u128) -> impl Iterator<Item = Bit> {
-    let prefix = integer_prefix(ty);
-    (0..PREFIX_BITS)
-        .map(move |i| Bit::constant(prefix >> i & 1 == 1))
-        .chain((0..ty.bits).map(move |i| Bit { value: value >> i & 1 == 1, constant: false }))
-}
-
-/// The Pedersen hash: a sum of the bases whose bit is set. Integers of at most 32 bits fit.
-pub(crate) fn hash_ped64<T: Tape>(tape: &mut T, ty: IntegerType, value: u128, bits: u32) -> u128 {
-    let Some(parameters) = parameters() else {
-        tape.unsatisfied();
-        return 0;
-    };
-    let select = |bit: Bit, (x, y): (Fr, Fr)| {
-        // Linear in the bit: both branches are constant.
-        let x = if bit.value { x } else { Fr::ZERO };
-        let y = if bit.value { y } else { Fr::ONE };
-        Point { x: Val { value: x, constant: bit.constant }, y: Val { value: y, constant: bit.constant } }
-    };
-    let mut hash = Point::IDENTITY;
-    for (bit, base) in encode(ty, value).zip(&parameters.pedersen_bases) {
-        hash = hash.add(tape, select(bit, *base), &parameters.curve);
-    }
-    fields::cast_lossy(tape, hash.x.value, bits)
-}
-
-/// The Bowe-Hopwood-Pedersen hash: per window, a sum of Montgomery points chosen by three bits each.
-pub(crate) fn hash_bhp256<T: Tape>(tape: &mut T, ty: IntegerType, value: u128, bits: u32) -> u128 {
-    const CHUNK: usize = 3;
-    let Some(parameters) = parameters() else {
-        tape.unsatisfied();
-        return 0;
-    };
-    let length = (PREFIX_BITS + ty.bits) as u64;
-    let mut input: Vec<Bit> = parameters.bhp_domain.iter().map(|bit| Bit::constant(*bit)).collect();
-    input.extend((0..64).map(|i| Bit::constant(length >> i & 1 == 1)));
-    input.extend(encode(ty, value));
-    input.resize(input.len().next_multiple_of(CHUNK), Bit::constant(false));
-
-    let window_bits = parameters.bhp_bases.first().map_or(1, Vec::len) * CHUNK;
-    let mut hash = Point::IDENTITY;
-    for (window, bases) in input.chunks(window_bits).zip(&parameters.bhp_bases) {
-        let mut sum: Option<Point> = None;
-        for (chunk, multiples) in window.chunks_exact(CHUNK).zip(bases) {
-            let point = lookup(tape, [chunk[0], chunk[1], chunk[2]], multiples);
-            sum = Some(match sum {
-                None => point,
-                Some(sum) => montgomery_add(tape, sum, point, &parameters.curve),
-            });
+impl Hasher {
+    pub(crate) fn pedersen64(ty: IntegerType) -> Option<Self> {
+        let Parameters { curve, pedersen_bases, .. } = parameters()?;
+        let mut prefix = Point::IDENTITY;
+        for (bit, base) in prefix_bits(ty).zip(pedersen_bases) {
+            prefix = prefix.add(&mut NoTape, Point::select(Bit::constant(bit), *base), curve);
         }
-        let Some(Point { x, y }) = sum else { continue };
+        (PREFIX_BITS + ty.bits <= 64).then_some(Self::Pedersen64 { ty, prefix })
+    }
+
+    pub(crate) fn bhp256(ty: IntegerType) -> Option<Self> {
+        let parameters = parameters()?;
+        let length = (PREFIX_BITS + ty.bits) as u64;
+        let length = (0..64).map(move |i| length >> i & 1 == 1);
+        let bits: Vec<bool> =
+            parameters.bhp_domain.iter().copied().chain(length).chain(prefix_bits(ty)).collect();
+        let (chunks, rest) = bits.as_chunks::<CHUNK>();
+        let mut prefix = Bhp { hash: Point::IDENTITY, sum: None, window: 0, chunk: 0 };
+        for chunk in chunks {
+            prefix.push(&mut NoTape, chunk.map(Bit::constant), parameters);
+        }
+        Some(Self::Bhp256 { ty, prefix, rest: rest.to_vec() })
+    }
+
+    /// Hashes a value and truncates the hash to an integer of `bits` bits.
+    pub(crate) fn hash<T: Tape>(&self, tape: &mut T, value: u128, bits: u32) -> u128 {
+        let Some(parameters) = parameters() else {
+            tape.unsatisfied();
+            return 0;
+        };
+        let variable = |i: u32| Bit { value: value >> i & 1 == 1, constant: false };
+        let hash = match self {
+            Self::Pedersen64 { ty, prefix } => {
+                let bases = parameters.pedersen_bases.iter().skip(PREFIX_BITS as usize);
+                let add = |sum: Point, (i, base): (u32, &(Fr, Fr))| {
+                    sum.add(tape, Point::select(variable(i), *base), &parameters.curve)
+                };
+                (0..ty.bits).zip(bases).fold(*prefix, add)
+            }
+            Self::Bhp256 { ty, prefix, rest } => {
+                let mut state = *prefix;
+                let mut bits =
+                    rest.iter().map(|bit| Bit::constant(*bit)).chain((0..ty.bits).map(variable)).fuse();
+                while let Some(first) = bits.next() {
+                    let mut next = || bits.next().unwrap_or(Bit::constant(false));
+                    state.push(tape, [first, next(), next()], parameters);
+                }
+                state.close(tape, parameters);
+                state.hash
+            }
+        };
+        fields::cast_lossy(tape, hash.x.value, bits)
+    }
+}
+
+fn prefix_bits(ty: IntegerType) -> impl Iterator<Item = bool> {
+    let prefix = integer_prefix(ty);
+    (0..PREFIX_BITS).map(move |i| prefix >> i & 1 == 1)
+}
+
+/// The bits of a chunk.
+const CHUNK: usize = 3;
+
+/// A Bowe-Hopwood-Pedersen hash under way: per window, a sum of Montgomery points chosen by three bits each.
+#[derive(Clone, Copy)]
+pub(crate) struct Bhp {
+    /// The sum of the windows so far.
+    hash: Point,
+    /// The sum within the window, in Montgomery coordinates.
+    sum: Option<Point>,
+    window: usize,
+    chunk: usize,
+}
+
+impl Bhp {
+    fn push<T: Tape>(&mut self, tape: &mut T, bits: [Bit; CHUNK], parameters: &Parameters) {
+        let Some(bases) = parameters.bhp_bases.get(self.window) else { return };
+        let Some(multiples) = bases.get(self.chunk) else { return };
+        let point = lookup(tape, bits, multiples);
+        self.sum = Some(match self.sum {
+            None => point,
+            Some(sum) => montgomery_add(tape, sum, point, &parameters.curve),
+        });
+        self.chunk += 1;
+        if self.chunk == bases.len() {
+            self.close(tape, parameters);
+        }
+    }
+
+    /// Ends a window, if one is under way.
+    fn close<T: Tape>(&mut self, tape: &mut T, parameters: &Parameters) {
+        let Some(Point { x, y }) = self.sum.take() else { return };
         let edwards_x = x.div_unchecked(tape, y);
         let edwards_y = x.sub(Val::ONE).div_unchecked(tape, x.add(Val::ONE));
-        hash = hash.add(tape, Point { x: edwards_x, y: edwards_y }, &parameters.curve);
+        self.hash = self.hash.add(tape, Point { x: edwards_x, y: edwards_y }, &parameters.curve);
+        self.window += 1;
+        self.chunk = 0;
     }
-    fields::cast_lossy(tape, hash.x.value, bits)
 }
 
 /// The point of three bits: two choose the multiple, the third its sign.

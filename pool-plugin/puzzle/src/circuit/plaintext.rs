@@ -23,10 +23,10 @@ pub(crate) const fn integer_prefix(ty: IntegerType) -> u64 {
 pub(crate) fn field_to_fields(bits: &[u64; 4]) -> [Fr; 2] {
     const CHUNK: u32 = 252;
     let mut low = [prefix(FIELD), 0, 0, 0];
-    for i in 0..4 {
-        low[i] |= bits[i] << PREFIX_BITS;
+    for (i, word) in bits.iter().enumerate() {
+        low[i] |= word << PREFIX_BITS;
         if i < 3 {
-            low[i + 1] = bits[i] >> (64 - PREFIX_BITS);
+            low[i + 1] = word >> (64 - PREFIX_BITS);
         }
     }
     low[3] &= u64::MAX >> (256 - CHUNK);

@@ -3,12 +3,16 @@
 
 use std::sync::OnceLock;
 
-use snarkvm::console::{algorithms::Poseidon2, network::MainnetV0, prelude::ToBytes, types::Field};
+use snarkvm::console::{
+    network::{MainnetV0, POSEIDON_2},
+    prelude::ToBytes,
+    types::Field,
+};
 
 use crate::{
     circuit::{fields::FieldBits, plaintext},
     field::Fr,
-    tape::Tape,
+    tape::{NoTape, Tape},
 };
 
 const WIDTH: usize = 3;
@@ -29,9 +33,7 @@ fn parameters() -> Option<&'static Parameters> {
 }
 
 fn load() -> Option<Parameters> {
-    // The domain is that of the networks' own `hash_psd2`.
-    let poseidon = Poseidon2::<MainnetV0>::setup("AleoPoseidon2").ok()?;
-    let upstream = poseidon.parameters();
+    let upstream = POSEIDON_2.parameters();
     let row = |row: &[_]| -> Option<[Fr; WIDTH]> {
         let row: Option<Vec<Fr>> = row.iter().map(|element| constant(Field::new(*element))).collect();
         row?.try_into().ok()
@@ -47,7 +49,7 @@ fn load() -> Option<Parameters> {
         return None;
     }
     // The preimage is the domain, the number of inputs (always two here), and the inputs.
-    let mut state = [Fr::ZERO, constant(poseidon.domain())?, Fr::from_u128(2)];
+    let mut state = [Fr::ZERO, constant(POSEIDON_2.domain())?, Fr::from_u128(2)];
     permute(&mut NoTape, &parameters, &mut state, false);
     parameters.state = state;
     Some(parameters)
@@ -147,19 +149,4 @@ fn power<T: Tape>(tape: &mut T, x: Fr) -> Fr {
     result = result.mul(x);
     tape.field(result);
     result
-}
-
-/// For constants, which are no variables.
-struct NoTape;
-
-impl Tape for NoTape {
-    fn wide_bits(&mut self, _: [u64; 4], _: u32) {}
-    fn value(&mut self, _: [u64; 4]) {}
-    fn field(&mut self, _: Fr) {}
-    fn inverse_or_one(&mut self, _: Fr) {}
-    fn repeat(&mut self, _: u32, _: u32) {}
-    fn num_values(&self) -> u32 {
-        0
-    }
-    fn unsatisfied(&mut self) {}
 }

@@ -9,9 +9,10 @@ use aleo_epoch_puzzle_stock::{Stock, program};
 use proptest::prelude::*;
 use tiny_keccak::{Hasher, Sha3};
 
-use super::{Value, table::sampled};
+use super::table::sampled;
 use crate::{
     EpochEvaluator, Keccak,
+    fuzzing::Value,
     program::{Operand, Program, Type},
 };
 
@@ -70,6 +71,28 @@ fn the_epochs_tested_have_every_instruction_of_the_table() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Prints a list for `seeds`: the epochs from zero on that add a variant. For a new table; takes minutes.
+#[test]
+#[ignore = "a tool, not a test"]
+fn find_epochs_that_cover_the_table() {
+    let mut missing = BTreeSet::new();
+    for entry in sampled() {
+        missing.extend(variants(&Program::parse(&entry.program()).unwrap()));
+    }
+    for seed in 0..100_000 {
+        let found = variants(&Program::parse(&program(&epoch_hash(seed)).unwrap()).unwrap());
+        let before = missing.len();
+        missing.retain(|variant| !found.contains(variant));
+        if missing.len() < before {
+            println!("{seed}, // {} left", missing.len());
+        }
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("{missing:#?}");
 }
 
 /// The target of leaves, by the definition: every node of the padded tree, and the hashes above it.

@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aleo_epoch_puzzle_stock::synthesis::Synthesizer;
 
-use super::{Value, edges, literal, table::sampled, variables};
-use crate::{plan::Plan, program::Program};
+use super::{edges, table::sampled, variables};
+use crate::{
+    fuzzing::{Value, literal},
+    plan::Plan,
+    program::Program,
+};
 
 #[test]
 fn every_entry_that_can_be_sampled_is_native() {

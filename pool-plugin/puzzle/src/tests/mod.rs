@@ -11,57 +11,15 @@ mod instructions;
 mod table;
 
 use crate::{
-    epoch::collect,
-    field::{Fr, MODULUS},
+    field::MODULUS,
+    fuzzing::{Value, run},
     plan::Plan,
     program::{Program, Type},
-    tape::{Tape, Witness},
 };
-
-/// A value for a register of a type: an integer's bits, a boolean, or a canonical field element.
-pub(crate) type Value = [u64; 4];
-
-/// A value in snarkVM's notation.
-fn literal(ty: Type, value: Value) -> String {
-    let low = value[0] as u128 | (value[1] as u128) << 64;
-    match ty {
-        Type::Boolean => (low == 1).to_string(),
-        Type::Integer(ty) if ty.signed && ty.msb(low) => {
-            format!("-{}i{}", low.wrapping_neg() & ty.mask(), ty.bits)
-        }
-        Type::Integer(ty) => format!("{low}{}{}", if ty.signed { 'i' } else { 'u' }, ty.bits),
-        Type::Field => format!("{}field", decimal(value)),
-    }
-}
-
-/// A 256-bit integer in decimal digits.
-fn decimal(mut value: Value) -> String {
-    let mut digits = Vec::new();
-    while value != [0; 4] || digits.is_empty() {
-        let mut remainder = 0u128;
-        for limb in value.iter_mut().rev() {
-            let dividend = remainder << 64 | *limb as u128;
-            *limb = (dividend / 10) as u64;
-            remainder = dividend % 10;
-        }
-        digits.push(char::from(b'0' + remainder as u8));
-    }
-    digits.iter().rev().collect()
-}
 
 /// Our variables of a program, or `None` if it is not satisfied.
 fn variables(program: &str, inputs: &[Value]) -> Option<Vec<Value>> {
-    let program = Program::parse(program).unwrap();
-    let plan = Plan::compile(&program).unwrap();
-    let (mut registers, mut witness) = (plan.registers(), Witness::new(plan.variables().len()));
-    for (register, value) in inputs.iter().enumerate() {
-        registers.integers[register] = value[0] as u128 | (value[1] as u128) << 64;
-        registers.fields[register] = Fr::from_canonical(*value);
-    }
-    plan.run(&mut registers, &mut witness);
-    assert_eq!(witness.len(), plan.variables().len(), "values and shape agree");
-    assert_eq!(witness.num_values() as usize, witness.values().len());
-    witness.finish().then(|| collect(&plan, &witness))
+    run(&Plan::compile(&Program::parse(program).unwrap()).unwrap(), inputs)
 }
 
 /// Values of a type that gadgets are likely to get wrong.

@@ -6,11 +6,9 @@
 //! # Layout
 //! - this file: the puzzle, and the text of an epoch's program.
 //! - [`synthesis`]: the variables of any program, for tests of single instructions.
-//! - [`table`]: the sampler's table, for tests that nothing of it was forgotten.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod synthesis;
-pub mod table;
 
 use std::{fmt, panic::catch_unwind};
 
