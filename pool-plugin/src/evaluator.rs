@@ -12,6 +12,16 @@ pub trait Evaluator: Send + Sync + 'static {
     fn target(&self, epoch_hash: &EpochHash, address: &Address, counter: u64) -> Result<u64, EvaluateError>;
 }
 
+/// Which evaluator to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum PuzzleKind {
+    /// Ours: the same answers, hundreds of times faster.
+    #[default]
+    Native,
+    /// snarkVM's own.
+    Stock,
+}
+
 /// Why an attempt has no target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluateError {

@@ -4,6 +4,7 @@
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
+//! - [`cross_check`]: a fast evaluator, checked by a slow one.
 //! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
@@ -26,6 +27,7 @@
 
 pub mod chain;
 pub mod config;
+pub mod cross_check;
 pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;

@@ -4,7 +4,14 @@
 //! for the node, then starts the parts that need a chain. Stopping goes the other way round: first the
 //! sessions settle what is in flight, then the finds are recorded, then the database is closed.
 
-use std::{collections::HashSet, future::Future, net::TcpListener, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    future::Future,
+    net::{SocketAddr, TcpListener},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use tokio::{
@@ -76,13 +83,18 @@ impl Pool {
 
     /// Says in one line what was opened.
     pub fn summary(&self) -> String {
-        let Config { listen, address, data, share_target, .. } = &self.config;
-        let listen = self.listener.local_addr().unwrap_or(*listen);
+        let Config { address, data, share_target, .. } = &self.config;
+        let listen = self.local_addr();
         let (network, data) = (self.network.name(), data.display());
         format!(
             "pool: miners connect to {listen}, rewards go to {address} on {network}, \
              a share is {share_target} attempts, data is kept in {data}"
         )
+    }
+
+    /// Where miners connect, with the port the system chose if none was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.config.listen)
     }
 
     pub fn stop_handle(&self) -> StopHandle {

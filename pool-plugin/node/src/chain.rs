@@ -9,7 +9,6 @@ use pool_plugin::{
 };
 use snarkos_node::{
     Client, Validator,
-    bft::ledger_service::LedgerService,
     network::PeerPoolHandling,
     router::{
         Inbound, Outbound, Router,

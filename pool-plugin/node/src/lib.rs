@@ -7,6 +7,8 @@
 //! # Layout
 //! - [`attach`]: from the node that upstream's command line hands over to a chain handle.
 //! - [`chain`]: the `Chain` trait over a node's ledger and router.
+//! - [`puzzle`]: the choice of the puzzle's evaluator.
+//! - [`native`]: the native puzzle as an evaluator.
 //! - [`stock`]: snarkVM's own puzzle as an evaluator.
 //! - [`account`]: addresses from private keys, and the check that an address is one.
 //! - [`convert`]: plain values to snarkVM's and back.
@@ -18,4 +20,6 @@ pub mod account;
 pub mod attach;
 pub mod chain;
 pub mod convert;
+pub mod native;
+pub mod puzzle;
 pub mod stock;

@@ -15,7 +15,7 @@ pub struct PoolArgs {
     pub pool: bool,
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `address`, `data`, `share_target`,
-    /// `verify_threads` and `max_connections`. Flags win over the file
+    /// `puzzle`, `verify_threads` and `max_connections`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -38,6 +38,11 @@ pub struct PoolArgs {
     /// Threads that verify shares [default: half of the cores]
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_verify_threads: Option<String>,
+
+    /// What computes the target of a share: `native` (checked against snarkVM by sample) or `stock`, which is
+    /// snarkVM itself and takes a fifth of a second a share [default: native]
+    #[arg(long, value_name = "native|stock", requires = "pool")]
+    pub puzzle: Option<String>,
 
     /// Miners served at once [default: 10000]
     #[arg(long, value_name = "N", requires = "pool")]

@@ -10,7 +10,7 @@ pub use resolve::{Context, resolve};
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::types::Address;
+use crate::{evaluator::PuzzleKind, types::Address};
 
 /// A configuration without a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct Config {
     pub data: PathBuf,
     /// The target of a share, in expected attempts, before the cap by the network's proof target.
     pub share_target: u64,
+    pub puzzle: PuzzleKind,
     /// Threads that verify shares.
     pub verify_threads: usize,
     /// Miners served at once.

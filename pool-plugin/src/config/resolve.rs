@@ -2,10 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
+use clap::ValueEnum;
 use toml::{Table, Value};
 
 use super::{Config, PoolArgs, Problem, Problems};
-use crate::types::Address;
+use crate::{evaluator::PuzzleKind, types::Address};
 
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 3333);
@@ -14,7 +15,8 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 6] = ["address", "data", "listen", "max_connections", "share_target", "verify_threads"];
+const KEYS: [&str; 7] =
+    ["address", "data", "listen", "max_connections", "puzzle", "share_target", "verify_threads"];
 
 /// What the configuration depends on besides flags and file.
 pub struct Context<'a> {
@@ -53,6 +55,8 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         "a whole number from 1 to 18446744073709551615",
         |text| in_range(text, 1, u64::MAX),
     );
+    let puzzle =
+        reader.read("puzzle", &args.puzzle, "native or stock", |text| PuzzleKind::from_str(text, false));
     let verify_threads =
         reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
             in_range(text, 1, MAX_VERIFY_THREADS)
@@ -81,6 +85,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             address,
             data: data.unwrap_or(context.default_data),
             share_target: share_target.unwrap_or(DEFAULT_SHARE_TARGET),
+            puzzle: puzzle.unwrap_or_default(),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
         }),
@@ -145,7 +150,7 @@ impl Reader {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
         let (origin, text) = match (flag, self.table.get(key)) {
-            (Some(text), _) => (format!("--pool-{}", key.replace('_', "-")), Ok(text.clone())),
+            (Some(text), _) => (flag_of(key), Ok(text.clone())),
             (None, Some(value)) => (self.file_name.clone(), scalar(value)),
             (None, None) => return None,
         };
@@ -156,6 +161,13 @@ impl Reader {
                 None
             }
         }
+    }
+}
+
+fn flag_of(key: &str) -> String {
+    match key {
+        "puzzle" => "--puzzle".into(),
+        _ => format!("--pool-{}", key.replace('_', "-")),
     }
 }
 

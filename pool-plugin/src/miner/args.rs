@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroUsize, thread};
 
+use crate::evaluator::PuzzleKind;
+
 /// What `snarkos miner` takes.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 #[command(
@@ -26,6 +28,10 @@ pub struct MinerArgs {
     /// The password, if the pool asks for one
     #[arg(long, default_value = "x")]
     pub password: String,
+
+    /// What computes targets: `native`, or `stock`, which is snarkVM itself and hundreds of times slower
+    #[arg(long, value_enum, default_value_t)]
+    pub puzzle: PuzzleKind,
 
     /// Mining threads [default: one for each core]
     #[arg(long, value_name = "N")]

@@ -1,0 +1,31 @@
+//! The choice of the puzzle's evaluator.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use pool_plugin::{
+    cross_check::CrossChecked,
+    evaluator::{Evaluator, PuzzleKind},
+};
+
+use crate::{native::NativeEvaluator, stock::stock_evaluator};
+
+/// The pool's evaluator: the native one with a sample of its answers checked by snarkVM, or snarkVM itself.
+pub fn verifying(kind: PuzzleKind, threads: usize) -> Result<Arc<dyn Evaluator>> {
+    match kind {
+        PuzzleKind::Stock => stock_evaluator(threads),
+        PuzzleKind::Native => {
+            // One thread: the check must not take cores from shares or node.
+            let checked = CrossChecked::start(Arc::new(NativeEvaluator::default()), stock_evaluator(1)?)?;
+            Ok(Arc::new(checked))
+        }
+    }
+}
+
+/// The miner's evaluator: the pool checks its shares anyway.
+pub fn mining(kind: PuzzleKind, threads: usize) -> Result<Arc<dyn Evaluator>> {
+    match kind {
+        PuzzleKind::Stock => stock_evaluator(threads),
+        PuzzleKind::Native => Ok(Arc::new(NativeEvaluator::default())),
+    }
+}
