@@ -278,12 +278,6 @@ impl Parts {
             }),
         );
 
-        let (intake, state, token) = (self.intake.clone(), self.state.subscribe(), stop.clone());
-        start(
-            "near misses",
-            Box::new(move || Box::pin(look_again(intake.clone(), state.clone(), token.clone()))),
-        );
-
         let (intake, stats) = (self.intake.clone(), self.stats.clone());
         let (board, token) = (self.board.clone(), stop.clone());
         start(
@@ -295,13 +289,6 @@ impl Parts {
 
 /// Makes a part anew for each of its lives.
 type BoxedPart = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
-/// A proof target that falls makes solutions of counters that had missed it.
-async fn look_again(intake: Arc<Intake>, mut state: watch::Receiver<ChainState>, stop: CancellationToken) {
-    while let Some(Ok(())) = stop.run_until_cancelled(state.changed()).await {
-        intake.chain_changed();
-    }
-}
 
 /// Tells how the verification threads fare, and the log how the pool does.
 async fn report(intake: Arc<Intake>, stats: Arc<Stats>, board: HealthBoard, stop: CancellationToken) {

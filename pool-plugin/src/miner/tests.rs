@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    evaluator::EvaluateError,
+    evaluator::{EvaluateError, PuzzleKind},
     stratum::tests::harness::{EPOCH, PROOF_TARGET, Pool, state, wait_until},
     types::{Address, EpochHash},
 };
@@ -28,6 +28,7 @@ impl Evaluator for Folded {
 
 fn args(pool: std::net::SocketAddr, worker: &str) -> MinerArgs {
     MinerArgs {
+        puzzle: PuzzleKind::Stock,
         pool: pool.to_string(),
         worker: worker.into(),
         password: "x".into(),
