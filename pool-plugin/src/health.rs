@@ -303,6 +303,11 @@ pub async fn run(
         let latest = *state.borrow();
         board.report(Part::Chain, chain(&latest));
         board.report(Part::Ledger, ledger(&ledger_health.borrow()));
+        if chain_handle.in_consensus() {
+            let text = "the node is a validator: a find enters its own proposals";
+            board.report(Part::Peers, Report::green("own_consensus", text));
+            continue;
+        }
         let connected = chain_handle.peers();
         let height = latest.puzzle.map_or(0, |puzzle| puzzle.height);
         let validators = synced_validators(&connected, height);

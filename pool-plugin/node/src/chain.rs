@@ -169,10 +169,20 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
     }
 
     fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool {
-        // `Router::send` remembers what it sent to whom across reconnects; the pool keeps its own books.
+        // `Router::send` sends nothing twice to a peer, not even after it reconnected: the pool keeps its own books.
         let Some(connected) = self.router.resolve_to_ambiguous(peer) else { return false };
-        let Ok(solution) = convert::vm_solution(solution) else { return false };
-        self.router.unicast(connected, Self::message(solution)).is_ok()
+        let Ok(solution) = convert::vm_solution::<N>(solution) else { return false };
+        let id = solution.id();
+        if self.router.unicast(connected, Self::message(solution)).is_err() {
+            return false;
+        }
+        // When another peer relays our solution back to us, the router must not send it to this one again.
+        self.router.cache().insert_outbound_solution(peer, id);
+        true
+    }
+
+    fn in_consensus(&self) -> bool {
+        matches!(self.role, Role::Validator(_))
     }
 
     fn submit_to_own_consensus(&self, solution: &Solution) -> bool {

@@ -43,6 +43,9 @@ pub trait Chain: Send + Sync + 'static {
     /// Queues `solution` for one peer. `false` if that peer is no longer connected.
     fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool;
 
+    /// Whether the node is a validator, which needs no peer to land a solution.
+    fn in_consensus(&self) -> bool;
+
     /// Enters `solution` into the node's own consensus. `false` on a node that has none.
     fn submit_to_own_consensus(&self, solution: &Solution) -> bool;
 }

@@ -267,6 +267,10 @@ impl Chain for SimChain {
         true
     }
 
+    fn in_consensus(&self) -> bool {
+        self.state.lock().own_consensus.is_some()
+    }
+
     fn submit_to_own_consensus(&self, solution: &Solution) -> bool {
         let mut state = self.state.lock();
         let Some(submissions) = &mut state.own_consensus else { return false };
