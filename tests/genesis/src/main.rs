@@ -1,4 +1,4 @@
-//! Writes the devnet's genesis block into a folder; made offline.
+//! Writes the devnet's genesis block into a file; made offline.
 //!
 //! A program of its own, because whoever names snarkVM's VM compiles it.
 //!
@@ -7,8 +7,6 @@
 //! their public balances out of that block, adds the development committee, lets the VM speculate, and signs.
 
 #![forbid(unsafe_code)]
-
-use std::path::Path;
 
 use aleo_std::StorageMode;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -33,11 +31,6 @@ use snarkvm::{
 /// Upstream's seed of the development accounts (`--dev`).
 const DEVELOPMENT_SEED: u64 = 1_234_567_890;
 
-/// Under this name in the temporary folder upstream looks for the genesis block of a devnet of four validators
-/// on TestnetV0 with default balances, before it would compute one. It is a hash of those parameters; the
-/// block's content is not checked against it.
-const FILE_NAME: &str = "2477916822279173290443845167989164488535520247143832690212263284458274655150field";
-
 const NUM_VALIDATORS: u16 = 4;
 
 /// What snarkVM's embedded genesis block brings along.
@@ -47,14 +40,11 @@ struct Embedded {
 }
 
 fn main() -> Result<()> {
-    let folder = std::env::args_os().nth(1).context("usage: devnet-genesis FOLDER")?;
+    let path = std::env::args_os().nth(1).context("usage: devnet-genesis FILE")?;
     // The VM needs more stack than the main thread has.
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(build)?;
     let block = thread.join().map_err(|_| anyhow!("making the genesis block panicked"))??;
-    let path = Path::new(&folder).join(FILE_NAME);
-    std::fs::write(&path, block).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("{}", path.display());
-    Ok(())
+    std::fs::write(&path, block).with_context(|| format!("cannot write {}", path.to_string_lossy()))
 }
 
 /// A genesis block of four development validators with half of the supply bonded to them.
