@@ -227,8 +227,15 @@ fn tamper(dir: &Path, change: impl FnOnce(&rocksdb::DB)) {
 #[tokio::test]
 async fn damage_is_refused_and_named() {
     type Damage = fn(&Path);
-    let damages: [(&str, Damage); 4] = [
+    let damages: [(&str, Damage); 5] = [
         ("CURRENT lost", |dir| fs::remove_file(dir.join("CURRENT")).unwrap()),
+        ("CURRENT and the log lost, data there", |dir| {
+            // Opening moves what is in the log to a data file.
+            drop(open(dir));
+            fs::remove_file(newest(dir, |name| name.ends_with(".log"))).unwrap();
+            fs::remove_file(dir.join("CURRENT")).unwrap();
+            newest(dir, |name| name.ends_with(".sst"));
+        }),
         ("CURRENT overwritten", |dir| fs::write(dir.join("CURRENT"), "garbage\n").unwrap()),
         ("manifest cut", |dir| {
             let manifest = newest(dir, |name| name.starts_with("MANIFEST"));

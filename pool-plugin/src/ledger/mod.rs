@@ -134,8 +134,7 @@ impl ShareLedger {
     ) -> Result<u64, WriteError> {
         check_names(&worker)?;
         let share = Share { key: *reservation.key(), worker, target, reached, time_ms };
-        self.send(|answer| Command::Append(Box::new(Append { _reservation: reservation, share, answer })))
-            .await
+        self.send(|answer| Command::Append(Box::new(Append { reservation, share, answer }))).await
     }
 
     /// Records a find, as found or released. Harmless when repeated or late: a later state stays.

@@ -40,10 +40,19 @@ const RETRY: Duration = Duration::from_millis(500);
 type Answer<T> = oneshot::Sender<Result<T, WriteError>>;
 
 pub(super) struct Append {
-    /// Held until the answer is out: until then the key is taken.
-    pub(super) _reservation: Reservation,
+    pub(super) reservation: Reservation,
     pub(super) share: Share,
     pub(super) answer: Answer<u64>,
+}
+
+impl Append {
+    /// Gives the key back, then answers: who is refused may try again at once. A stored share needs its
+    /// reservation no more.
+    fn finish(self, answer: Result<u64, WriteError>) {
+        drop(self.reservation);
+        // Nobody may wait any more.
+        let _ = self.answer.send(answer);
+    }
 }
 
 pub(super) enum Command {
@@ -171,14 +180,13 @@ impl Writer {
         match written {
             Ok(next_seq) => {
                 self.next_seq = next_seq;
-                // Reservations are dropped one by one, each after its answer: the keys are stored by now.
                 for (append, answer) in appends.into_iter().zip(answers) {
-                    let _ = append.answer.send(answer);
+                    append.finish(answer);
                 }
             }
             Err(error) => {
                 for append in appends {
-                    let _ = append.answer.send(Err(error.clone()));
+                    append.finish(Err(error.clone()));
                 }
             }
         }
