@@ -24,7 +24,7 @@ pub(crate) enum Order {
 
 impl Order {
     /// Whether the operands are swapped, and whether the result is negated.
-    const fn from_less_than(self) -> (bool, bool) {
+    const fn by_less_than(self) -> (bool, bool) {
         match self {
             Self::Less => (false, false),
             Self::LessOrEqual => (true, true),
@@ -238,13 +238,13 @@ impl Step {
                 ((a == b) ^ negated) as u128
             }
             Op::Compare(order, ty) => {
-                let (swapped, negated) = order.from_less_than();
+                let (swapped, negated) = order.by_less_than();
                 let (a, b) = if swapped { (b, a) } else { (a, b) };
                 (integers::is_less_than(tape, ty, a, b) ^ negated) as u128
             }
             Op::FieldEqual { negated } => (fields::is_equal(tape, x, y) ^ negated) as u128,
             Op::FieldCompare(order) => {
-                let (swapped, negated) = order.from_less_than();
+                let (swapped, negated) = order.by_less_than();
                 let (x, y) = if swapped { (y, x) } else { (x, y) };
                 (fields::is_less_than(tape, x, y) ^ negated) as u128
             }

@@ -29,18 +29,19 @@ impl Entry {
     }
 }
 
+/// An instruction of the table, as upstream writes it.
+type Instruction = (PuzzleInstructionType, Vec<PuzzleOperand<MainnetV0>>, Vec<PuzzleDestination>);
+
 /// The entries of a weight above zero, in upstream's order.
 pub(crate) fn sampled() -> Vec<Entry> {
-    let write =
-        |sequence: &[(PuzzleInstructionType, Vec<PuzzleOperand<MainnetV0>>, Vec<PuzzleDestination>)],
-         results| {
-            let mut writer = Writer::new(results);
-            let instructions: Vec<String> = sequence
-                .iter()
-                .map(|(ty, operands, destinations)| writer.instruction(ty, operands, destinations))
-                .collect();
-            Entry { inputs: writer.inputs, instructions }
-        };
+    let write = |sequence: &[Instruction], results| {
+        let mut writer = Writer::new(results);
+        let instructions: Vec<String> = sequence
+            .iter()
+            .map(|(ty, operands, destinations)| writer.instruction(ty, operands, destinations))
+            .collect();
+        Entry { inputs: writer.inputs, instructions }
+    };
     instruction_set::<MainnetV0>()
         .iter()
         .filter(|(_, weight)| *weight > 0)
