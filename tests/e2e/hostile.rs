@@ -45,7 +45,7 @@ pub fn garbage_harms_nobody(world: &mut World) -> Result<()> {
         strangers.push(stranger);
     }
     for counter in
-        ["", "-1", "+1", "1e3", "0x", "18446744073709551616", "1.5", " 1", "zz", "0x10000000000000000"]
+        ["", "-1", "+1", "1e+3", "0x", "18446744073709551616", "1.5", " 1", "zz", "0x10000000000000000"]
     {
         let verdict = honest.submit(counter)?;
         ensure!(matches!(verdict, Verdict::Refused { code: 20, .. }), "counter '{counter}': {verdict:?}");

@@ -69,7 +69,7 @@ fn main() -> Result<()> {
         let world = world.clone();
         let trial = Trial::test(name, move || {
             let mut world = world.lock().map_err(|_| Failed::from("an earlier scenario panicked"))?;
-            scenario(&mut world).map_err(|error| Failed::from(format!("{error:?}")))
+            scenario(&mut world).map_err(|error| Failed::from(format!("{error:#}")))
         });
         trial.with_ignored_flag(name.starts_with("long::") && !long)
     });

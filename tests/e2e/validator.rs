@@ -26,6 +26,10 @@ pub fn a_pool_inside_a_validator_lands_solutions(world: &mut World) -> Result<()
             // Its own account by default.
             ensure!(dump["pool_address"] == client.pool_address.as_str(), "the dump names another address");
             let height = dump["height"].as_u64().context("a dump has a height")?;
+            // The client is a moment behind the validator.
+            while pool.rest.height()? < height {
+                sleep(Duration::from_millis(100));
+            }
             let block = pool.rest.block(height)?;
             let id = dump["solutions"][0]["id"].as_str().context("a solution has an id")?.to_owned();
             ensure!(block["solutions"].to_string().contains(&id), "{id} is not in block {height}");
