@@ -89,7 +89,7 @@ fn build() -> Result<Vec<u8>> {
         vec![],
         &mut rng,
     )?;
-    Ok(block.to_bytes_le()?)
+    block.to_bytes_le()
 }
 
 /// Reads past the header, which does not parse under the devnet's targets, to what follows it.
