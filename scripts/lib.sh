@@ -33,7 +33,8 @@ install_missing() {
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
     command -v setpriv >/dev/null || missing+=(util-linux)
-    ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || missing+=(libclang-dev)
+    # Not libclang-cpp, which many machines have alone.
+    compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || missing+=(libclang-dev)
     [ "${#missing[@]}" -eq 0 ] && return
     [ "$(id -u)" -eq 0 ] || fail "these packages are missing: ${missing[*]}; install them, or run this as root"
     command -v apt-get >/dev/null || fail "these packages are missing: ${missing[*]}; install them"
