@@ -8,7 +8,6 @@ use std::{
     collections::HashSet,
     future::Future,
     net::{SocketAddr, TcpListener},
-    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -17,6 +16,7 @@ use anyhow::{Context, Result};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -122,7 +122,7 @@ impl Pool {
     {
         let stop = self.stop.clone();
         stop_on_signal(stop.clone());
-        let parts = Parts::new(self)?;
+        let parts = Arc::new(Parts::new(self)?);
 
         // Miners may come before the node is up: they are welcomed, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
@@ -135,7 +135,7 @@ impl Pool {
         match chain {
             Some(Ok(chain)) => {
                 info!("the node is up: the pool follows its chain");
-                parts.follow(chain, &mut running, &background);
+                running = Followers { parts: parts.clone(), chain, stop: background.clone() }.start();
                 stop.cancelled().await;
             }
             Some(Err(error)) => {
@@ -153,7 +153,7 @@ impl Pool {
         background.cancel();
         while running.join_next().await.is_some() {}
         parts.ledger.clone().close().await;
-        println!("pool stopped: {}", summary(&parts.stats));
+        println!("pool stopped: {}", parts.summary());
         Ok(())
     }
 }
@@ -216,97 +216,84 @@ impl Parts {
         })
     }
 
-    /// Starts everything that needs a chain; it runs until `stop`.
-    fn follow(&self, chain: ChainHandle, running: &mut JoinSet<()>, stop: &CancellationToken) {
-        let mut start = |name, part: BoxedPart| {
-            running.spawn(supervise(name, stop.clone(), self.restarts.clone(), part));
-        };
-
-        let (node, state, token) = (chain.clone(), self.state.clone(), stop.clone());
-        start(
-            "chain",
-            Box::new(move || Box::pin(chain::watch::run(node.clone(), state.clone(), token.clone()))),
-        );
-
-        let (node, state, ledger) = (chain.clone(), self.state.subscribe(), self.ledger.clone());
-        let (inbox, board, token) = (self.inbox.clone(), self.board.clone(), stop.clone());
-        start(
-            "release",
-            Box::new(move || {
-                let (node, state, ledger) = (node.clone(), state.clone(), ledger.clone());
-                Box::pin(release::run(node, state, ledger, inbox.clone(), board.clone(), token.clone()))
-            }),
-        );
-
-        let (node, ledger, shares) = (chain.clone(), self.ledger.clone(), self.config.data.join("shares"));
-        let (addresses, settled) = (HashSet::from([self.config.address]), self.settled.clone());
-        let (board, token) = (self.board.clone(), stop.clone());
-        start(
-            "rounds",
-            Box::new(move || {
-                Box::pin(rounds::run(
-                    node.clone(),
-                    addresses.clone(),
-                    ledger.clone(),
-                    shares.clone(),
-                    settled.clone(),
-                    board.clone(),
-                    token.clone(),
-                ))
-            }),
-        );
-
-        let (node, state, disk) = (chain, self.state.subscribe(), self.ledger.healthy());
-        let (board, token) = (self.board.clone(), stop.clone());
-        start(
-            "health",
-            Box::new(move || {
-                let (state, disk) = (state.clone(), disk.clone());
-                Box::pin(health::run(node.clone(), state, disk, board.clone(), token.clone()))
-            }),
-        );
-
-        let (evaluator, state, token) = (self.evaluator.clone(), self.state.subscribe(), stop.clone());
-        start(
-            "prepare",
-            Box::new(move || {
-                let prepared = keep_prepared(evaluator.clone(), state.clone());
-                let token = token.clone();
-                Box::pin(async move {
-                    token.run_until_cancelled(prepared).await;
-                })
-            }),
-        );
-
-        let (intake, stats) = (self.intake.clone(), self.stats.clone());
-        let (board, token) = (self.board.clone(), stop.clone());
-        start(
-            "report",
-            Box::new(move || Box::pin(report(intake.clone(), stats.clone(), board.clone(), token.clone()))),
-        );
+    fn summary(&self) -> String {
+        let now = self.stats.snapshot();
+        let refused: u64 = now.rejected.iter().sum();
+        format!("{} miners connected, {} shares accepted, {refused} refused", now.connections, now.accepted)
     }
 }
 
-/// Makes a part anew for each of its lives.
-type BoxedPart = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+/// The parts that need a chain, each a future that runs until `stop`.
+#[derive(Clone)]
+struct Followers {
+    parts: Arc<Parts>,
+    chain: ChainHandle,
+    stop: CancellationToken,
+}
 
-/// Tells how the verification threads fare, and the log how the pool does.
-async fn report(intake: Arc<Intake>, stats: Arc<Stats>, board: HealthBoard, stop: CancellationToken) {
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
-    let mut last_summary = tokio::time::Instant::now();
-    while stop.run_until_cancelled(looks.tick()).await.is_some() {
-        board.report(Part::Verification, health::verification(intake.verifier().queued(), verify::CAPACITY));
-        if last_summary.elapsed() >= SUMMARY_INTERVAL {
-            last_summary = tokio::time::Instant::now();
-            info!(verified = intake.verifier().verified(), "{}", summary(&stats));
+impl Followers {
+    fn start(&self) -> JoinSet<()> {
+        let mut running = JoinSet::new();
+        self.start_one(&mut running, "chain", Self::watch_chain);
+        self.start_one(&mut running, "release", Self::release);
+        self.start_one(&mut running, "rounds", Self::account);
+        self.start_one(&mut running, "health", Self::judge);
+        self.start_one(&mut running, "prepare", Self::prepare);
+        self.start_one(&mut running, "report", Self::report);
+        running
+    }
+
+    fn start_one<P, F>(&self, running: &mut JoinSet<()>, name: &'static str, part: P)
+    where
+        P: Fn(Self) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let this = self.clone();
+        let lives = move || part(this.clone());
+        running.spawn(supervise(name, self.stop.clone(), self.parts.restarts.clone(), lives));
+    }
+
+    async fn watch_chain(self) {
+        chain::watch::run(self.chain, self.parts.state.clone(), self.stop).await;
+    }
+
+    async fn release(self) {
+        let (state, ledger) = (self.parts.state.subscribe(), self.parts.ledger.clone());
+        let (inbox, board) = (self.parts.inbox.clone(), self.parts.board.clone());
+        release::run(self.chain, state, ledger, inbox, board, self.stop).await;
+    }
+
+    async fn account(self) {
+        let addresses = HashSet::from([self.parts.config.address]);
+        let (ledger, shares) = (self.parts.ledger.clone(), self.parts.config.data.join("shares"));
+        let (settled, board) = (self.parts.settled.clone(), self.parts.board.clone());
+        rounds::run(self.chain, addresses, ledger, shares, settled, board, self.stop).await;
+    }
+
+    async fn judge(self) {
+        let (state, disk) = (self.parts.state.subscribe(), self.parts.ledger.healthy());
+        health::run(self.chain, state, disk, self.parts.board.clone(), self.stop).await;
+    }
+
+    async fn prepare(self) {
+        let prepared = keep_prepared(self.parts.evaluator.clone(), self.parts.state.subscribe());
+        self.stop.run_until_cancelled(prepared).await;
+    }
+
+    /// Tells how the verification threads fare, and the log how the pool does.
+    async fn report(self) {
+        let verifier = self.parts.intake.verifier();
+        let mut looks = tokio::time::interval(Duration::from_secs(1));
+        let mut last_summary = Instant::now();
+        while self.stop.run_until_cancelled(looks.tick()).await.is_some() {
+            let verification = health::verification(verifier.queued(), verify::CAPACITY);
+            self.parts.board.report(Part::Verification, verification);
+            if last_summary.elapsed() >= SUMMARY_INTERVAL {
+                last_summary = Instant::now();
+                info!(verified = verifier.verified(), "{}", self.parts.summary());
+            }
         }
     }
-}
-
-fn summary(stats: &Stats) -> String {
-    let now = stats.snapshot();
-    let refused: u64 = now.rejected.iter().sum();
-    format!("{} miners connected, {} shares accepted, {refused} refused", now.connections, now.accepted)
 }
 
 /// Stops on the signals that stop the node, so that the pool settles while the node still runs.
