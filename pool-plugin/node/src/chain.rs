@@ -139,7 +139,8 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
             Role::Client(node) => (node.is_block_synced(), node.num_blocks_behind()),
             Role::Validator(node) => (node.is_block_synced(), node.num_blocks_behind()),
         };
-        SyncState { synced, behind }
+        // Upstream holds itself for synced until a peer says otherwise: also alone, on the genesis block.
+        SyncState { synced: synced && behind.is_some(), behind }
     }
 
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError> {
