@@ -25,7 +25,7 @@ fail() {
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
 # for upstream's metrics, git for the patch queue, setpriv for the devnet's processes.
 install_missing() {
-    command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.88 or later from your distribution or from rustup"
+    command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
     command -v git >/dev/null || missing+=(git)
     command -v c++ >/dev/null || missing+=(build-essential)

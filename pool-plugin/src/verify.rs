@@ -67,11 +67,6 @@ struct Task {
     done: Done,
 }
 
-/// How many threads to use when the operator names no number: half the cores, the node needs the rest.
-pub fn default_threads() -> usize {
-    thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
-}
-
 impl Verifier {
     /// Starts `threads` threads, at least one.
     pub fn start(evaluator: Arc<dyn Evaluator>, threads: usize) -> io::Result<Self> {
