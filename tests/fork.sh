@@ -56,7 +56,7 @@ pin() {
 mkdir -p "$temp/small/.cargo" "$temp/small/scripts" "$temp/small/patches" "$temp/small/snarkos-fork/upstream"
 cd "$temp/small" || exit 1
 git init -q . # the trap: `git apply` in a repository's subfolder
-cp "$repo/scripts/fork" scripts/
+cp -R "$repo/scripts/fork" "$repo/scripts/fork.d" scripts/
 printf '[source.crates-io]\nreplace-with = "vendor"\n[source.vendor]\ndirectory = "vendor"\n' >.cargo/config.toml
 touch snarkos-fork/upstream/pins.rs
 cat >Cargo.toml <<'END'
@@ -282,7 +282,7 @@ ok "an unknown option is an error" not fork --nonsense
 echo "the real queue"
 mkdir -p "$temp/real/scripts" "$temp/real/snarkos-fork"
 cd "$temp/real" || exit 1
-cp "$repo/scripts/fork" scripts/ && cp "$repo/Cargo.toml" . && cp -R "$repo/patches" . && cp -R "$repo/snarkos-fork/upstream" snarkos-fork/
+cp -R "$repo/scripts/fork" "$repo/scripts/fork.d" scripts/ && cp "$repo/Cargo.toml" . && cp -R "$repo/patches" . && cp -R "$repo/snarkos-fork/upstream" snarkos-fork/
 ok "applies" fork
 ok "at the very lines" not said "note:"
 ok "unchanged, within a second" quick
