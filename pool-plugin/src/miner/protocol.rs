@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::work::{Share, Work};
 use crate::{
     reject::SHARE_MESSAGE_LIMIT,
-    stratum::jobs::{job_id, parse_job_id},
+    stratum::dialects::aleostratum::{job_id, parse_job_id},
     types::{Address, EpochHash},
 };
 

@@ -1,20 +1,20 @@
 //! Which job and which target a session has. Pure.
 //!
-//! One job an epoch: its id is the epoch number, 4 bytes little endian, as 8 hexadecimal digits.
-//! While the node is not synced no job goes out; the one a session has stays good until its epoch ends.
+//! One job an epoch. While the node is not synced no job goes out; the one a session has stays good until
+//! its epoch ends.
 
+use super::message::{Job, News, Work};
 use crate::{
     chain::{ChainState, Puzzle},
     intake::AssignedJob,
     reject::Reject,
-    types::{Address, EpochHash},
+    types::Address,
 };
 
-/// A session's job.
+/// A session's job, and the target of its shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Assigned {
-    epoch: u32,
-    epoch_hash: EpochHash,
+    job: Job,
     target: u64,
 }
 
@@ -23,34 +23,6 @@ struct Assigned {
 pub struct JobBook {
     address: Address,
     assigned: Option<Assigned>,
-}
-
-/// A job that is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    pub job_id: String,
-    pub epoch_hash: EpochHash,
-    /// Work of earlier jobs is worth nothing any more.
-    pub clean: bool,
-}
-
-/// What a session is to be told, the target first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Update {
-    pub target: Option<u64>,
-    pub job: Option<Notice>,
-}
-
-/// The id of an epoch's job.
-pub fn job_id(epoch: u32) -> String {
-    hex::encode(epoch.to_le_bytes())
-}
-
-/// The epoch of a job id; `None` if it is no job id.
-pub fn parse_job_id(text: &str) -> Option<u32> {
-    let mut bytes = [0; 4];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(u32::from_le_bytes(bytes))
 }
 
 /// The target of a share: never above the proof target, or a miner would hold back solutions.
@@ -65,47 +37,50 @@ impl JobBook {
     }
 
     /// Takes note of the chain as it is now; `wanted` is the share target for this session if the chain
-    /// allows it.
+    /// allows it. What comes back is to be told to the miner.
     ///
     /// A new epoch gives a new job and sets the target anew. Within an epoch the target only ever falls,
     /// and does so at once: shares found under a lower one may still be on their way.
-    pub fn follow(&mut self, state: &ChainState, wanted: u64) -> Update {
-        let Some(puzzle) = &state.puzzle else { return Update::default() };
+    pub fn follow(&mut self, state: &ChainState, wanted: u64) -> Option<Work> {
+        let puzzle = state.puzzle.as_ref()?;
         if let Some(assigned) = self.assigned.as_mut().filter(|assigned| assigned.is_of(puzzle)) {
             let target = share_target(assigned.target, puzzle.proof_target);
             if target == assigned.target {
-                return Update::default();
+                return None;
             }
             assigned.target = target;
-            return Update { target: Some(target), job: None };
+            return Some(assigned.work(News::Target));
         }
         if !state.sync.synced {
-            return Update::default();
+            return None;
         }
-        let target = share_target(wanted, puzzle.proof_target);
-        self.assigned = Some(Assigned { epoch: puzzle.epoch, epoch_hash: puzzle.epoch_hash, target });
-        let job = Notice { job_id: job_id(puzzle.epoch), epoch_hash: puzzle.epoch_hash, clean: true };
-        Update { target: Some(target), job: Some(job) }
+        let job = Job { epoch: puzzle.epoch, epoch_hash: puzzle.epoch_hash, address: self.address };
+        let assigned = Assigned { job, target: share_target(wanted, puzzle.proof_target) };
+        self.assigned = Some(assigned);
+        Some(assigned.work(News::Job))
     }
 
-    /// The job a share names.
-    pub fn find(&self, named: &str) -> Result<AssignedJob, Reject> {
-        let assigned = self.assigned.ok_or(Reject::NoJob)?;
-        let epoch = parse_job_id(named).ok_or(Reject::JobNotFound)?;
-        if epoch < assigned.epoch {
+    /// The job a share names by its epoch, if it names one.
+    pub fn find(&self, named: Option<u32>) -> Result<AssignedJob, Reject> {
+        let Assigned { job, target } = self.assigned.ok_or(Reject::NoJob)?;
+        let epoch = named.ok_or(Reject::JobNotFound)?;
+        if epoch < job.epoch {
             return Err(Reject::Stale);
         }
-        if epoch != assigned.epoch {
+        if epoch != job.epoch {
             return Err(Reject::JobNotFound);
         }
-        let Assigned { epoch_hash, target, .. } = assigned;
-        Ok(AssignedJob { epoch, epoch_hash, address: self.address, target })
+        Ok(AssignedJob { epoch, epoch_hash: job.epoch_hash, address: job.address, target })
     }
 }
 
 impl Assigned {
     fn is_of(&self, puzzle: &Puzzle) -> bool {
-        self.epoch == puzzle.epoch && self.epoch_hash == puzzle.epoch_hash
+        self.job.epoch == puzzle.epoch && self.job.epoch_hash == puzzle.epoch_hash
+    }
+
+    fn work(&self, news: News) -> Work {
+        Work { job: self.job, target: self.target, news }
     }
 }
 
@@ -114,7 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chain::SyncState;
+    use crate::{chain::SyncState, types::EpochHash};
 
     const WANTED: u64 = 100;
 
@@ -135,58 +110,53 @@ mod tests {
     }
 
     fn target_of(book: &JobBook, epoch: u32) -> u64 {
-        book.find(&job_id(epoch)).unwrap().target
+        book.find(Some(epoch)).unwrap().target
     }
 
-    #[test]
-    fn a_job_id_is_the_epoch_little_endian() {
-        assert_eq!(job_id(0x0208), "08020000");
-        assert_eq!(parse_job_id("08020000"), Some(0x0208));
-        for wrong in ["", "0802000", "080200000", "0802000g", "0x080200"] {
-            assert_eq!(parse_job_id(wrong), None, "{wrong}");
-        }
+    /// What is news, and the target.
+    fn told(work: Option<Work>) -> Option<(News, u64)> {
+        work.map(|work| (work.news, work.target))
     }
 
     #[test]
     fn a_job_comes_with_its_target_and_only_once() {
         let mut book = book();
-        let update = book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(update.target, Some(WANTED));
-        let notice = Notice { job_id: "05000000".into(), epoch_hash: EpochHash([5; 32]), clean: true };
-        assert_eq!(update.job, Some(notice));
-        assert_eq!(book.follow(&state(5, 1000, true), WANTED), Update::default());
+        let job = Job { epoch: 5, epoch_hash: EpochHash([5; 32]), address: Address::default() };
+        let work = Work { job, target: WANTED, news: News::Job };
+        assert_eq!(book.follow(&state(5, 1000, true), WANTED), Some(work));
+        assert_eq!(book.follow(&state(5, 1000, true), WANTED), None);
     }
 
     #[test]
     fn nothing_goes_out_before_the_node_is_synced() {
         let mut book = book();
-        assert_eq!(book.follow(&ChainState::default(), WANTED), Update::default());
-        assert_eq!(book.follow(&state(5, 1000, false), WANTED), Update::default());
-        assert_eq!(book.find(&job_id(5)), Err(Reject::NoJob));
-        assert!(book.follow(&state(5, 1000, true), WANTED).job.is_some());
+        assert_eq!(book.follow(&ChainState::default(), WANTED), None);
+        assert_eq!(book.follow(&state(5, 1000, false), WANTED), None);
+        assert_eq!(book.find(Some(5)), Err(Reject::NoJob));
+        assert!(book.follow(&state(5, 1000, true), WANTED).is_some());
     }
 
     #[test]
     fn a_job_stays_good_while_the_node_is_behind_but_the_next_one_waits() {
         let mut book = book();
         book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(book.follow(&state(5, 1000, false), WANTED), Update::default());
-        assert!(book.find(&job_id(5)).is_ok());
-        assert_eq!(book.follow(&state(6, 1000, false), WANTED), Update::default());
-        assert_eq!(book.find(&job_id(6)), Err(Reject::JobNotFound));
-        assert!(book.follow(&state(6, 1000, true), WANTED).job.is_some());
-        assert_eq!(book.find(&job_id(5)), Err(Reject::Stale));
+        assert_eq!(book.follow(&state(5, 1000, false), WANTED), None);
+        assert!(book.find(Some(5)).is_ok());
+        assert_eq!(book.follow(&state(6, 1000, false), WANTED), None);
+        assert_eq!(book.find(Some(6)), Err(Reject::JobNotFound));
+        assert!(book.follow(&state(6, 1000, true), WANTED).is_some());
+        assert_eq!(book.find(Some(5)), Err(Reject::Stale));
     }
 
     #[test]
     fn a_falling_proof_target_pulls_the_target_down_at_once_and_for_the_epoch() {
         let mut book = book();
         book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(book.follow(&state(5, 60, true), WANTED), Update { target: Some(60), job: None });
-        assert_eq!(book.follow(&state(5, 50, false), WANTED), Update { target: Some(50), job: None });
-        assert_eq!(book.follow(&state(5, 1000, true), WANTED), Update::default());
+        assert_eq!(told(book.follow(&state(5, 60, true), WANTED)), Some((News::Target, 60)));
+        assert_eq!(told(book.follow(&state(5, 50, false), WANTED)), Some((News::Target, 50)));
+        assert_eq!(book.follow(&state(5, 1000, true), WANTED), None);
         assert_eq!(target_of(&book, 5), 50);
-        assert_eq!(book.follow(&state(6, 1000, true), WANTED).target, Some(WANTED));
+        assert_eq!(told(book.follow(&state(6, 1000, true), WANTED)), Some((News::Job, WANTED)));
     }
 
     #[test]
@@ -195,16 +165,16 @@ mod tests {
         book.follow(&state(5, 1000, true), WANTED);
         let mut other = state(5, 1000, true);
         other.puzzle.as_mut().unwrap().epoch_hash = EpochHash([9; 32]);
-        assert!(book.follow(&other, WANTED).job.is_some());
+        assert_eq!(told(book.follow(&other, WANTED)), Some((News::Job, WANTED)));
     }
 
     #[test]
     fn a_job_says_which_reject() {
         let mut book = book();
         book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(book.find("04000000"), Err(Reject::Stale));
-        assert_eq!(book.find("06000000"), Err(Reject::JobNotFound));
-        assert_eq!(book.find("nonsense"), Err(Reject::JobNotFound));
+        assert_eq!(book.find(Some(4)), Err(Reject::Stale));
+        assert_eq!(book.find(Some(6)), Err(Reject::JobNotFound));
+        assert_eq!(book.find(None), Err(Reject::JobNotFound));
     }
 
     proptest! {
@@ -216,14 +186,15 @@ mod tests {
             let mut book = book();
             let mut last: Option<(u32, u64)> = None;
             for (epoch, proof_target, synced) in steps {
-                let update = book.follow(&state(epoch, proof_target, synced), wanted);
-                prop_assert!(synced || update.job.is_none());
-                let Ok(job) = book.find(&job_id(epoch)) else { continue };
+                let told = told(book.follow(&state(epoch, proof_target, synced), wanted));
+                let new_job = matches!(told, Some((News::Job, _)));
+                prop_assert!(synced || !new_job);
+                let Ok(job) = book.find(Some(epoch)) else { continue };
                 prop_assert!(job.target <= proof_target.max(1));
                 prop_assert!(job.target >= 1);
-                if let Some((_, before)) = last.filter(|(of, _)| *of == epoch && update.job.is_none()) {
+                if let Some((_, before)) = last.filter(|(of, _)| *of == epoch && !new_job) {
                     prop_assert!(job.target <= before);
-                    prop_assert_eq!(update.target.is_some(), job.target < before);
+                    prop_assert_eq!(told.is_some(), job.target < before);
                 }
                 last = Some((epoch, job.target));
             }

@@ -13,7 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
 use super::{
-    message::{self, Id},
+    dialects::Dialect,
+    message::{Id, Message},
     session::Session,
     stats::Stats,
 };
@@ -27,6 +28,8 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration:
 /// How the port behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StratumConfig {
+    /// What the port speaks.
+    pub dialect: Dialect,
     /// The pool's address: what miners put into the puzzle.
     pub address: Address,
     /// The target a share is to reach, as long as the proof target is not below it.
@@ -55,6 +58,7 @@ impl StratumConfig {
     /// The defaults, for a pool of this address and share target.
     pub fn new(address: Address, share_target: u64) -> Self {
         Self {
+            dialect: Dialect::default(),
             address,
             share_target,
             max_connections: 4096,
@@ -144,8 +148,8 @@ fn turn_away(port: &Port, stream: TcpStream, peer: SocketAddr) {
     port.stats.count_turned_away();
     debug!(%peer, limit = port.config.max_connections, "a connection was turned away: the pool is full");
     // A fresh socket has room for a line; if not, the miner goes without the reason.
-    let line = message::refused(&Id::Null, &Reject::PoolFull);
-    let _ = stream.into_std().and_then(|mut socket| socket.write_all(line.as_bytes()));
+    let farewell = port.config.dialect.encode(&Message::refused(Id::Null, Reject::PoolFull));
+    let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));
 }
 
 fn report_panic(ended: Result<(), JoinError>) {

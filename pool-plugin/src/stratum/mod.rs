@@ -1,7 +1,8 @@
-//! The stratum port: AleoStratum/3.0.0 over TCP. `docs/stratum.md` has the protocol.
+//! The stratum port: what miners connect to. `docs/stratum.md` has the protocol.
 //!
-//! - [`codec`]: bytes to lines.
-//! - [`message`]: lines to requests, replies to lines.
+//! - [`codec`]: bytes to frames.
+//! - [`dialects`]: frames to requests, messages to bytes.
+//! - [`message`]: what is said, whatever the dialect.
 //! - [`counter`]: the spellings of a counter.
 //! - [`login`]: who is credited.
 //! - [`jobs`]: which job and which target a session has.
@@ -11,6 +12,7 @@
 
 pub mod codec;
 pub mod counter;
+pub mod dialects;
 pub mod jobs;
 pub mod listener;
 pub mod login;

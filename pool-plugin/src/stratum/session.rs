@@ -3,11 +3,7 @@
 use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::{Instant, sleep_until, timeout},
 };
@@ -16,12 +12,13 @@ use tokio_util::codec::AnyDelimiterCodecError;
 use tracing::{debug, info};
 
 use super::{
-    codec::{self, Lines, MAX_LINE},
+    codec::{self, Frames, MAX_LINE},
     counter::CounterReader,
+    dialects::Dialect,
     jobs::JobBook,
     listener::Port,
     login,
-    message::{self, Authorize, Call, Id, Submit, Subscribe},
+    message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe},
     stats::OpenConnection,
 };
 use crate::{
@@ -32,11 +29,11 @@ use crate::{
     reject::{Reject, RejectCode},
 };
 
-/// Lines of ours that wait for a slow reader before the session waits for it too.
+/// Messages of ours that wait for a slow reader before the session waits for it too.
 const WRITE_QUEUE: usize = 64;
-/// Lines without a request in a row after which the connection is closed.
+/// Frames without a request in a row after which the connection is closed.
 const MAX_GARBAGE: u32 = 16;
-/// How much is read and thrown away, at most and for how long, so that our last line gets through.
+/// How much is read and thrown away, at most and for how long, so that our last message gets through.
 const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 
 /// The state of a connection.
@@ -46,7 +43,9 @@ pub(super) struct Session {
     /// Told to the miner and the log; nothing is resumed by it.
     id: String,
     lane: Lane,
-    out: mpsc::Sender<String>,
+    dialect: Dialect,
+    /// Messages in the words of the dialect.
+    out: mpsc::Sender<Vec<u8>>,
     in_flight: Arc<Semaphore>,
     /// The place among the port's connections; a session's submissions keep it until they are settled.
     slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
@@ -62,15 +61,13 @@ type Flow = ControlFlow<()>;
 
 impl Session {
     /// Lives as long as the connection.
-    pub(super) async fn run(
-        port: Arc<Port>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        slot: OwnedSemaphorePermit,
-    ) {
-        let (read_half, write_half) = stream.into_split();
+    pub(super) async fn run<S>(port: Arc<Port>, stream: S, peer: SocketAddr, slot: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (read_half, write_half) = tokio::io::split(stream);
         let (out, queue) = mpsc::channel(WRITE_QUEUE);
-        let writer = tokio::spawn(write_lines(write_half, queue, port.config.write_timeout));
+        let writer = tokio::spawn(write_out(write_half, queue, port.config.write_timeout));
         let mut session = Self {
             id: format!("{:016x}", rand::random::<u64>()),
             lane: port.intake.lane(),
@@ -82,22 +79,23 @@ impl Session {
             counters: CounterReader::default(),
             garbage: 0,
             deadline: Instant::now() + port.config.handshake_timeout,
+            dialect: port.config.dialect,
             port,
             peer,
             out,
         };
         debug!(%peer, session = session.id, "a miner connected");
-        let mut lines = codec::lines(read_half);
-        session.talk(&mut lines).await;
+        let mut frames = codec::frames(read_half);
+        session.talk(&mut frames).await;
         debug!(%peer, session = session.id, "a miner left");
         // The writer ends once the last sender is gone, and every submission in flight holds one: what was
         // read is answered.
         drop(session);
         let _ = writer.await;
-        linger(lines.into_inner()).await;
+        linger(frames.into_inner()).await;
     }
 
-    async fn talk(&mut self, lines: &mut Lines<OwnedReadHalf>) {
+    async fn talk<R: AsyncRead + Unpin>(&mut self, frames: &mut Frames<R>) {
         let port = Arc::clone(&self.port);
         let out = self.out.clone();
         let mut chain = port.chain.clone();
@@ -112,13 +110,13 @@ impl Session {
                     chain_lives = changed.is_ok();
                     self.follow(&mut chain).await
                 }
-                // The next line is read only when there is room to check what it may submit.
+                // The next frame is read only when there is room to check what it may submit.
                 permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
                     turn = permit.ok();
                     Flow::Continue(())
                 }
-                line = lines.next(), if turn.is_some() => match line {
-                    Some(Ok(line)) => self.read(&line, &mut turn, &mut chain).await,
+                frame = frames.next(), if turn.is_some() => match frame {
+                    Some(Ok(frame)) => self.read(&frame, &mut turn, &mut chain).await,
                     Some(Err(AnyDelimiterCodecError::MaxChunkLengthExceeded)) => self.line_too_long().await,
                     Some(Err(AnyDelimiterCodecError::Io(reason))) => {
                         debug!(peer = %self.peer, session = self.id, %reason, "a connection failed");
@@ -135,50 +133,45 @@ impl Session {
 
     async fn read(
         &mut self,
-        line: &[u8],
+        frame: &[u8],
         turn: &mut Option<OwnedSemaphorePermit>,
         chain: &mut watch::Receiver<ChainState>,
     ) -> Flow {
-        let Some(text) = codec::text(line) else {
-            return self.garbage(&Id::Null, &Reject::NotARequest("the line is not UTF-8")).await;
-        };
-        if text.is_empty() {
-            // Some send an empty line to keep the connection alive.
-            return Flow::Continue(());
-        }
-        let request = match message::parse(text) {
-            Ok(request) => request,
-            Err(garbage) => return self.garbage(&garbage.id, &garbage.reject).await,
+        let request = match self.dialect.decode(frame) {
+            Ok(Some(request)) => request,
+            Ok(None) => return Flow::Continue(()),
+            Err(garbage) => return self.garbage(garbage.id, garbage.reject).await,
         };
         self.garbage = 0;
         let id = request.id;
         match request.call {
-            Call::Subscribe(Ok(subscribe)) => self.subscribe(&id, &subscribe).await,
-            Call::Authorize(Ok(authorize)) => self.authorize(&id, &authorize, chain).await,
+            Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
+            Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize, chain).await,
             Call::Submit(submit) => self.submit(id, submit, turn).await,
-            Call::ExtranonceSubscribe => self.send(message::accepted(&id)).await,
-            Call::Unknown(method) => self.refuse(&id, &Reject::UnknownMethod(method)).await,
-            Call::Subscribe(Err(reject)) | Call::Authorize(Err(reject)) => self.refuse(&id, &reject).await,
+            Call::ExtranonceSubscribe => self.reply(id, Reply::Done).await,
+            Call::Unknown(method) => self.refuse(id, Reject::UnknownMethod(method)).await,
+            Call::Subscribe(Err(reject)) | Call::Authorize(Err(reject)) => self.refuse(id, reject).await,
         }
     }
 
-    async fn subscribe(&mut self, id: &Id, subscribe: &Subscribe) -> Flow {
+    async fn subscribe(&mut self, id: Id, subscribe: &Subscribe) -> Flow {
         if !self.subscribed {
             self.subscribed = true;
             self.deadline = Instant::now() + self.port.config.handshake_timeout;
         }
         debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, "a miner subscribed");
-        self.send(message::subscribed(id, &self.id, &self.port.config.address)).await
+        let address = self.port.config.address;
+        self.reply(id, Reply::Subscribed { session: self.id.clone(), address }).await
     }
 
     async fn authorize(
         &mut self,
-        id: &Id,
+        id: Id,
         authorize: &Authorize,
         chain: &mut watch::Receiver<ChainState>,
     ) -> Flow {
         if !self.subscribed {
-            return self.refuse(id, &Reject::NotSubscribed).await;
+            return self.refuse(id, Reject::NotSubscribed).await;
         }
         let parsed = match &authorize.worker {
             Some(worker) => login::parse_account_and_worker(&authorize.login, worker),
@@ -186,11 +179,11 @@ impl Session {
         };
         let worker = match parsed {
             Ok(worker) => worker,
-            Err(reason) => return self.refuse(id, &Reject::BadLogin(reason.to_string())).await,
+            Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
         };
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
         self.login = Some(worker);
-        self.send(message::accepted(id)).await?;
+        self.reply(id, Reply::Done).await?;
         self.follow(chain).await
     }
 
@@ -200,15 +193,10 @@ impl Session {
             return Flow::Continue(());
         }
         let state = *chain.borrow_and_update();
-        let update = self.jobs.follow(&state, self.port.config.share_target);
-        if let Some(target) = update.target {
-            self.send(message::set_target(target)).await?;
+        match self.jobs.follow(&state, self.port.config.share_target) {
+            Some(work) => self.send(&Message::Work(work)).await,
+            None => Flow::Continue(()),
         }
-        if let Some(job) = update.job {
-            let address = &self.port.config.address;
-            self.send(message::notify(&job.job_id, &job.epoch_hash, address, job.clean)).await?;
-        }
-        Flow::Continue(())
     }
 
     /// Checks what can be told without waiting, then leaves the rest to a task of its own.
@@ -220,24 +208,24 @@ impl Session {
     ) -> Flow {
         let (worker, job, counter) = match self.admit(submit) {
             Ok(admitted) => admitted,
-            Err(reject) => return self.refuse_share(&id, &reject).await,
+            Err(reject) => return self.refuse_share(id, reject).await,
         };
         let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
-        let (lane, peer, permit) = (self.lane, self.peer, turn.take());
+        let (lane, peer, dialect, permit) = (self.lane, self.peer, self.dialect, turn.take());
         self.port.submissions.spawn(async move {
             let reply = match port.intake.submit(lane, &worker, &job, counter).await {
                 Ok(_) => {
                     port.stats.count_accepted();
-                    message::accepted(&id)
+                    Reply::Done
                 }
                 Err(reject) => {
                     port.stats.count_rejected(&reject);
                     log_refused(peer, &worker, &reject);
-                    message::refused(&id, &reject)
+                    Reply::Refused(reject)
                 }
             };
             // The share is settled also when nobody is left to be told.
-            let _ = out.send(reply).await;
+            let _ = out.send(dialect.encode(&Message::Reply(id, reply))).await;
             drop((permit, slot));
         });
         Flow::Continue(())
@@ -249,9 +237,9 @@ impl Session {
             return Err(Reject::NotSubscribed);
         }
         let login = self.login.as_ref().ok_or(Reject::NotAuthorized)?;
-        let Submit { worker: named, job_id, counter: raw } = submit?;
+        let Submit { worker: named, epoch, counter: raw } = submit?;
         let worker = login::credited(login, &named);
-        let found = self.jobs.find(&job_id);
+        let found = self.jobs.find(epoch);
         let counter = self.counters.read(&raw);
         let job = match found {
             Ok(job) => job,
@@ -265,15 +253,15 @@ impl Session {
         Ok((worker, job, counter.ok_or(Reject::BadCounter)?))
     }
 
-    async fn refuse_share(&self, id: &Id, reject: &Reject) -> Flow {
-        self.port.stats.count_rejected(reject);
+    async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
+        self.port.stats.count_rejected(&reject);
         if let Some(login) = &self.login {
-            log_refused(self.peer, login, reject);
+            log_refused(self.peer, login, &reject);
         }
         self.refuse(id, reject).await
     }
 
-    async fn garbage(&mut self, id: &Id, reject: &Reject) -> Flow {
+    async fn garbage(&mut self, id: Id, reject: Reject) -> Flow {
         self.port.stats.count_garbage();
         self.garbage += 1;
         self.refuse(id, reject).await?;
@@ -281,32 +269,36 @@ impl Session {
             return Flow::Continue(());
         }
         debug!(peer = %self.peer, session = self.id, "a connection sent only garbage");
-        self.close(&Reject::TooMuchGarbage).await
+        self.close(Reject::TooMuchGarbage).await
     }
 
     async fn line_too_long(&mut self) -> Flow {
         debug!(peer = %self.peer, session = self.id, "a line was too long");
         self.port.stats.count_garbage();
-        self.close(&Reject::LineTooLong(MAX_LINE)).await
+        self.close(Reject::LineTooLong(MAX_LINE)).await
     }
 
     async fn time_out(&mut self) -> Flow {
         let missing = if self.subscribed { "mining.authorize" } else { "mining.subscribe" };
         debug!(peer = %self.peer, session = self.id, missing, "a miner took too long");
-        self.close(&Reject::HandshakeTimeout(missing)).await
+        self.close(Reject::HandshakeTimeout(missing)).await
     }
 
-    async fn close(&self, reject: &Reject) -> Flow {
-        let _ = self.refuse(&Id::Null, reject).await;
+    async fn close(&self, reject: Reject) -> Flow {
+        let _ = self.refuse(Id::Null, reject).await;
         Flow::Break(())
     }
 
-    async fn refuse(&self, id: &Id, reject: &Reject) -> Flow {
-        self.send(message::refused(id, reject)).await
+    async fn refuse(&self, id: Id, reject: Reject) -> Flow {
+        self.reply(id, Reply::Refused(reject)).await
     }
 
-    async fn send(&self, line: String) -> Flow {
-        match self.out.send(line).await {
+    async fn reply(&self, id: Id, reply: Reply) -> Flow {
+        self.send(&Message::Reply(id, reply)).await
+    }
+
+    async fn send(&self, message: &Message) -> Flow {
+        match self.out.send(self.dialect.encode(message)).await {
             Ok(()) => Flow::Continue(()),
             Err(_) => Flow::Break(()),
         }
@@ -324,13 +316,13 @@ fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
     }
 }
 
-/// Writes lines until the last sender is gone, the connection fails, or the miner does not take them.
-async fn write_lines(mut half: OwnedWriteHalf, mut queue: mpsc::Receiver<String>, limit: Duration) {
-    while let Some(mut lines) = queue.recv().await {
-        while let Ok(line) = queue.try_recv() {
-            lines.push_str(&line);
+/// Writes messages until the last sender is gone, the connection fails, or the miner does not take them.
+async fn write_out(mut half: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Vec<u8>>, limit: Duration) {
+    while let Some(mut bytes) = queue.recv().await {
+        while let Ok(more) = queue.try_recv() {
+            bytes.extend(more);
         }
-        match timeout(limit, half.write_all(lines.as_bytes())).await {
+        match timeout(limit, half.write_all(&bytes)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {
@@ -342,8 +334,9 @@ async fn write_lines(mut half: OwnedWriteHalf, mut queue: mpsc::Receiver<String>
     let _ = timeout(limit, half.shutdown()).await;
 }
 
-/// Reads on for a moment: closing a socket with unread bytes would make the system take back our last line.
-async fn linger(half: OwnedReadHalf) {
+/// Reads on for a moment: closing a socket with unread bytes would make the system take back our last
+/// message.
+async fn linger(half: impl AsyncRead + Unpin) {
     let (bytes, time) = LINGER;
     let mut rest = half.take(bytes);
     let _ = timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;

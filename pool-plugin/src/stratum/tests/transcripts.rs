@@ -7,7 +7,7 @@ use crate::types::Address;
 
 #[tokio::test]
 async fn the_recorded_session_is_spoken_to_the_letter() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/aleostratum-3.txt");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/stratum/dialects/aleostratum-3.txt");
     let transcript = std::fs::read_to_string(path).unwrap();
     let pool = Pool::start().await;
     let mut miner = pool.connect().await;
