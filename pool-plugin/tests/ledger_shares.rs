@@ -206,18 +206,6 @@ fn another_network_another_pool_and_another_program_are_refused() {
     assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
 }
 
-#[test]
-fn a_newer_schema_is_refused() {
-    let dir = tempdir().unwrap();
-    drop(open(dir.path()));
-    tamper(dir.path(), |database| {
-        let newer = pool_plugin::ledger::codec::encode_number(2);
-        database.put_cf(&database.cf_handle("meta").unwrap(), b"schema", newer).unwrap();
-    });
-    let error = ShareLedger::open(dir.path(), Network::Testnet).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }), "{error}");
-}
-
 fn tamper(dir: &Path, change: impl FnOnce(&rocksdb::DB)) {
     let options = rocksdb::Options::default();
     let families = rocksdb::DB::list_cf(&options, dir).unwrap();

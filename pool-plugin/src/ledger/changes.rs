@@ -32,7 +32,7 @@ pub(super) fn total_change(total: &WorkerTotal) -> Change {
     Change::put(Table::Totals, worker_key(&total.worker), encode_total(total))
 }
 
-pub(super) fn meta_change(name: Meta, value: u32) -> Change {
+pub(super) fn meta_change(name: Meta, value: impl Into<u64>) -> Change {
     Change::put(Table::Meta, name.key(), encode_number(value.into()))
 }
 

@@ -20,6 +20,11 @@ pub enum OpenError {
          start the newer program that wrote it"
     )]
     NewerSchema { dir: PathBuf, found: u64, known: u64 },
+    #[error(
+        "the share database in {dir} has schema {found}, this program reads {known}: start the pool on it \
+         once, that brings it up to date"
+    )]
+    OlderSchema { dir: PathBuf, found: u64, known: u64 },
     #[error("the folder {dir} holds another program's database: name an empty folder")]
     Foreign { dir: PathBuf },
     #[error(

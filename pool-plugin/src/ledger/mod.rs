@@ -8,7 +8,7 @@
 //! # Layout
 //! - [`records`]: what is kept, as values; [`codec`]: their bytes.
 //! - `schema`: column families, keys, RocksDB's settings.
-//! - `open`: opening, creating, refusing.
+//! - `open`: opening, creating, refusing; `migrate`: from an older schema.
 //! - `reserve`: keys in flight.
 //! - `settle`: what a block means; `changes`: the writes that follow.
 //! - `store`: the database handle.
@@ -19,6 +19,7 @@ pub mod codec;
 mod errors;
 #[cfg(test)]
 mod failing_writes;
+mod migrate;
 mod open;
 pub mod records;
 mod reserve;

@@ -13,9 +13,11 @@ use tempfile::TempDir;
 use crate::{
     chain::Network,
     ledger::{
-        codec::encode_number,
+        changes::meta_change,
+        codec::decode_number,
         errors::{OpenError, ReadError},
-        schema::{Change, Meta, SCHEMA_VERSION, Table, database_options, table_descriptors},
+        migrate::migrate,
+        schema::{Meta, SCHEMA_VERSION, Table, database_options, table_descriptors},
         store::{Store, one_line},
     },
 };
@@ -32,8 +34,8 @@ pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
 pub(super) fn open_store(dir: &Path, network: Network) -> Result<Store, OpenError> {
     let unwritable =
         |error: io::Error| OpenError::Unwritable { dir: dir.to_owned(), reason: error.to_string() };
-    fs::create_dir_all(dir).map_err(unwritable)?;
-    refuse_what_is_not_ours(dir)?;
+    create_durably(dir).map_err(unwritable)?;
+    families_of_ours(dir)?;
     probe(dir).map_err(unwritable)?;
     let database = open_database(dir).map_err(|error| explain(dir, error))?;
     let store = Store::new(dir, database, None);
@@ -41,7 +43,7 @@ pub(super) fn open_store(dir: &Path, network: Network) -> Result<Store, OpenErro
         initialise(&store, network)
             .map_err(|reason| OpenError::Unwritable { dir: dir.to_owned(), reason })?;
     }
-    let found = check_meta(&store)?;
+    let (schema, found) = check_meta(&store)?;
     if found != network {
         return Err(OpenError::WrongNetwork {
             dir: dir.to_owned(),
@@ -49,8 +51,18 @@ pub(super) fn open_store(dir: &Path, network: Network) -> Result<Store, OpenErro
             wanted: network.name().to_owned(),
         });
     }
+    migrate(&store, schema)?;
     check_totals(&store)?;
     Ok(store)
+}
+
+/// RocksDB syncs what is in its folder; that the folder is in its parent is ours to see to.
+fn create_durably(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    match dir.canonicalize()?.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// Opens beside a running pool: a secondary instance takes no lock and keeps the files it reads open.
@@ -58,12 +70,19 @@ pub(super) fn open_store_beside(dir: &Path) -> Result<(Arc<Store>, Network), Ope
     if !dir.join("CURRENT").exists() {
         return Err(OpenError::Missing { dir: dir.to_owned() });
     }
-    refuse_what_is_not_ours(dir)?;
+    let families = families_of_ours(dir)?;
+    // A family cannot be made from beside.
+    if Table::ALL.iter().any(|table| !families.iter().any(|name| name == table.name())) {
+        return Err(older_schema(dir, schema_without_opening(dir, &families)?));
+    }
     let scratch = TempDir::with_prefix("pool-ledger-")
         .map_err(|error| OpenError::Unwritable { dir: std::env::temp_dir(), reason: error.to_string() })?;
     let database = open_secondary(dir, scratch.path()).map_err(|error| explain(dir, error))?;
     let store = Store::new(dir, database, Some(scratch));
-    let network = check_meta(&store)?;
+    let (schema, network) = check_meta(&store)?;
+    if schema < SCHEMA_VERSION {
+        return Err(older_schema(dir, schema));
+    }
     Ok((Arc::new(store), network))
 }
 
@@ -89,16 +108,44 @@ pub(super) fn probe(dir: &Path) -> io::Result<()> {
     written.and(removed)
 }
 
-fn refuse_what_is_not_ours(dir: &Path) -> Result<(), OpenError> {
+/// The column families in `dir`, none if there is no database; refuses what is not ours, or newer.
+fn families_of_ours(dir: &Path) -> Result<Vec<String>, OpenError> {
     if !dir.join("CURRENT").exists() {
-        return refuse_orphaned_files(dir);
+        refuse_orphaned_files(dir)?;
+        return Ok(Vec::new());
     }
     let families = DB::list_cf(&database_options(), dir).map_err(|error| explain(dir, error))?;
-    let is_ours = |name: &String| name == "default" || Table::ALL.iter().any(|table| table.name() == name);
-    if families.iter().all(is_ours) {
-        return Ok(());
+    let is_known = |name: &String| name == "default" || Table::ALL.iter().any(|table| table.name() == name);
+    if families.iter().all(is_known) {
+        return Ok(families);
+    }
+    // A family we do not know: of a later schema, or of another program.
+    let schema = schema_without_opening(dir, &families)?;
+    if schema > SCHEMA_VERSION {
+        return Err(newer_schema(dir, schema));
     }
     Err(OpenError::Foreign { dir: dir.to_owned() })
+}
+
+/// Reads the schema and touches nothing.
+fn schema_without_opening(dir: &Path, families: &[String]) -> Result<u64, OpenError> {
+    let foreign = || OpenError::Foreign { dir: dir.to_owned() };
+    let mut options = database_options();
+    options.create_if_missing(false);
+    options.create_missing_column_families(false);
+    let database =
+        DB::open_cf_for_read_only(&options, dir, families, false).map_err(|error| explain(dir, error))?;
+    let meta = database.cf_handle(Table::Meta.name()).ok_or_else(foreign)?;
+    let value = database.get_cf(&meta, Meta::Schema.key()).map_err(|error| explain(dir, error))?;
+    value.and_then(|bytes| decode_number(&bytes).ok()).ok_or_else(foreign)
+}
+
+fn newer_schema(dir: &Path, found: u64) -> OpenError {
+    OpenError::NewerSchema { dir: dir.to_owned(), found, known: SCHEMA_VERSION }
+}
+
+fn older_schema(dir: &Path, found: u64) -> OpenError {
+    OpenError::OlderSchema { dir: dir.to_owned(), found, known: SCHEMA_VERSION }
 }
 
 /// Without its `CURRENT` file RocksDB would take the folder for a new one and sweep up the data files.
@@ -128,11 +175,15 @@ fn is_new(store: &Store) -> Result<bool, ReadError> {
 }
 
 fn initialise(store: &Store, network: Network) -> Result<(), String> {
-    let number = |name: Meta, value: u64| Change::put(Table::Meta, name.key(), encode_number(value));
-    store.write(&[number(Meta::Schema, SCHEMA_VERSION), number(Meta::Network, network.id().into())])
+    store.write(&[
+        meta_change(Meta::Schema, SCHEMA_VERSION),
+        meta_change(Meta::Network, network.id()),
+        meta_change(Meta::SharesFrom, 1u64),
+    ])
 }
 
-fn check_meta(store: &Store) -> Result<Network, OpenError> {
+/// The schema, which is none that we do not know, and the network.
+fn check_meta(store: &Store) -> Result<(u64, Network), OpenError> {
     let dir = store.dir();
     let number = |name: Meta| {
         store.meta(name).map_err(|error| damaged(dir, error))?.ok_or_else(|| OpenError::Corrupt {
@@ -142,13 +193,14 @@ fn check_meta(store: &Store) -> Result<Network, OpenError> {
     };
     let schema = number(Meta::Schema)?;
     if schema > SCHEMA_VERSION {
-        return Err(OpenError::NewerSchema { dir: dir.to_owned(), found: schema, known: SCHEMA_VERSION });
+        return Err(newer_schema(dir, schema));
     }
     let id = number(Meta::Network)?;
-    u16::try_from(id).ok().and_then(Network::from_id).ok_or_else(|| OpenError::Corrupt {
+    let network = u16::try_from(id).ok().and_then(Network::from_id).ok_or_else(|| OpenError::Corrupt {
         dir: dir.to_owned(),
         reason: format!("it names an unknown network {id}"),
-    })
+    })?;
+    Ok((schema, network))
 }
 
 /// Shares and totals are written together: as many shares as the totals say must be there.
@@ -166,7 +218,7 @@ fn check_totals(store: &Store) -> Result<(), OpenError> {
     }
 }
 
-fn damaged(dir: &Path, error: ReadError) -> OpenError {
+pub(super) fn damaged(dir: &Path, error: ReadError) -> OpenError {
     OpenError::Corrupt { dir: dir.to_owned(), reason: error.to_string() }
 }
 

@@ -8,8 +8,11 @@ use crate::{
     types::SolutionId,
 };
 
-/// The layout this code writes. A database with a higher one is refused.
-pub(super) const SCHEMA_VERSION: u64 = 1;
+/// The layout this code writes. An older database is [migrated](super::migrate), a newer one refused.
+///
+/// A new column family, a new name in [`Table::Meta`] or a new version of a record is a change of schema:
+/// an older program must not write beside it. What was never released may share one number.
+pub(super) const SCHEMA_VERSION: u64 = 2;
 
 // The node keeps a database of its own in this process: ours stays small.
 const BLOCK_CACHE_BYTES: usize = 16 << 20;
@@ -71,6 +74,8 @@ pub(super) enum Meta {
     ScannedHeight,
     /// The first epoch whose share keys are kept.
     KeysFrom,
+    /// The first share that is kept: those before it have left.
+    SharesFrom,
     /// Written to see whether writing works.
     Probe,
 }
@@ -82,6 +87,7 @@ impl Meta {
             Self::Network => b"network",
             Self::ScannedHeight => b"scanned_height",
             Self::KeysFrom => b"keys_from",
+            Self::SharesFrom => b"shares_from",
             Self::Probe => b"probe",
         }
     }

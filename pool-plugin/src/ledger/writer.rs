@@ -356,7 +356,7 @@ impl Writer {
         probe(self.store.dir()).map_err(|error| error.to_string())?;
         self.store.reopen()?;
         self.read_state().map_err(|error| error.to_string())?;
-        self.store.write(&[meta_change(Meta::Probe, 0)])
+        self.store.write(&[meta_change(Meta::Probe, 0u32)])
     }
 
     fn read_state(&mut self) -> Result<(), ReadError> {
