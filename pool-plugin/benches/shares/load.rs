@@ -1,0 +1,94 @@
+//! What the disk can do, and what the ledger makes of it.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use pool_plugin::{
+    ledger::{
+        ShareLedger,
+        records::{ShareKey, Worker},
+    },
+    types::Address,
+};
+use tokio::task::JoinSet;
+
+/// As many as a middling pool has.
+const WORKERS: u64 = 500;
+/// Submissions that wait for their answer when the ledger is given all it can take.
+const IN_FLIGHT: u64 = 4_096;
+/// About what a group commit writes at the rate of the measurement.
+const SYNC_BYTES: usize = 4096;
+
+/// A share as the wire brings it: accounts are addresses, counters are anything.
+pub(crate) async fn store_share(ledger: &ShareLedger, epoch: u32, number: u64) {
+    let counter = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let key = ShareKey { epoch, address: Address([7; 32]), counter };
+    let reservation = ledger.reserve(key).unwrap();
+    let owner = counter % WORKERS;
+    let worker = Worker { account: format!("aleo1{owner:058}"), worker: format!("rig-{owner}") };
+    let (target, time_ms) = (100_000, 1_700_000_000_000 + number);
+    ledger.append(reservation, worker, target, target + counter % target, time_ms).await.unwrap();
+}
+
+/// How long it takes to append to a file and sync it, one after the other for `time`.
+pub(crate) fn syncs(dir: &Path, time: Duration) -> Vec<Duration> {
+    let mut file = File::create(dir.join("syncs")).unwrap();
+    let (started, mut taken) = (Instant::now(), Vec::new());
+    while started.elapsed() < time {
+        let one = Instant::now();
+        file.write_all(&[7; SYNC_BYTES]).unwrap();
+        file.sync_data().unwrap();
+        taken.push(one.elapsed());
+    }
+    taken
+}
+
+/// How long each share waits for its answer, from the moment it was due: shares come at their rate whether
+/// or not those before are answered.
+pub(crate) async fn acks_at(ledger: &ShareLedger, rate: u64, time: Duration) -> Vec<Duration> {
+    let count = rate * time.as_secs();
+    let started = Instant::now();
+    let mut waiting = JoinSet::new();
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    let mut sent = 0;
+    while sent < count {
+        ticks.tick().await;
+        while sent < count && started.elapsed() >= due(sent, rate) {
+            let (ledger, number) = (ledger.clone(), sent);
+            waiting.spawn(async move {
+                store_share(&ledger, 1, number).await;
+                started.elapsed().saturating_sub(due(number, rate))
+            });
+            sent += 1;
+        }
+    }
+    waiting.join_all().await
+}
+
+fn due(number: u64, rate: u64) -> Duration {
+    Duration::from_secs_f64(number as f64 / rate as f64)
+}
+
+/// Durable shares a second when there are always more.
+pub(crate) async fn saturate(ledger: &ShareLedger, time: Duration) -> f64 {
+    let (next, started) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let mut miners = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (ledger, next) = (ledger.clone(), next.clone());
+        miners.spawn(async move {
+            while started.elapsed() < time {
+                store_share(&ledger, 2, next.fetch_add(1, Relaxed)).await;
+            }
+        });
+    }
+    miners.join_all().await;
+    next.load(Relaxed) as f64 / started.elapsed().as_secs_f64()
+}

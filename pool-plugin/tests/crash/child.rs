@@ -1,0 +1,95 @@
+//! The process that is killed: stores shares from several threads, finds, blocks and dumps in between, and
+//! prints what was acknowledged.
+
+use std::{path::PathBuf, thread};
+
+use pool_plugin::{
+    chain::Network,
+    dump,
+    ledger::{
+        ReserveError, ShareLedger,
+        records::{BlockOutcome, ShareKey, SolutionRecord, SolutionState, Worker},
+    },
+    types::{Address, BlockHash, EpochHash, Solution},
+};
+
+pub(crate) const DIR: &str = "POOL_CRASH_DIR";
+pub(crate) const RUN: &str = "POOL_CRASH_RUN";
+
+const THREADS: u64 = 4;
+const SHARES_PER_BLOCK: u64 = 5;
+
+/// What the process was started for, if it is a child.
+pub(crate) fn run_if_child() -> bool {
+    let (Ok(dir), Ok(run)) = (std::env::var(DIR), std::env::var(RUN)) else {
+        return false;
+    };
+    live(PathBuf::from(dir), run.parse().unwrap());
+    true
+}
+
+fn live(dir: PathBuf, run: u64) {
+    let ledger = ShareLedger::open(&dir.join("db"), Network::Testnet).unwrap();
+    dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
+    let threads: Vec<_> = (0..THREADS)
+        .map(|number| {
+            let (ledger, dir) = (ledger.clone(), dir.join("shares"));
+            thread::spawn(move || store(&ledger, &dir, number, (run * THREADS + number) << 32))
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+fn store(ledger: &ShareLedger, shares: &std::path::Path, thread: u64, first_counter: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for counter in first_counter.. {
+            let key = key(counter);
+            let reservation = ledger.reserve(key).unwrap();
+            let worker = Worker { account: "ann".into(), worker: thread.to_string() };
+            let seq = ledger.append(reservation, worker, 10 + thread, 100, counter).await.unwrap();
+            println!("share {seq} {counter}");
+            // A replay, by the miner or a thief.
+            assert_eq!(ledger.reserve(key).unwrap_err(), ReserveError::Duplicate);
+            if thread == 0 && counter % SHARES_PER_BLOCK == SHARES_PER_BLOCK - 1 {
+                land(ledger, shares, counter).await;
+            }
+        }
+    });
+}
+
+pub(crate) fn key(counter: u64) -> ShareKey {
+    ShareKey { epoch: 1, address: Address([5; 32]), counter }
+}
+
+/// A find and the block it lands in.
+async fn land(ledger: &ShareLedger, shares: &std::path::Path, counter: u64) {
+    let solution =
+        Solution { epoch_hash: EpochHash([1; 32]), address: Address([5; 32]), counter, target: 1 << 50 };
+    let record = SolutionRecord {
+        solution,
+        epoch: 1,
+        finder: Some(Worker { account: "ann".into(), worker: "0".into() }),
+        found_ms: counter,
+        state: SolutionState::Found,
+    };
+    ledger.record_found(record).await.unwrap();
+    ledger.mark_released(solution.id()).await.unwrap();
+    let height = ledger.scanned_height().unwrap().unwrap_or(400) + 1;
+    let mut hash = [0xab; 32];
+    hash[..4].copy_from_slice(&height.to_le_bytes());
+    let outcome = BlockOutcome {
+        height,
+        hash: BlockHash(hash),
+        timestamp: 1_700_000_000 + i64::from(height),
+        landed: vec![(solution, 1_000_000)],
+        aborted: Vec::new(),
+        open_epoch: 1,
+    };
+    let round = ledger.apply_block(outcome).await.unwrap().unwrap();
+    println!("block {height}");
+    dump::write(shares, ledger, &round, Network::Testnet).unwrap();
+    println!("dump {height}");
+}
