@@ -31,9 +31,8 @@ use crate::{
     prepare::keep_prepared,
     release::{self, Inbox, Settled, SharedInbox},
     rounds,
-    stratum::{self, Stats, StratumConfig},
+    stratum::{self, Door, Stats, StratumConfig, dialects::Dialect},
     supervise::{Restarts, supervise},
-    systemd,
     verify::{self, Verifier},
 };
 
@@ -52,8 +51,17 @@ pub struct Pool {
     network: Network,
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
-    listener: TcpListener,
+    /// The default port first.
+    listeners: Vec<(TcpListener, Dialect)>,
     stop: CancellationToken,
+}
+
+/// Takes a port; `flag` is where it was chosen.
+fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address}; stop what uses it or choose another {flag}"))?;
+    listener.set_nonblocking(true).context("cannot use the port")?;
+    Ok(listener)
 }
 
 /// Stops a pool from any thread.
@@ -75,27 +83,38 @@ impl Pool {
             format!("cannot make the pool's folder {folder}; choose another with --pool-data")
         })?;
         let ledger = ShareLedger::open(&config.data.join("db"), network)?;
-        let listener = TcpListener::bind(config.listen).with_context(|| {
-            format!("cannot listen on {}; stop what uses it or choose another --pool-listen", config.listen)
-        })?;
-        listener.set_nonblocking(true).context("cannot use the port")?;
-        Ok(Self { config, network, evaluator, ledger, listener, stop: CancellationToken::new() })
+        let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Dialect::default())];
+        for port in &config.ports {
+            listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
+        }
+        Ok(Self { config, network, evaluator, ledger, listeners, stop: CancellationToken::new() })
     }
 
     /// Says in one line what was opened.
     pub fn summary(&self) -> String {
         let Config { address, data, share_target, .. } = &self.config;
-        let listen = self.local_addr();
+        let (listen, more) = (self.local_addr(), self.more_ports());
         let (network, data) = (self.network.name(), data.display());
         format!(
-            "pool: miners connect to {listen}, rewards go to {address} on {network}, \
+            "pool: miners connect to {listen}{more}, rewards go to {address} on {network}, \
              a share is {share_target} attempts, data is kept in {data}"
         )
     }
 
     /// Where miners connect, with the port the system chose if none was asked for.
     pub fn local_addr(&self) -> SocketAddr {
-        self.listener.local_addr().unwrap_or(self.config.listen)
+        self.local_addrs().next().map_or(self.config.listen, |(address, _)| address)
+    }
+
+    /// All ports and what is spoken there, the default one first.
+    pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, Dialect)> {
+        self.listeners
+            .iter()
+            .filter_map(|(listener, dialect)| listener.local_addr().ok().map(|address| (address, *dialect)))
+    }
+
+    fn more_ports(&self) -> String {
+        self.local_addrs().skip(1).map(|(address, dialect)| format!(", {address} ({dialect})")).collect()
     }
 
     pub fn stop_handle(&self) -> StopHandle {
@@ -128,9 +147,6 @@ impl Pool {
         // Miners may come before the node is up: they are welcomed, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
         let sessions = tokio::spawn(parts.serve(serving.clone()));
-        systemd::ready();
-        let told = parts.clone();
-        tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
         let mut running = JoinSet::new();
         let chain = tokio::select! {
             chain = node => chain,
@@ -150,7 +166,6 @@ impl Pool {
         }
 
         info!("the pool stops: it takes no more shares and settles those in flight");
-        systemd::stopping();
         serving.cancel();
         if tokio::time::timeout(SETTLE_PATIENCE, sessions).await.is_err() {
             warn!("some shares in flight were not settled in time");
@@ -168,7 +183,7 @@ struct Parts {
     config: Config,
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
-    listener: Arc<TcpListener>,
+    listeners: Arc<Vec<(TcpListener, Dialect)>>,
     intake: Arc<Intake>,
     stats: Arc<Stats>,
     state: watch::Sender<ChainState>,
@@ -180,7 +195,7 @@ struct Parts {
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
-        let Pool { config, evaluator, ledger, listener, .. } = pool;
+        let Pool { config, evaluator, ledger, listeners, .. } = pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -191,7 +206,7 @@ impl Parts {
             config,
             evaluator,
             ledger,
-            listener: Arc::new(listener),
+            listeners: Arc::new(listeners),
             intake,
             stats: Arc::default(),
             state,
@@ -202,35 +217,23 @@ impl Parts {
         })
     }
 
-    /// The port, until `stop`.
+    /// The ports, until `stop`.
     fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
         let mut config = StratumConfig::new(self.config.address, self.config.share_target);
         config.max_connections = self.config.max_connections;
-        let (listener, intake, stats) = (self.listener.clone(), self.intake.clone(), self.stats.clone());
+        let (listeners, intake, stats) = (self.listeners.clone(), self.intake.clone(), self.stats.clone());
         let (state, stop_sessions) = (self.state.subscribe(), stop.clone());
         supervise("stratum", stop, self.restarts.clone(), move || {
-            let listener = listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+            let doors = open_doors(&listeners);
             let (config, intake, stats) = (config.clone(), intake.clone(), stats.clone());
             let (state, stop) = (state.clone(), stop_sessions.clone());
             async move {
-                match listener {
-                    Ok(listener) => stratum::serve(listener, config, intake, stats, state, stop).await,
-                    Err(error) => error!(%error, "the port cannot be served"),
+                match doors {
+                    Ok(doors) => stratum::serve(doors, config, intake, stats, state, stop).await,
+                    Err(error) => error!(%error, "the ports cannot be served"),
                 }
             }
         })
-    }
-
-    /// One line for `systemctl status`: the worst that is known, and how many miners it concerns.
-    fn status(&self) -> String {
-        let health = self.board.latest();
-        let level = health.level();
-        let worst = health.0.iter().find(|(_, report)| report.level == level);
-        let health = worst.map_or_else(
-            || "the node starts".to_owned(),
-            |(part, report)| format!("{level}: {part}: {}", report.text),
-        );
-        format!("{health}; {}", self.summary())
     }
 
     fn summary(&self) -> String {
@@ -238,6 +241,15 @@ impl Parts {
         let refused: u64 = now.rejected.iter().sum();
         format!("{} miners connected, {} shares accepted, {refused} refused", now.connections, now.accepted)
     }
+}
+
+/// The ports for one run of the sessions; a next run, should this one fail, opens them again.
+fn open_doors(listeners: &[(TcpListener, Dialect)]) -> std::io::Result<Vec<Door>> {
+    let open = |(listener, dialect): &(TcpListener, Dialect)| {
+        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+        Ok(Door { listener, dialect: *dialect })
+    };
+    listeners.iter().map(open).collect()
 }
 
 /// The parts that need a chain, each a future that runs until `stop`.

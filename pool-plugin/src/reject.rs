@@ -56,20 +56,21 @@ pub enum Reject {
     // Answers to everything else.
     #[error("bad login: {0}")]
     BadLogin(String),
-    #[error("unsupported protocol version '{0}': this pool speaks AleoStratum/3.0.0")]
-    UnsupportedVersion(String),
+    /// As short as the answer to a share: it is the open client, in an older version, that reads it.
+    #[error("version not supported: use 3.0")]
+    UnsupportedVersion,
     #[error("bad params: {0}")]
     BadParams(&'static str),
     #[error(
-        "unknown method '{0}': this pool knows mining.subscribe, mining.authorize, mining.submit and mining.extranonce.subscribe"
+        "unknown method '{0}': this pool knows mining.subscribe, authorize, submit, configure, suggest_target, suggest_difficulty and extranonce.subscribe"
     )]
     UnknownMethod(String),
     #[error("not a request: {0}")]
     NotARequest(&'static str),
     #[error("line too long: send one request of at most {0} bytes a line")]
     LineTooLong(usize),
-    #[error("too much garbage: closing the connection, speak AleoStratum/3.0.0 in lines of JSON")]
-    TooMuchGarbage,
+    #[error("too much garbage: closing the connection, this port speaks {0}")]
+    TooMuchGarbage(&'static str),
     #[error("too slow: closing the connection, send {0} sooner")]
     HandshakeTimeout(&'static str),
     #[error("the pool is full: closing the connection, try again later")]
@@ -129,12 +130,12 @@ impl Reject {
             | Self::Busy
             | Self::NotChecked
             | Self::NotStored
-            | Self::UnsupportedVersion(_)
+            | Self::UnsupportedVersion
             | Self::BadParams(_)
             | Self::UnknownMethod(_)
             | Self::NotARequest(_)
             | Self::LineTooLong(_)
-            | Self::TooMuchGarbage
+            | Self::TooMuchGarbage(_)
             | Self::HandshakeTimeout(_)
             | Self::PoolFull => RejectCode::Other,
         }
@@ -192,6 +193,7 @@ mod tests {
             Reject::Busy,
             Reject::NotChecked,
             Reject::NotStored,
+            Reject::UnsupportedVersion,
         ];
         for answer in answers {
             assert!(answer.to_string().len() <= SHARE_MESSAGE_LIMIT, "'{answer}' is too long");

@@ -48,6 +48,7 @@ struct Running {
 fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> Running {
     let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),
+        ports: vec![],
         address: OURS,
         data: data.into(),
         share_target: 10,

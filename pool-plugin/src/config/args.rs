@@ -14,14 +14,20 @@ pub struct PoolArgs {
     #[arg(long)]
     pub pool: bool,
 
-    /// Read the pool's settings from a TOML file with the keys `listen`, `address`, `data`, `share_target`,
-    /// `puzzle`, `verify_threads` and `max_connections`. Flags win over the file
+    /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
+    /// `share_target`, `puzzle`, `verify_threads` and `max_connections`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
     /// Where miners connect [default: 0.0.0.0:3333]
     #[arg(long, value_name = "IP:PORT", requires = "pool")]
     pub pool_listen: Option<String>,
+
+    /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, told apart by the
+    /// subscription, as the default port has it), `aleostratum` or `generic`. May be given several times; in
+    /// the file, `[[port]]` tables with `listen` and `dialect`
+    #[arg(long, value_name = "DIALECT@IP:PORT", requires = "pool")]
+    pub pool_port: Vec<String>,
 
     /// The address that is rewarded for solutions; it needs stake bonded to it [default: the node's account]
     #[arg(long, value_name = "ALEO1…", requires = "pool")]

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 use clap::ValueEnum;
 use toml::{Table, Value};
 
-use super::{Config, PoolArgs, Problem, Problems};
+use super::{
+    Config, PoolArgs, Problem, Problems,
+    ports::{self, parse_listen},
+};
 use crate::{evaluator::PuzzleKind, types::Address};
 
 const DEFAULT_LISTEN: SocketAddr =
@@ -15,8 +18,8 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 7] =
-    ["address", "data", "listen", "max_connections", "puzzle", "share_target", "verify_threads"];
+const KEYS: [&str; 8] =
+    ["address", "data", "listen", "max_connections", "port", "puzzle", "share_target", "verify_threads"];
 
 /// What the configuration depends on besides flags and file.
 pub struct Context<'a> {
@@ -36,9 +39,8 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     let mut reader = Reader::new(context.file);
 
     let listen =
-        reader.read("listen", &args.pool_listen, "an IP address and a port, e.g. 0.0.0.0:3333", |text| {
-            SocketAddr::from_str(text).map_err(|_| format!("'{text}' is not an address with a port"))
-        });
+        reader.read("listen", &args.pool_listen, "an IP address and a port, e.g. 0.0.0.0:3333", parse_listen);
+    let ports = reader.read_ports(&args.pool_port);
     let address =
         reader.read("address", &args.pool_address, "an account's address (aleo1…, 63 characters)", |text| {
             let address = Address::from_str(text).map_err(|err| format!("'{text}' is {err}"))?;
@@ -82,6 +84,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     match (reader.problems.is_empty(), address) {
         (true, Some(address)) => Ok(Config {
             listen: listen.unwrap_or(DEFAULT_LISTEN),
+            ports,
             address,
             data: data.unwrap_or(context.default_data),
             share_target: share_target.unwrap_or(DEFAULT_SHARE_TARGET),
@@ -140,6 +143,21 @@ impl Reader {
 
     fn is_set(&self, key: &str, flag: &Option<String>) -> bool {
         flag.is_some() || self.table.contains_key(key)
+    }
+
+    /// The flag's ports, or else the file's: the flag wins as a whole.
+    fn read_ports(&mut self, flags: &[String]) -> Vec<super::PortConfig> {
+        let (origin, read) = match (flags, self.table.get("port")) {
+            ([], None) => return vec![],
+            ([], Some(value)) => (self.file_name.clone(), ports::from_tables(value)),
+            _ => (flag_of("port"), flags.iter().map(|text| ports::from_flag(text)).collect()),
+        };
+        let (good, bad): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+        for wrong in bad.into_iter().filter_map(Result::err) {
+            let (key, allowed) = ("port".into(), ports::allowed());
+            self.problems.push(Problem { key, origin: origin.clone(), wrong, allowed });
+        }
+        good.into_iter().flatten().collect()
     }
 
     fn read<T>(
@@ -219,6 +237,37 @@ mod tests {
         let problems = check(&PoolArgs::default(), None, None).unwrap_err();
         assert_eq!(keys(&problems), ["address"]);
         assert!(problems.to_string().contains("--pool-address"));
+    }
+
+    #[test]
+    fn further_ports_come_from_flags_or_else_from_the_file() {
+        let file = "[[port]]\nlisten = \"0.0.0.0:4000\"\ndialect = \"generic\"\n[[port]]\nlisten = \"[::1]:1\"\ndialect = \"json\"";
+        let names = |args: &PoolArgs| -> Vec<String> {
+            let config = check(args, Some(file), Some(Address([7; 32]))).unwrap();
+            config.ports.iter().map(|port| format!("{}@{}", port.dialect, port.listen)).collect()
+        };
+        assert_eq!(names(&PoolArgs::default()), ["generic@0.0.0.0:4000", "json@[::1]:1"]);
+        let args = PoolArgs { pool_port: vec!["aleostratum@127.0.0.1:5".into()], ..Default::default() };
+        assert_eq!(names(&args), ["aleostratum@127.0.0.1:5"]);
+    }
+
+    #[test]
+    fn every_wrong_port_is_named() {
+        let flags = ["0.0.0.0:1", "esperanto@0.0.0.0:1", "json@here"].map(String::from).to_vec();
+        let args = PoolArgs { pool_port: flags, ..Default::default() };
+        let problems = check(&args, None, Some(Address([7; 32]))).unwrap_err();
+        assert_eq!(keys(&problems), ["port"; 3]);
+        for file in [
+            "port = 3",
+            "port = [3]",
+            "[[port]]\nlisten = \"0.0.0.0:1\"",
+            "[[port]]\nlisten = 1\ndialect = \"json\"",
+            "[[port]]\nlisten = \"0.0.0.0:1\"\ndialect = \"json\"\ntls = true",
+        ] {
+            let problems = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap_err();
+            assert_eq!(keys(&problems), ["port"], "{file}");
+            assert!(problems.to_string().contains("dialect one of json, aleostratum, generic"), "{problems}");
+        }
     }
 
     #[test]

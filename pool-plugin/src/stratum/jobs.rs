@@ -3,6 +3,8 @@
 //! One job an epoch. While the node is not synced no job goes out; the one a session has stays good until
 //! its epoch ends.
 
+use std::cmp::Ordering;
+
 use super::message::{Job, News, Work};
 use crate::{
     chain::{ChainState, Puzzle},
@@ -44,7 +46,7 @@ impl JobBook {
     pub fn follow(&mut self, state: &ChainState, wanted: u64) -> Option<Work> {
         let puzzle = state.puzzle.as_ref()?;
         if let Some(assigned) = self.assigned.as_mut().filter(|assigned| assigned.is_of(puzzle)) {
-            let target = share_target(assigned.target, puzzle.proof_target);
+            let target = share_target(assigned.target.min(wanted), puzzle.proof_target);
             if target == assigned.target {
                 return None;
             }
@@ -60,17 +62,21 @@ impl JobBook {
         Some(assigned.work(News::Job))
     }
 
+    /// The job the session has now.
+    pub fn current(&self) -> Option<AssignedJob> {
+        let Assigned { job, target } = self.assigned?;
+        let Job { epoch, epoch_hash, address } = job;
+        Some(AssignedJob { epoch, epoch_hash, address, target })
+    }
+
     /// The job a share names by its epoch, if it names one.
     pub fn find(&self, named: Option<u32>) -> Result<AssignedJob, Reject> {
-        let Assigned { job, target } = self.assigned.ok_or(Reject::NoJob)?;
-        let epoch = named.ok_or(Reject::JobNotFound)?;
-        if epoch < job.epoch {
-            return Err(Reject::Stale);
+        let job = self.current().ok_or(Reject::NoJob)?;
+        match named.ok_or(Reject::JobNotFound)?.cmp(&job.epoch) {
+            Ordering::Less => Err(Reject::Stale),
+            Ordering::Equal => Ok(job),
+            Ordering::Greater => Err(Reject::JobNotFound),
         }
-        if epoch != job.epoch {
-            return Err(Reject::JobNotFound);
-        }
-        Ok(AssignedJob { epoch, epoch_hash: job.epoch_hash, address: job.address, target })
     }
 }
 
@@ -157,6 +163,15 @@ mod tests {
         assert_eq!(book.follow(&state(5, 1000, true), WANTED), None);
         assert_eq!(target_of(&book, 5), 50);
         assert_eq!(told(book.follow(&state(6, 1000, true), WANTED)), Some((News::Job, WANTED)));
+    }
+
+    #[test]
+    fn a_lower_wish_is_met_at_once_and_a_higher_one_with_the_next_job() {
+        let mut book = book();
+        book.follow(&state(5, 1000, true), WANTED);
+        assert_eq!(told(book.follow(&state(5, 1000, true), 10)), Some((News::Target, 10)));
+        assert_eq!(book.follow(&state(5, 1000, true), 500), None);
+        assert_eq!(told(book.follow(&state(6, 1000, true), 500)), Some((News::Job, 500)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The port: takes connections, gives each its session, and ends them in order.
+//! The port: takes connections at its doors, gives each its session, and ends them in order.
 
 use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -28,8 +28,6 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration:
 /// How the port behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StratumConfig {
-    /// What the port speaks.
-    pub dialect: Dialect,
     /// The pool's address: what miners put into the puzzle.
     pub address: Address,
     /// The target a share is to reach, as long as the proof target is not below it.
@@ -43,6 +41,13 @@ pub struct StratumConfig {
     pub write_timeout: Duration,
 }
 
+/// A socket that miners connect to, and what is spoken there.
+#[derive(Debug)]
+pub struct Door {
+    pub listener: TcpListener,
+    pub dialect: Dialect,
+}
+
 /// What all sessions share.
 pub(super) struct Port {
     pub(super) config: StratumConfig,
@@ -51,6 +56,8 @@ pub(super) struct Port {
     pub(super) chain: watch::Receiver<ChainState>,
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
+    /// One for every connection there may be, whichever door it came through.
+    slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
 }
 
@@ -58,7 +65,6 @@ impl StratumConfig {
     /// The defaults, for a pool of this address and share target.
     pub fn new(address: Address, share_target: u64) -> Self {
         Self {
-            dialect: Dialect::default(),
             address,
             share_target,
             max_connections: 4096,
@@ -69,22 +75,46 @@ impl StratumConfig {
     }
 }
 
-/// Serves miners on `listener` until `stop` is cancelled; then takes no more connections or lines, answers
+/// Serves miners at all `doors` until `stop` is cancelled; then takes no more connections or requests, answers
 /// every submission in flight, closes, and returns.
 pub async fn serve(
-    listener: TcpListener,
+    doors: Vec<Door>,
     config: StratumConfig,
     intake: Arc<Intake>,
     stats: Arc<Stats>,
-    chain: watch::Receiver<ChainState>,
+    mut chain: watch::Receiver<ChainState>,
     stop: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
-    let port = Arc::new(Port { config, intake, stats, chain, submissions: TaskTracker::new(), stop });
+    let submissions = TaskTracker::new();
+    let port = Arc::new(Port { config, intake, stats, chain: chain.clone(), submissions, slots, stop });
+    let mut guarded: JoinSet<()> = doors.into_iter().map(|door| guard(Arc::clone(&port), door)).collect();
+    let mut chain_lives = true;
+    loop {
+        tokio::select! {
+            ended = guarded.join_next() => match ended {
+                Some(Ok(())) => {}
+                // The whole port ends, and is started again by whoever runs it.
+                Some(Err(reason)) => {
+                    error!(%reason, "a door cannot be served");
+                    break;
+                }
+                None => break,
+            },
+            changed = chain.changed(), if chain_lives => {
+                chain_lives = changed.is_ok();
+                port.intake.chain_changed();
+            }
+        }
+    }
+    port.submissions.close();
+    port.submissions.wait().await;
+}
+
+/// Takes connections at one door until the stop, and returns once their sessions have ended.
+async fn guard(port: Arc<Port>, door: Door) {
     let mut sessions = JoinSet::new();
     let mut backoff = BACKOFF.0;
-    let mut chain = port.chain.clone();
-    let mut chain_lives = true;
     loop {
         let accepted = tokio::select! {
             () = port.stop.cancelled() => break,
@@ -92,19 +122,14 @@ pub async fn serve(
                 report_panic(ended);
                 continue;
             }
-            changed = chain.changed(), if chain_lives => {
-                chain_lives = changed.is_ok();
-                port.intake.chain_changed();
-                continue;
-            }
-            accepted = listener.accept() => accepted,
+            accepted = door.listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
                 backoff = BACKOFF.0;
-                match Arc::clone(&slots).try_acquire_owned() {
-                    Ok(slot) => welcome(&port, &mut sessions, stream, peer, slot),
-                    Err(_) => turn_away(&port, stream, peer),
+                match Arc::clone(&port.slots).try_acquire_owned() {
+                    Ok(slot) => welcome(&port, door.dialect, &mut sessions, stream, peer, slot),
+                    Err(_) => turn_away(&port, door.dialect, stream, peer),
                 }
             }
             Err(reason) => {
@@ -117,17 +142,16 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
-    info!(sessions = sessions.len(), submissions = port.submissions.len(), "the stratum port is closing");
+    info!(dialect = %door.dialect, sessions = sessions.len(), "a stratum port is closing");
+    drop(door);
     while let Some(ended) = sessions.join_next().await {
         report_panic(ended);
     }
-    port.submissions.close();
-    port.submissions.wait().await;
 }
 
 fn welcome(
     port: &Arc<Port>,
+    dialect: Dialect,
     sessions: &mut JoinSet<()>,
     stream: TcpStream,
     peer: SocketAddr,
@@ -141,14 +165,14 @@ fn welcome(
     {
         debug!(%peer, %reason, "a socket option could not be set");
     }
-    sessions.spawn(Session::run(Arc::clone(port), stream, peer, slot));
+    sessions.spawn(Session::run(Arc::clone(port), dialect, stream, peer, slot));
 }
 
-fn turn_away(port: &Port, stream: TcpStream, peer: SocketAddr) {
+fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr) {
     port.stats.count_turned_away();
     debug!(%peer, limit = port.config.max_connections, "a connection was turned away: the pool is full");
     // A fresh socket has room for a line; if not, the miner goes without the reason.
-    let farewell = port.config.dialect.encode(&Message::refused(Id::Null, Reject::PoolFull));
+    let farewell = dialect.encode(&Message::refused(Id::Null, Reject::PoolFull));
     let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));
 }
 

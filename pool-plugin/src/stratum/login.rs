@@ -37,14 +37,18 @@ pub fn parse_account_and_worker(account: &str, worker: &str) -> Result<Worker, L
     Ok(Worker { account: parse_account(account.trim())?, worker: parse_worker(worker)? })
 }
 
-/// Who is credited for a share that names `submitted`: always the account that logged in, since a share's
-/// name proves nothing; of its machines the one the share names, if it names one of that account, else the
-/// one that logged in.
-pub fn credited(login: &Worker, submitted: &str) -> Worker {
-    match parse_login(submitted) {
-        Ok(named) if named.account == login.account && !named.worker.is_empty() => named,
-        _ => login.clone(),
+/// Who is credited for a share that names `submitted`, on a connection where `logins` have logged in, the
+/// last one last. A share's name proves nothing, so it is only ever an account that logged in here: the worker
+/// the share names, if it logged in or is a machine of an account that did; else the last login. `None` if
+/// nobody has logged in.
+pub fn credited(logins: &[Worker], submitted: &str) -> Option<Worker> {
+    let last = logins.last()?;
+    let Ok(named) = parse_login(submitted) else { return Some(last.clone()) };
+    let of_an_account = || logins.iter().any(|login| login.account == named.account);
+    if logins.contains(&named) || (!named.worker.is_empty() && of_an_account()) {
+        return Some(named);
     }
+    Some(last.clone())
 }
 
 fn parse_account(text: &str) -> Result<String, LoginError> {
@@ -140,10 +144,22 @@ mod tests {
     #[test]
     fn a_share_is_credited_to_the_account_that_logged_in() {
         let login = worker(ADDRESS, "rig1");
-        assert_eq!(credited(&login, &format!("{ADDRESS}.rig2")), worker(ADDRESS, "rig2"));
+        let credited = |named: &str| credited(std::slice::from_ref(&login), named);
+        assert_eq!(credited(&format!("{ADDRESS}.rig2")), Some(worker(ADDRESS, "rig2")));
         for other in [ADDRESS, "mallory.rig2", "rig2", "", "aleo1bad.rig2"] {
-            assert_eq!(credited(&login, other), login, "{other}");
+            assert_eq!(credited(other), Some(login.clone()), "{other}");
         }
+    }
+
+    #[test]
+    fn a_connection_of_several_workers_is_credited_by_name() {
+        let logins = [worker("alice", "rig1"), worker("bob", "")];
+        assert_eq!(credited(&logins, "alice.rig1"), Some(worker("alice", "rig1")));
+        assert_eq!(credited(&logins, "bob"), Some(worker("bob", "")));
+        for other in ["alice", "carol.rig1", ""] {
+            assert_eq!(credited(&logins, other), Some(worker("bob", "")), "{other}");
+        }
+        assert_eq!(credited(&[], "alice"), None);
     }
 
     proptest! {
@@ -157,7 +173,7 @@ mod tests {
         #[test]
         fn nothing_a_share_says_moves_its_credit(submitted: String) {
             let login = worker("alice", "rig1");
-            prop_assert_eq!(credited(&login, &submitted).account, "alice");
+            prop_assert_eq!(credited(&[login], &submitted).unwrap().account, "alice");
         }
     }
 }

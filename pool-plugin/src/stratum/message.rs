@@ -34,6 +34,10 @@ pub enum Call {
     Submit(Result<Submit, Reject>),
     /// The miner would like to be told when its counter prefix changes.
     ExtranonceSubscribe,
+    /// The miner would like another target.
+    Suggest(Result<Suggest, Reject>),
+    /// The miner asks which of these extensions the pool has.
+    Configure(Result<Vec<String>, Reject>),
     /// A method that the dialect does not have, shortened.
     Unknown(String),
 }
@@ -43,6 +47,8 @@ pub enum Call {
 pub struct Subscribe {
     /// What the miner calls itself; shortened, for the log only.
     pub agent: String,
+    /// The protocol it asks for, as it names it.
+    pub version: Option<String>,
     /// The session it would like to go on with.
     pub session: Option<String>,
 }
@@ -54,6 +60,22 @@ pub struct Authorize {
     /// The worker, when it came in a param of its own.
     pub worker: Option<String>,
     pub password: Option<String>,
+}
+
+/// A wish for a target, and the word the miner has for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suggest {
+    /// Expected attempts per share, 1 or more.
+    pub target: u64,
+    pub word: Word,
+}
+
+/// What a miner calls the target of a share. For Aleo both are the same number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Word {
+    #[default]
+    Difficulty,
+    Target,
 }
 
 /// A share.
@@ -92,6 +114,8 @@ pub enum Reply {
         /// The pool's address, for which miners work.
         address: Address,
     },
+    /// Which of the extensions that were asked for the pool has.
+    Configured(Vec<(String, bool)>),
     Refused(Reject),
 }
 

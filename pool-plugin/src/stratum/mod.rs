@@ -22,5 +22,5 @@ pub mod stats;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use listener::{StratumConfig, serve};
+pub use listener::{Door, StratumConfig, serve};
 pub use stats::Stats;

@@ -14,11 +14,11 @@ use tracing::{debug, info};
 use super::{
     codec::{self, Frames, MAX_LINE},
     counter::CounterReader,
-    dialects::Dialect,
+    dialects::{Dialect, generic},
     jobs::JobBook,
     listener::Port,
     login,
-    message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe},
+    message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe, Suggest},
     stats::OpenConnection,
 };
 use crate::{
@@ -33,6 +33,8 @@ use crate::{
 const WRITE_QUEUE: usize = 64;
 /// Frames without a request in a row after which the connection is closed.
 const MAX_GARBAGE: u32 = 16;
+/// Workers that may be logged in on one connection; beyond them the first is forgotten.
+const MAX_LOGINS: usize = 64;
 /// How much is read and thrown away, at most and for how long, so that our last message gets through.
 const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 
@@ -50,19 +52,36 @@ pub(super) struct Session {
     /// The place among the port's connections; a session's submissions keep it until they are settled.
     slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
     subscribed: bool,
-    login: Option<Worker>,
+    /// Whoever has logged in, the last one last.
+    logins: Vec<Worker>,
+    /// The target that the miner asked for.
+    suggested: Option<u64>,
     jobs: JobBook,
     counters: CounterReader,
     garbage: u32,
     deadline: Instant,
 }
 
+/// A share that is to be judged.
+struct Admitted {
+    worker: Worker,
+    job: AssignedJob,
+    /// The share named no job of this session, and is tried as one for the current job.
+    forgiven: bool,
+    counter: u64,
+}
+
 type Flow = ControlFlow<()>;
 
 impl Session {
     /// Lives as long as the connection.
-    pub(super) async fn run<S>(port: Arc<Port>, stream: S, peer: SocketAddr, slot: OwnedSemaphorePermit)
-    where
+    pub(super) async fn run<S>(
+        port: Arc<Port>,
+        dialect: Dialect,
+        stream: S,
+        peer: SocketAddr,
+        slot: OwnedSemaphorePermit,
+    ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (read_half, write_half) = tokio::io::split(stream);
@@ -74,12 +93,13 @@ impl Session {
             in_flight: Arc::new(Semaphore::new(port.config.in_flight.max(1))),
             slot: Arc::new((slot, port.stats.connection())),
             subscribed: false,
-            login: None,
+            logins: Vec::new(),
+            suggested: None,
             jobs: JobBook::new(port.config.address),
             counters: CounterReader::default(),
             garbage: 0,
             deadline: Instant::now() + port.config.handshake_timeout,
-            dialect: port.config.dialect,
+            dialect,
             port,
             peer,
             out,
@@ -105,7 +125,7 @@ impl Session {
             let flow = tokio::select! {
                 () = port.stop.cancelled() => Flow::Break(()),
                 () = out.closed() => Flow::Break(()),
-                () = sleep_until(self.deadline), if self.login.is_none() => self.time_out().await,
+                () = sleep_until(self.deadline), if self.logins.is_empty() => self.time_out().await,
                 changed = chain.changed(), if chain_lives => {
                     chain_lives = changed.is_ok();
                     self.follow(&mut chain).await
@@ -143,14 +163,20 @@ impl Session {
             Err(garbage) => return self.garbage(garbage.id, garbage.reject).await,
         };
         self.garbage = 0;
+        self.dialect = self.dialect.after(&request.call);
         let id = request.id;
         match request.call {
             Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
             Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize, chain).await,
             Call::Submit(submit) => self.submit(id, submit, turn).await,
             Call::ExtranonceSubscribe => self.reply(id, Reply::Done).await,
+            Call::Suggest(Ok(suggest)) => self.suggest(id, suggest, chain).await,
+            Call::Configure(Ok(asked)) => self.reply(id, Reply::Configured(generic::extensions(asked))).await,
             Call::Unknown(method) => self.refuse(id, Reject::UnknownMethod(method)).await,
-            Call::Subscribe(Err(reject)) | Call::Authorize(Err(reject)) => self.refuse(id, reject).await,
+            Call::Subscribe(Err(reject))
+            | Call::Authorize(Err(reject))
+            | Call::Suggest(Err(reject))
+            | Call::Configure(Err(reject)) => self.refuse(id, reject).await,
         }
     }
 
@@ -182,18 +208,33 @@ impl Session {
             Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
         };
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
-        self.login = Some(worker);
+        self.log_in(worker);
+        self.reply(id, Reply::Done).await?;
+        self.follow(chain).await
+    }
+
+    fn log_in(&mut self, worker: Worker) {
+        self.logins.retain(|login| *login != worker);
+        if self.logins.len() == MAX_LOGINS {
+            self.logins.remove(0);
+        }
+        self.logins.push(worker);
+    }
+
+    async fn suggest(&mut self, id: Id, suggest: Suggest, chain: &mut watch::Receiver<ChainState>) -> Flow {
+        self.suggested = Some(suggest.target);
         self.reply(id, Reply::Done).await?;
         self.follow(chain).await
     }
 
     /// Tells the miner what the chain's state means for it.
     async fn follow(&mut self, chain: &mut watch::Receiver<ChainState>) -> Flow {
-        if self.login.is_none() {
+        if self.logins.is_empty() {
             return Flow::Continue(());
         }
         let state = *chain.borrow_and_update();
-        match self.jobs.follow(&state, self.port.config.share_target) {
+        let wanted = self.suggested.unwrap_or(self.port.config.share_target);
+        match self.jobs.follow(&state, wanted) {
             Some(work) => self.send(&Message::Work(work)).await,
             None => Flow::Continue(()),
         }
@@ -206,14 +247,15 @@ impl Session {
         submit: Result<Submit, Reject>,
         turn: &mut Option<OwnedSemaphorePermit>,
     ) -> Flow {
-        let (worker, job, counter) = match self.admit(submit) {
+        let Admitted { worker, job, forgiven, counter } = match self.admit(submit) {
             Ok(admitted) => admitted,
             Err(reject) => return self.refuse_share(id, reject).await,
         };
         let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
         let (lane, peer, dialect, permit) = (self.lane, self.peer, self.dialect, turn.take());
         self.port.submissions.spawn(async move {
-            let reply = match port.intake.submit(lane, &worker, &job, counter).await {
+            let judged = port.intake.submit(lane, &worker, &job, counter).await;
+            let reply = match judged.map_err(|reject| if forgiven { unforgiven(reject) } else { reject }) {
                 Ok(_) => {
                     port.stats.count_accepted();
                     Reply::Done
@@ -232,30 +274,35 @@ impl Session {
     }
 
     /// Session state, job, format: in this order.
-    fn admit(&mut self, submit: Result<Submit, Reject>) -> Result<(Worker, AssignedJob, u64), Reject> {
+    fn admit(&mut self, submit: Result<Submit, Reject>) -> Result<Admitted, Reject> {
         if !self.subscribed {
             return Err(Reject::NotSubscribed);
         }
-        let login = self.login.as_ref().ok_or(Reject::NotAuthorized)?;
+        if self.logins.is_empty() {
+            return Err(Reject::NotAuthorized);
+        }
         let Submit { worker: named, epoch, counter: raw } = submit?;
-        let worker = login::credited(login, &named);
-        let found = self.jobs.find(epoch);
+        let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
         let counter = self.counters.read(&raw);
-        let job = match found {
-            Ok(job) => job,
-            Err(reject) => {
+        match (self.jobs.find(epoch), self.jobs.current(), counter) {
+            (Ok(job), _, Some(counter)) => Ok(Admitted { worker, job, forgiven: false, counter }),
+            (Ok(_), _, None) => Err(Reject::BadCounter),
+            // Devices are known to name jobs that were never sent; what they solved is the current one.
+            (Err(Reject::JobNotFound), Some(job), Some(counter)) => {
+                Ok(Admitted { worker, job, forgiven: true, counter })
+            }
+            (Err(reject), _, counter) => {
                 if let Some(stray) = counter {
                     self.port.intake.rescue(self.lane, &worker, &self.port.config.address, stray);
                 }
-                return Err(reject);
+                Err(reject)
             }
-        };
-        Ok((worker, job, counter.ok_or(Reject::BadCounter)?))
+        }
     }
 
     async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
         self.port.stats.count_rejected(&reject);
-        if let Some(login) = &self.login {
+        if let Some(login) = self.logins.last() {
             log_refused(self.peer, login, &reject);
         }
         self.refuse(id, reject).await
@@ -269,7 +316,7 @@ impl Session {
             return Flow::Continue(());
         }
         debug!(peer = %self.peer, session = self.id, "a connection sent only garbage");
-        self.close(Reject::TooMuchGarbage).await
+        self.close(Reject::TooMuchGarbage(self.dialect.name())).await
     }
 
     async fn line_too_long(&mut self) -> Flow {
@@ -302,6 +349,14 @@ impl Session {
             Ok(()) => Flow::Continue(()),
             Err(_) => Flow::Break(()),
         }
+    }
+}
+
+/// What a share is told that named no job and does not solve the current one either.
+fn unforgiven(reject: Reject) -> Reject {
+    match reject {
+        Reject::LowDifficulty { .. } | Reject::NoAnswer => Reject::JobNotFound,
+        other => other,
     }
 }
 

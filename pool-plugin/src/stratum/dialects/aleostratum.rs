@@ -6,13 +6,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::json::{Params, line, quote};
+use super::{
+    generic,
+    json::{Extensions, Params, line, quote},
+};
 use crate::{
     reject::Reject,
-    stratum::{
-        counter::RawCounter,
-        message::{Authorize, Call, Id, Job, Message, News, Reply, Submit, Subscribe, Work},
-    },
+    stratum::message::{Call, Id, Job, Message, News, Reply, Subscribe, Work},
     types::Address,
 };
 
@@ -28,14 +28,12 @@ pub fn parse_job_id(text: &str) -> Option<u32> {
     Some(u32::from_le_bytes(bytes))
 }
 
-/// Makes sense of a method and its params.
+/// Makes sense of a method and its params. The habits of other coins are understood here too: they cost an
+/// AleoStratum miner nothing.
 pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     match method {
         "mining.subscribe" => Call::Subscribe(params.and_then(parse_subscribe)),
-        "mining.authorize" => Call::Authorize(params.and_then(parse_authorize)),
-        "mining.submit" => Call::Submit(params.map_err(|_| Reject::BadSubmit).and_then(parse_submit)),
-        "mining.extranonce.subscribe" => Call::ExtranonceSubscribe,
-        other => Call::Unknown(quote(other)),
+        other => generic::call(other, params),
     }
 }
 
@@ -45,35 +43,21 @@ fn parse_subscribe(params: &[Value]) -> Result<Subscribe, Reject> {
     let agent = params.first().and_then(Value::as_str).ok_or(SHAPE)?;
     let version = params.get(1).and_then(Value::as_str).ok_or(SHAPE)?;
     if !is_supported(version) {
-        return Err(Reject::UnsupportedVersion(quote(version)));
+        return Err(Reject::UnsupportedVersion);
     }
     let session = params.get(2).and_then(Value::as_str).map(quote);
-    Ok(Subscribe { agent: quote(agent), session })
+    Ok(Subscribe { agent: quote(agent), version: Some(quote(version)), session })
 }
 
-fn is_supported(version: &str) -> bool {
+/// Whether this names AleoStratum, but a version that the pool does not speak.
+pub(super) fn is_another_version(version: &str) -> bool {
+    version.starts_with("AleoStratum") && !is_supported(version)
+}
+
+/// Whether this is a version of AleoStratum that the pool speaks.
+pub(super) fn is_supported(version: &str) -> bool {
     let Some(number) = version.strip_prefix("AleoStratum/") else { return false };
     number == "3" || number.starts_with("3.")
-}
-
-/// `[login, password]` or `[account, worker, password]`.
-fn parse_authorize(params: &[Value]) -> Result<Authorize, Reject> {
-    const SHAPE: Reject = Reject::BadParams("mining.authorize takes [\"account.worker\", password]");
-    let login = params.first().and_then(Value::as_str).ok_or(SHAPE)?;
-    let text = |index: usize| params.get(index).and_then(Value::as_str).map(str::to_string);
-    // Three params are account, worker, password, unless the login already names the worker.
-    let apart = params.len() >= 3 && !login.contains('.');
-    let (worker, password) = if apart { (text(1), text(2)) } else { (None, text(1)) };
-    Ok(Authorize { login: login.to_string(), worker, password })
-}
-
-/// `[worker, job id, counter]`.
-fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
-    let [worker, job_id, counter, ..] = params else { return Err(Reject::BadSubmit) };
-    let epoch = parse_job_id(job_id.as_str().ok_or(Reject::BadSubmit)?);
-    // The worker's name only ever refines the login, so a strange one costs nobody a share.
-    let worker = worker.as_str().unwrap_or_default();
-    Ok(Submit { worker: worker.to_string(), epoch, counter: RawCounter::from(counter) })
 }
 
 const VERSION: &str = "2.0";
@@ -110,6 +94,9 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Reply(id, Reply::Done) => line(&ResultLine { jsonrpc: VERSION, result: true, id }),
         Message::Reply(id, Reply::Subscribed { session, address }) => subscribed(id, session, address),
+        Message::Reply(id, Reply::Configured(has)) => {
+            line(&ResultLine { jsonrpc: VERSION, result: Extensions(has), id })
+        }
         Message::Reply(id, Reply::Refused(reject)) => refused(id, reject),
         Message::Work(Work { job, target, news }) => match news {
             News::Target => set_target(*target),
@@ -167,15 +154,19 @@ mod tests {
         let line = r#"{"jsonrpc":"2.0","method":"mining.subscribe","params":["HarukaProver/0.7.0","AleoStratum/3.0.0",null],"id":1}"#;
         let request = Dialect::AleoStratum.decode(line.as_bytes()).unwrap().unwrap();
         assert_eq!(request.id, Id::Number(1.into()));
-        let subscribe = Subscribe { agent: "HarukaProver/0.7.0".into(), session: None };
+        let subscribe = Subscribe {
+            agent: "HarukaProver/0.7.0".into(),
+            version: Some("AleoStratum/3.0.0".into()),
+            session: None,
+        };
         assert_eq!(request.call, Call::Subscribe(Ok(subscribe)));
     }
 
     #[test]
     fn a_subscription_may_name_the_session_to_go_on_with() {
         let line = r#"{"id":1,"method":"mining.subscribe","params":["a","AleoStratum/3.0.0","0123"]}"#;
-        let subscribe = Subscribe { agent: "a".into(), session: Some("0123".into()) };
-        assert_eq!(call(line), Call::Subscribe(Ok(subscribe)));
+        let Call::Subscribe(Ok(subscribe)) = call(line) else { panic!("no subscription") };
+        assert_eq!(subscribe.session.as_deref(), Some("0123"));
     }
 
     #[test]
@@ -187,40 +178,8 @@ mod tests {
             assert!(matches!(subscribe(version), Call::Subscribe(Ok(_))), "{version}");
         }
         for version in ["AleoStratum/2.0.0", "AleoStratum/30.0", "EthereumStratum/1.0.0", ""] {
-            assert_eq!(
-                subscribe(version),
-                Call::Subscribe(Err(Reject::UnsupportedVersion(version.into()))),
-                "{version}"
-            );
+            assert_eq!(subscribe(version), Call::Subscribe(Err(Reject::UnsupportedVersion)), "{version}");
         }
-    }
-
-    #[test]
-    fn a_submission_keeps_its_counter_unread() {
-        let line = r#"{"id":4,"method":"mining.submit","params":["a.b","05000000","0xff","extra",{}]}"#;
-        let counter = RawCounter::Text("0xff".into());
-        assert_eq!(call(line), Call::Submit(Ok(Submit { worker: "a.b".into(), epoch: Some(5), counter })));
-        for params in [r#"[]"#, r#"["a","b"]"#, r#"["a",5,"1"]"#, r#"{"a":1}"#, r#""text""#] {
-            let line = format!(r#"{{"id":4,"method":"mining.submit","params":{params}}}"#);
-            assert_eq!(call(&line), Call::Submit(Err(Reject::BadSubmit)), "{params}");
-        }
-    }
-
-    #[test]
-    fn two_and_three_params_authorize() {
-        let authorize = |params: &str| match call(&format!(
-            r#"{{"id":2,"method":"mining.authorize","params":{params}}}"#
-        )) {
-            Call::Authorize(Ok(read)) => (read.login, read.worker, read.password),
-            other => panic!("{other:?}"),
-        };
-        let some = |text: &str| Some(text.to_string());
-        assert_eq!(authorize(r#"["a.b","x"]"#), ("a.b".into(), None, some("x")));
-        assert_eq!(authorize(r#"["a"]"#), ("a".into(), None, None));
-        assert_eq!(authorize(r#"["a","rig",null]"#), ("a".into(), some("rig"), None));
-        assert_eq!(authorize(r#"["a.b","x","more"]"#), ("a.b".into(), None, some("x")));
-        let wrong = call(r#"{"id":2,"method":"mining.authorize","params":[7]}"#);
-        assert!(matches!(wrong, Call::Authorize(Err(Reject::BadParams(_)))));
     }
 
     #[test]

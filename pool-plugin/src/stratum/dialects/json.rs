@@ -1,6 +1,6 @@
 //! What the dialects of JSON lines have in common: the envelope of a request, and lines out.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -53,6 +53,15 @@ fn parse_id(object: &Map<String, Value>) -> Option<Id> {
 /// A miner's words, shortened and without control characters.
 pub fn quote(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).take(QUOTED).collect()
+}
+
+/// The answer to `mining.configure`: an object of extensions and whether the pool has them.
+pub struct Extensions<'a>(pub &'a [(String, bool)]);
+
+impl Serialize for Extensions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, has)| (name, has)))
+    }
 }
 
 /// A message as a line.

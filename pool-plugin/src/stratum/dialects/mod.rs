@@ -4,30 +4,93 @@
 //! behind it knows which one is spoken. One file a dialect, with its golden transcripts beside it.
 
 pub mod aleostratum;
+pub mod generic;
 mod json;
 
-use super::message::{Garbage, Message, Request};
+use std::{fmt, str::FromStr};
 
-/// What a session speaks.
+use super::message::{Call, Garbage, Message, Request, Word};
+
+/// What a port or a session speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
-    /// AleoStratum/3.0.0: JSON lines.
+    /// JSON lines of a miner that has not yet said which: its subscription tells. What the default port
+    /// speaks.
     #[default]
+    Json,
+    /// AleoStratum/3.0.0, the open specification.
     AleoStratum,
+    /// JSON lines in the manner of other coins' stratum, with the miner's word for a target.
+    Generic(Word),
 }
 
 impl Dialect {
+    /// Those a port can be pinned to.
+    pub const ALL: [Self; 3] = [Self::Json, Self::AleoStratum, Self::Generic(Word::Difficulty)];
+
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::AleoStratum => "aleostratum",
+            Self::Generic(_) => "generic",
+        }
+    }
+
     /// Reads what the [framing](super::codec) cut out. `None`: there is nothing to answer.
     pub fn decode(self, frame: &[u8]) -> Result<Option<Request>, Garbage> {
         match self {
+            Self::Json => json::decode(frame, generic::call),
             Self::AleoStratum => json::decode(frame, aleostratum::call),
+            Self::Generic(_) => json::decode(frame, generic::call),
+        }
+    }
+
+    /// What the session speaks once it was asked this: a miner is answered in its own words.
+    pub fn after(self, call: &Call) -> Self {
+        match (self, call) {
+            (Self::Json, Call::Subscribe(Ok(subscribe))) => match &subscribe.version {
+                Some(version) if aleostratum::is_supported(version) => Self::AleoStratum,
+                _ => Self::Generic(Word::default()),
+            },
+            (Self::Generic(_), Call::Suggest(Ok(suggest))) => Self::Generic(suggest.word),
+            (dialect, _) => dialect,
         }
     }
 
     /// The bytes of a message, ready for the wire; none if the dialect has no words for it.
     pub fn encode(self, message: &Message) -> Vec<u8> {
         match self {
-            Self::AleoStratum => aleostratum::encode(message),
+            Self::Json | Self::AleoStratum => aleostratum::encode(message),
+            Self::Generic(word) => generic::encode(message, word),
         }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|dialect| dialect.name() == text);
+        known.ok_or_else(|| format!("'{text}' is no dialect of this pool"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_has_a_name_that_is_read_back() {
+        for dialect in Dialect::ALL {
+            assert_eq!(dialect.name().parse(), Ok(dialect));
+        }
+        assert!("bitcoin".parse::<Dialect>().is_err());
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     intake::Intake,
     ledger::ShareLedger,
     release::Found,
-    stratum::{StratumConfig, serve, stats::Stats},
+    stratum::{Door, StratumConfig, dialects::Dialect, serve, stats::Stats},
     types::{Address, EpochHash},
     verify::Verifier,
 };
@@ -125,8 +125,21 @@ impl Pool {
         Self::start_with(config(), |ledger, _| ledger).await
     }
 
+    /// A pool whose port is pinned to a dialect.
+    pub(crate) async fn speaking(dialect: Dialect) -> Self {
+        Self::start_door(dialect, config(), |ledger, _| ledger).await
+    }
+
     /// `swap` may put another ledger in the place of the one in the given folder.
     pub(crate) async fn start_with(
+        config: StratumConfig,
+        swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
+    ) -> Self {
+        Self::start_door(Dialect::default(), config, swap).await
+    }
+
+    async fn start_door(
+        dialect: Dialect,
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
     ) -> Self {
@@ -140,8 +153,14 @@ impl Pool {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
-        let server =
-            tokio::spawn(serve(listener, config, intake, stats.clone(), chain_receiver, stop.clone()));
+        let server = tokio::spawn(serve(
+            vec![Door { listener, dialect }],
+            config,
+            intake,
+            stats.clone(),
+            chain_receiver,
+            stop.clone(),
+        ));
         Self { address, chain, found, puzzle, ledger, stats, stop, server, _dir: dir }
     }
 

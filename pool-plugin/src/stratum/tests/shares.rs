@@ -31,9 +31,9 @@ async fn every_refusal_has_its_code() {
     let refused = miner.ask(2, "mining.authorize", json!(["no such account!", "x"])).await;
     assert_eq!(outcome(&refused), Err(24));
     miner.log_in("alice").await;
-    assert_eq!(miner.submit_to("99000000", json!("150")).await, Err(21), "a job of the future");
+    assert_eq!(miner.submit_to("99000000", json!("50")).await, Err(21), "a job of the future");
     assert_eq!(miner.submit_to("04000000", json!("150")).await, Err(21), "a job of the past");
-    assert_eq!(miner.submit_to("nonsense", json!("150")).await, Err(21), "no job");
+    assert_eq!(miner.submit_to("nonsense", json!("x")).await, Err(21), "no job");
     assert_eq!(miner.submit_to(JOB, json!("x")).await, Err(20), "no counter");
     assert_eq!(miner.submit(99).await, Err(23), "too low");
     assert_eq!(miner.submit(counter(3, 0)).await, Err(23), "no answer");
@@ -70,6 +70,19 @@ async fn the_checks_come_in_order() {
     pool.chain.send(state(EPOCH + 1, PROOF_TARGET, false)).unwrap();
     assert_eq!(miner.submit(150).await, Err(22), "duplicate before epoch");
     assert_eq!(miner.submit(99).await, Err(21), "epoch before puzzle");
+}
+
+#[tokio::test]
+async fn a_job_id_that_was_never_sent_is_forgiven_if_the_counter_solves_the_current_job() {
+    let pool = Pool::start().await;
+    let mut miner = pool.miner("alice").await;
+    for (number, job) in ["99000000", "nonsense", "", "0x05000000", "5"].iter().enumerate() {
+        let good = counter(number as u64, 150);
+        assert_eq!(miner.submit_to(job, json!(good)).await, Ok(()), "{job}");
+        assert_eq!(miner.submit(good).await, Err(22), "{job}: the same share under the right name");
+        assert_eq!(miner.submit_to(job, json!(counter(number as u64, 50))).await, Err(21), "{job}: too low");
+    }
+    assert_eq!(pool.shares().len(), 5);
 }
 
 #[tokio::test]
@@ -130,6 +143,20 @@ async fn the_login_is_credited_and_the_share_may_name_another_machine_of_it() {
 }
 
 #[tokio::test]
+async fn several_workers_of_a_connection_are_credited_by_name() {
+    let pool = Pool::start().await;
+    let mut miner = pool.miner("alice.rig1").await;
+    assert_eq!(miner.ask(3, "mining.authorize", json!(["bob.rig2", "x"])).await["result"], true);
+    for (number, named) in [(1, "alice.rig1"), (2, "bob.rig2"), (3, "bob.rig9"), (4, "carol.rig1")] {
+        let params = json!([named, JOB, counter(number, 150).to_string()]);
+        assert_eq!(outcome(&miner.ask(9, "mining.submit", params).await), Ok(()));
+    }
+    let workers: Vec<String> =
+        pool.shares().into_iter().map(|(account, worker, ..)| format!("{account}.{worker}")).collect();
+    assert_eq!(workers, ["alice.rig1", "bob.rig2", "bob.rig9", "bob.rig2"]);
+}
+
+#[tokio::test]
 async fn a_solution_is_released_with_its_finder() {
     let mut pool = Pool::start().await;
     let mut miner = pool.miner("alice.rig1").await;
@@ -146,7 +173,7 @@ async fn a_solution_is_released_with_its_finder() {
 async fn a_refused_share_that_is_a_solution_is_released() {
     let mut pool = Pool::start().await;
     let mut miner = pool.miner("alice").await;
-    assert_eq!(miner.submit_to("99000000", json!(2000)).await, Err(21));
+    assert_eq!(miner.submit_to("04000000", json!(2000)).await, Err(21));
     assert_eq!(pool.next_find().await.solution.counter, 2000);
     assert_eq!(miner.submit_to("04000000", json!(2001)).await, Err(21));
     assert_eq!(pool.next_find().await.solution.counter, 2001);
