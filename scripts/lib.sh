@@ -23,7 +23,7 @@ fail() {
 }
 
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
-# for upstream's metrics, git for the patch queue, setpriv for the devnet's processes.
+# for upstream's metrics, git for the patch queue, setpriv for the devnet's processes, systemd to check its unit.
 install_missing() {
     command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
@@ -33,6 +33,7 @@ install_missing() {
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
     command -v setpriv >/dev/null || missing+=(util-linux)
+    command -v systemd-analyze >/dev/null || missing+=(systemd)
     # Not libclang-cpp, which many machines have alone.
     compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || missing+=(libclang-dev)
     [ "${#missing[@]}" -eq 0 ] && return

@@ -20,6 +20,7 @@
 //! - [`rounds`]: from a block to what our solutions in it earn.
 //! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
+//! - [`systemd`]: what the service manager is told.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
 
 #![forbid(unsafe_code)]
@@ -43,5 +44,6 @@ pub mod release;
 pub mod rounds;
 pub mod stratum;
 pub mod supervise;
+pub mod systemd;
 pub mod types;
 pub mod verify;

@@ -33,6 +33,7 @@ use crate::{
     rounds,
     stratum::{self, Door, Stats, StratumConfig, dialects::Dialect},
     supervise::{Restarts, supervise},
+    systemd,
     verify::{self, Verifier},
 };
 
@@ -147,6 +148,9 @@ impl Pool {
         // Miners may come before the node is up: they are welcomed, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
         let sessions = tokio::spawn(parts.serve(serving.clone()));
+        systemd::ready();
+        let told = parts.clone();
+        tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
         let mut running = JoinSet::new();
         let chain = tokio::select! {
             chain = node => chain,
@@ -166,6 +170,7 @@ impl Pool {
         }
 
         info!("the pool stops: it takes no more shares and settles those in flight");
+        systemd::stopping();
         serving.cancel();
         if tokio::time::timeout(SETTLE_PATIENCE, sessions).await.is_err() {
             warn!("some shares in flight were not settled in time");
@@ -234,6 +239,18 @@ impl Parts {
                 }
             }
         })
+    }
+
+    /// One line for `systemctl status`: the worst that is known, and how many miners it concerns.
+    fn status(&self) -> String {
+        let health = self.board.latest();
+        let level = health.level();
+        let worst = health.0.iter().find(|(_, report)| report.level == level);
+        let health = worst.map_or_else(
+            || "the node starts".to_owned(),
+            |(part, report)| format!("{level}: {part}: {}", report.text),
+        );
+        format!("{health}; {}", self.summary())
     }
 
     fn summary(&self) -> String {

@@ -122,11 +122,17 @@ pub fn every_reward_reaches_the_balance(world: &mut World) -> Result<()> {
 
 pub fn sigterm_ends_the_node_in_peace(world: &mut World) -> Result<()> {
     let Net { pool, .. } = world.net()?;
+    let mut systemd = pool.listen_as_systemd()?;
     let status = pool.process.stop()?;
     ensure!(status.success(), "the node ended with {status}:\n{}", tail(&pool.process.output(), 20));
     let output = pool.process.output();
     ensure!(output.contains("pool stopped"), "the pool did not say that it stopped:\n{}", tail(&output, 20));
+    let patience = Duration::from_secs(60);
+    systemd.wait_for("STOPPING=1", patience)?;
     pool.restart()?;
+    systemd.wait_for("READY=1", patience)?;
     pool.wait_for_work("after.stop")?;
+    let status = systemd.wait_for("STATUS=green", patience)?;
+    ensure!(status.contains("WATCHDOG=1"), "the watchdog is not fed: {status}");
     Ok(())
 }

@@ -9,6 +9,7 @@
 //! - [`miner`]: the reference miner.
 //! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
 //! - [`rest`]: the node's REST server: what the chain says.
+//! - [`systemd`]: the service manager's side of a node.
 
 #![forbid(unsafe_code)]
 
@@ -18,3 +19,4 @@ pub mod pool_node;
 pub mod process;
 pub mod rest;
 pub mod stratum;
+pub mod systemd;

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::{
     devnet::{Devnet, free_addresses, join},
-    process::{Process, tail},
+    process::{Process, notify_socket, tail},
+    systemd::Notifications,
     rest::Rest,
     stratum::Stratum,
 };
@@ -93,6 +94,11 @@ impl PoolNode {
             "the pool gave no work within {SYNC_PATIENCE:?} ({last}):\n{}",
             tail(&self.process.output(), 30)
         )
+    }
+
+    /// Listens where the service manager of this node would, from now on.
+    pub fn listen_as_systemd(&self) -> Result<Notifications> {
+        Notifications::listen(&notify_socket(&self.folder, &self.name))
     }
 
     /// The share dumps written so far, by height.

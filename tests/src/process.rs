@@ -38,6 +38,9 @@ impl Process {
             .args(arguments)
             // Genesis blocks are looked up in the temporary folder; the working folder collects `.node-data-*`.
             .env("TMPDIR", folder)
+            // Where systemd would listen; a test may.
+            .env("NOTIFY_SOCKET", notify_socket(folder, name))
+            .env("WATCHDOG_USEC", "2000000")
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -134,6 +137,11 @@ impl Drop for Process {
             let _ = self.kill();
         }
     }
+}
+
+/// The socket to which the child of this name tells how it fares, if anyone binds it.
+pub fn notify_socket(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.notify"))
 }
 
 /// The last `lines` lines of `text`.

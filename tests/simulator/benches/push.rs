@@ -1,0 +1,125 @@
+//! How long a new epoch takes to reach every miner, and what a connection costs in memory; beside it, the same
+//! through a bridge that asks the node's REST API once a second. `docs/stratum.md` says what is measured.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use pool_simulator::helper::{Helper, percentile};
+
+/// How long miners stand still around a push: longer than the bridge may take to learn of it.
+const STILL: Duration = Duration::from_millis(2_500);
+
+/// Times the push of a job to many miners
+#[derive(Parser)]
+struct Args {
+    /// Connections to the pool, and as many to the bridge
+    #[arg(long, default_value_t = 10_000)]
+    miners: usize,
+
+    /// Epochs
+    #[arg(long, default_value_t = 20)]
+    epochs: usize,
+
+    /// Without the bridge
+    #[arg(long)]
+    alone: bool,
+
+    /// Passed by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A server and its miners.
+struct Side {
+    server: Helper,
+    crowd: Helper,
+    latencies: Vec<f64>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let mut pool = Helper::start(env!("CARGO_BIN_EXE_pool-on-sim"), &[])?;
+    let answer = pool.answer("listening")?;
+    let (listen, rest) = answer.split_once(" rest ").context("pool-on-sim does not say where it listens")?;
+
+    // The first epoch's work once, so that what is made for the first miner only is not counted.
+    drop(crowd(listen, 1)?);
+    let before = pool.resident()?;
+    let ours = crowd(listen, args.miners)?;
+    std::thread::sleep(Duration::from_secs(2));
+    let grown = pool.resident()?.saturating_sub(before);
+    let mut ours = Side { server: pool, crowd: ours, latencies: vec![] };
+    let mut theirs = if args.alone { None } else { Some(bridge(rest, args.miners)?) };
+
+    let mut cpu = Duration::ZERO;
+    for epoch in 1..=args.epochs {
+        // The bridge asks at any moment of its second.
+        std::thread::sleep(Duration::from_secs(1).mul_f64(rand::random()));
+        ours.crowd.ask(&format!("still {}", STILL.as_millis()), "still")?;
+        if let Some(theirs) = &mut theirs {
+            theirs.crowd.ask(&format!("still {}", STILL.as_millis()), "still")?;
+        }
+        let cpu_before = ours.server.cpu()?;
+        let answer = ours.server.ask("epoch", "epoch")?;
+        let (_, hook) = answer.split_once(' ').context("pool-on-sim does not say when")?;
+        let hook: u64 = hook.parse()?;
+        ours.gather(hook, args.miners)?;
+        cpu += ours.server.cpu()?.saturating_sub(cpu_before);
+        if let Some(theirs) = &mut theirs {
+            theirs.gather(hook, args.miners)?;
+        }
+        let last = ours.latencies.get((epoch - 1) * args.miners..).unwrap_or_default();
+        println!("epoch {epoch}: the last of {} miners after {:.1} ms", last.len(), percentile(last, 1.0));
+    }
+
+    let (p50, p99, max) = ours.figures();
+    println!("push.connections: {}", args.miners);
+    println!("push.p50_ms: {p50:.2}");
+    println!("push.p99_ms: {p99:.2}");
+    println!("push.max_ms: {max:.2}");
+    let pushes = (args.epochs * args.miners).max(1);
+    println!("push.cpu_us_per_push: {:.2}", cpu.as_secs_f64() * 1e6 / pushes as f64);
+    println!("push.bytes_per_connection: {}", grown / args.miners.max(1) as u64);
+    if let Some(theirs) = &mut theirs {
+        let (rest_p50, rest_p99, _) = theirs.figures();
+        println!("push.rest_p50_ms: {rest_p50:.2}");
+        println!("push.rest_p99_ms: {rest_p99:.2}");
+        println!("push.rest_ratio: {:.1}", rest_p99 / p99);
+    }
+    Ok(())
+}
+
+fn crowd(pool: &str, miners: usize) -> Result<Helper> {
+    let args = ["--control", "--rate", "0", "--pool", pool, "--miners", &miners.to_string()];
+    let mut crowd = Helper::start(env!("CARGO_BIN_EXE_simulate"), &args.map(String::from))?;
+    crowd.ask("wait", "working")?;
+    Ok(crowd)
+}
+
+fn bridge(rest: &str, miners: usize) -> Result<Side> {
+    let mut server = Helper::start(env!("CARGO_BIN_EXE_polling-bridge"), &["--rest".into(), rest.into()])?;
+    let listen = server.answer("listening")?;
+    Ok(Side { crowd: crowd(&listen, miners)?, server, latencies: vec![] })
+}
+
+impl Side {
+    /// Adds each miner's time from `hook` (nanoseconds since 1970) to the arrival of its job, in milliseconds.
+    fn gather(&mut self, hook: u64, miners: usize) -> Result<()> {
+        let answer = self.crowd.answer("arrivals")?;
+        let arrivals: Vec<u64> = answer.split(' ').flat_map(str::parse).collect();
+        ensure!(arrivals.len() == miners, "{} of {miners} miners got the new job", arrivals.len());
+        let mut latencies: Vec<f64> =
+            arrivals.iter().map(|arrival| arrival.saturating_sub(hook) as f64 / 1e6).collect();
+        latencies.sort_by(f64::total_cmp);
+        self.latencies.append(&mut latencies);
+        Ok(())
+    }
+
+    /// The median, the 99th percentile and the greatest, over all epochs.
+    fn figures(&mut self) -> (f64, f64, f64) {
+        self.latencies.sort_by(f64::total_cmp);
+        let at = |share| percentile(&self.latencies, share);
+        (at(0.5), at(0.99), at(1.0))
+    }
+}

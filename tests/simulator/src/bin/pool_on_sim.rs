@@ -1,0 +1,187 @@
+//! The real pool (sockets, threads, database) on a simulated chain with the simulator's puzzle, which costs
+//! nothing. Ends with its standard input; `epoch` on it starts the next epoch.
+
+use std::{
+    io::{BufRead, BufReader, Write, stdin},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
+use pool_plugin::{
+    chain::{Chain, sim::SimChain},
+    config::{Context, PoolArgs, resolve},
+    evaluator::{EvaluateError, Evaluator},
+    pool::Pool,
+    types::{Address, BLOCKS_PER_EPOCH, EpochHash},
+};
+use pool_simulator::puzzle;
+
+/// The real pool on a simulated chain. Prints where it listens. Commands on standard input: `epoch` starts
+/// the next epoch and answers its number and the time of its block, in nanoseconds since 1970. The end of
+/// standard input stops the pool
+#[derive(Parser)]
+#[command(name = "pool-on-sim")]
+struct Args {
+    /// Where miners connect
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "IP:PORT")]
+    listen: SocketAddr,
+
+    /// The pool's folder [default: a new one, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Expected attempts per share
+    #[arg(long, default_value_t = 1_000)]
+    share_target: u64,
+
+    /// The chain's proof target
+    #[arg(long, default_value_t = 1_000_000_000_000)]
+    proof_target: u64,
+
+    /// Seconds between blocks [default: blocks come with `epoch` only]
+    #[arg(long, value_name = "S")]
+    block_seconds: Option<u64>,
+
+    /// What the check of a share costs, in microseconds of CPU
+    #[arg(long, default_value_t = 0, value_name = "US")]
+    evaluate_micros: u64,
+
+    /// Threads that check shares
+    #[arg(long, default_value_t = 1)]
+    verify_threads: usize,
+
+    /// Miners served at once
+    #[arg(long, default_value_t = 19_000)]
+    max_connections: usize,
+}
+
+struct CheapPuzzle {
+    cost: Duration,
+}
+
+impl Evaluator for CheapPuzzle {
+    fn prepare(&self, _: &EpochHash) {}
+
+    fn target(&self, epoch_hash: &EpochHash, _: &Address, counter: u64) -> Result<u64, EvaluateError> {
+        let until = Instant::now() + self.cost;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        Ok(puzzle::target(&epoch_hash.0, counter))
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let sim = SimChain::new();
+    sim.connect_validator(1);
+    sim.set_proof_target(args.proof_target);
+    sim.set_coinbase_target(args.proof_target.saturating_mul(4));
+    let temporary = tempfile::tempdir().context("cannot make a folder")?;
+    let data = args.data.clone().unwrap_or_else(|| temporary.path().into());
+    let pool = open(&args, data, &sim)?;
+    let rest = TcpListener::bind("127.0.0.1:0").context("cannot listen")?;
+    println!("listening {} rest {}", pool.local_addr(), rest.local_addr()?);
+
+    let chain = sim.clone();
+    thread::spawn(move || serve_rest(&rest, &chain));
+    if let Some(seconds) = args.block_seconds {
+        let chain = sim.clone();
+        thread::spawn(move || {
+            loop {
+                thread::sleep(Duration::from_secs(seconds));
+                chain.produce_block();
+            }
+        });
+    }
+    let (stop, chain) = (pool.stop_handle(), sim.clone());
+    thread::spawn(move || {
+        if let Err(reason) = obey(&chain) {
+            eprintln!("pool-on-sim: {reason:#}");
+        }
+        stop.stop();
+    });
+    pool.run(async move { Some(Ok(sim as Arc<dyn Chain>)) })
+}
+
+fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
+    let flags = PoolArgs {
+        pool_listen: Some(args.listen.to_string()),
+        pool_share_target: Some(args.share_target.to_string()),
+        pool_verify_threads: Some(args.verify_threads.to_string()),
+        pool_max_connections: Some(args.max_connections.to_string()),
+        ..PoolArgs::default()
+    };
+    let context = Context {
+        file: None,
+        node_address: Some(Address([7; 32])),
+        default_data: data,
+        cores: thread::available_parallelism().map_or(1, usize::from),
+        check_address: &|_| Ok(()),
+    };
+    let config = resolve(&flags, context)?;
+    Pool::open(
+        config,
+        sim.network(),
+        Arc::new(CheapPuzzle { cost: Duration::from_micros(args.evaluate_micros) }),
+    )
+}
+
+fn obey(sim: &SimChain) -> Result<()> {
+    for line in stdin().lock().lines() {
+        match line?.as_str() {
+            "epoch" => next_epoch(sim)?,
+            other => bail!("'{other}' is no command: use epoch"),
+        }
+    }
+    Ok(())
+}
+
+/// Goes to the last block of the epoch, waits a moment, as a chain would, and makes the first of the next.
+fn next_epoch(sim: &SimChain) -> Result<()> {
+    let epoch = sim.tip() / BLOCKS_PER_EPOCH + 1;
+    sim.jump_to(epoch * BLOCKS_PER_EPOCH - 1);
+    thread::sleep(Duration::from_millis(200));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+    sim.produce_block();
+    println!("epoch {epoch} {now}");
+    Ok(())
+}
+
+/// What a node tells over HTTP: to any request the height and the epoch hash, as JSON.
+fn serve_rest(listener: &TcpListener, sim: &Arc<SimChain>) {
+    for stream in listener.incoming().flatten() {
+        let sim = sim.clone();
+        // A connection that fails is its client's affair.
+        thread::spawn(move || answer(stream, &sim).ok());
+    }
+}
+
+fn answer(stream: TcpStream, sim: &SimChain) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+        }
+        let puzzle = sim.puzzle()?;
+        let body = format!(
+            r#"{{"height":{},"epoch":{},"epoch_hash":"{}"}}"#,
+            puzzle.height, puzzle.epoch, puzzle.epoch_hash
+        );
+        write!(
+            reader.get_mut(),
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+    }
+}

@@ -1,0 +1,78 @@
+//! What a bench tells `simulate` while it runs: a command a line on standard input.
+//!
+//! - `wait`: answers `working N` once every miner has a job.
+//! - `still MS`: answers `still`, does nothing at all for that long, then answers `arrivals` and, for each miner
+//!   that got a job since, when the kernel had it, in nanoseconds since 1970.
+//! - `report`: a line for each behaviour, then `end`.
+//! - `quit`: ends; so does the end of the input.
+
+use std::{
+    io::{BufRead, stdin},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+
+use crate::tally::Tally;
+
+/// How long jobs that were late may take to be read.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Obeys until told to quit.
+pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
+    let mut commands = commands();
+    while let Some(command) = commands.recv().await {
+        let (name, argument) = command.split_once(' ').unwrap_or((&command, ""));
+        match name {
+            "wait" => {
+                while tally.working() < miners {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                println!("working {}", tally.working());
+            }
+            "still" => {
+                stand_still(tally, Duration::from_millis(argument.parse()?), miners).await;
+            }
+            "report" => {
+                tally.report().iter().for_each(|line| println!("{line}"));
+                println!("end");
+            }
+            "quit" => return Ok(()),
+            _ => bail!("'{command}' is no command: use wait, still MS, report or quit"),
+        }
+    }
+    Ok(())
+}
+
+async fn stand_still(tally: &Tally, time: Duration, miners: usize) {
+    tally.clear_arrivals();
+    println!("still");
+    // The whole thread, with all miners on it: that is the point.
+    thread::sleep(time);
+    let until = Instant::now() + PATIENCE;
+    let mut arrivals = vec![];
+    while arrivals.len() < miners && Instant::now() < until {
+        sleep(Duration::from_millis(20)).await;
+        arrivals = tally.arrivals();
+    }
+    let times: Vec<String> = arrivals.iter().map(u64::to_string).collect();
+    println!("arrivals {}", times.join(" "));
+}
+
+/// Lines of standard input; read by a thread of its own, which ends with the process.
+fn commands() -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    thread::spawn(move || {
+        for line in stdin().lock().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
