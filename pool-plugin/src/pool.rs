@@ -25,7 +25,7 @@ use crate::{
     chain::{self, ChainHandle, ChainState, Network},
     config::Config,
     evaluator::Evaluator,
-    health::{self, HealthBoard, Part},
+    health::{self, Health, HealthBoard, Part},
     intake::Intake,
     ledger::ShareLedger,
     prepare::keep_prepared,
@@ -54,6 +54,7 @@ pub struct Pool {
     ledger: ShareLedger,
     /// The default port first.
     listeners: Vec<(TcpListener, Dialect)>,
+    board: HealthBoard,
     stop: CancellationToken,
 }
 
@@ -88,7 +89,8 @@ impl Pool {
         for port in &config.ports {
             listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
         }
-        Ok(Self { config, network, evaluator, ledger, listeners, stop: CancellationToken::new() })
+        let (board, stop) = (HealthBoard::default(), CancellationToken::new());
+        Ok(Self { config, network, evaluator, ledger, listeners, board, stop })
     }
 
     /// Says in one line what was opened.
@@ -116,6 +118,11 @@ impl Pool {
 
     fn more_ports(&self) -> String {
         self.local_addrs().skip(1).map(|(address, dialect)| format!(", {address} ({dialect})")).collect()
+    }
+
+    /// How the parts fare, as they report it.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.board.subscribe()
     }
 
     pub fn stop_handle(&self) -> StopHandle {
@@ -200,7 +207,7 @@ struct Parts {
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
-        let Pool { config, evaluator, ledger, listeners, .. } = pool;
+        let Pool { config, evaluator, ledger, listeners, board, .. } = pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -217,7 +224,7 @@ impl Parts {
             state,
             inbox: Inbox::shared(finds, settled),
             settled: settled_sender,
-            board: HealthBoard::default(),
+            board,
             restarts: Restarts::default(),
         })
     }

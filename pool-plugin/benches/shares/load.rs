@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 const WORKERS: u64 = 500;
 /// Submissions that wait for their answer when the ledger is given all it can take.
 const IN_FLIGHT: u64 = 4_096;
+const SATURATED_EPOCH: u32 = 1_000;
 /// About what a group commit writes at the rate of the measurement.
 const SYNC_BYTES: usize = 4096;
 
@@ -52,9 +53,9 @@ pub(crate) fn syncs(dir: &Path, time: Duration) -> Vec<Duration> {
 }
 
 /// How long each share waits for its answer, from the moment it was due: shares come at their rate whether
-/// or not those before are answered.
-pub(crate) async fn acks_at(ledger: &ShareLedger, rate: u64, time: Duration) -> Vec<Duration> {
-    let count = rate * time.as_secs();
+/// or not those before are answered. Each `turn` has shares of its own.
+pub(crate) async fn acks_at(ledger: &ShareLedger, rate: u64, time: Duration, turn: u32) -> Vec<Duration> {
+    let count = (rate as f64 * time.as_secs_f64()) as u64;
     let started = Instant::now();
     let mut waiting = JoinSet::new();
     let mut ticks = tokio::time::interval(Duration::from_millis(1));
@@ -64,7 +65,7 @@ pub(crate) async fn acks_at(ledger: &ShareLedger, rate: u64, time: Duration) -> 
         while sent < count && started.elapsed() >= due(sent, rate) {
             let (ledger, number) = (ledger.clone(), sent);
             waiting.spawn(async move {
-                store_share(&ledger, 1, number).await;
+                store_share(&ledger, 1 + turn, number).await;
                 started.elapsed().saturating_sub(due(number, rate))
             });
             sent += 1;
@@ -85,7 +86,7 @@ pub(crate) async fn saturate(ledger: &ShareLedger, time: Duration) -> f64 {
         let (ledger, next) = (ledger.clone(), next.clone());
         miners.spawn(async move {
             while started.elapsed() < time {
-                store_share(&ledger, 2, next.fetch_add(1, Relaxed)).await;
+                store_share(&ledger, SATURATED_EPOCH, next.fetch_add(1, Relaxed)).await;
             }
         });
     }

@@ -12,6 +12,9 @@ use std::{path::PathBuf, time::Duration};
 
 use pool_plugin::{chain::Network, ledger::ShareLedger};
 
+/// Of measuring syncs and acknowledgements.
+const TURNS: u32 = 5;
+
 fn main() {
     let seconds = Duration::from_secs(argument("--seconds").map_or(10, |text| text.parse().unwrap()));
     let day: u64 = argument("--day").map_or(10_000_000, |text| text.replace('_', "").parse().unwrap());
@@ -23,11 +26,13 @@ fn main() {
     let mut figures = Vec::new();
     runtime.block_on(async {
         let ledger = ShareLedger::open(&folder.path().join("load"), Network::Testnet).unwrap();
-        let mut syncs = load::syncs(folder.path(), seconds / 4);
-        eprintln!("syncs measured: {}", syncs.len());
-        let acks = load::acks_at(&ledger, 5_000, seconds).await;
-        eprintln!("acknowledgements measured: {}", acks.len());
-        syncs.extend(load::syncs(folder.path(), seconds / 4));
+        // In turn, so that what else the disk does falls on both.
+        let (mut syncs, mut acks) = (Vec::new(), Vec::new());
+        for turn in 0..TURNS {
+            syncs.extend(load::syncs(folder.path(), seconds / 2 / TURNS));
+            acks.extend(load::acks_at(&ledger, 5_000, seconds / TURNS, turn).await);
+        }
+        eprintln!("{} syncs and {} acknowledgements measured", syncs.len(), acks.len());
         let per_s = load::saturate(&ledger, seconds).await;
         ledger.close().await;
 

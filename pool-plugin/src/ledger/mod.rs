@@ -12,10 +12,11 @@
 //! - `reserve`: keys in flight.
 //! - `settle`: what a block means; `changes`: the writes that follow.
 //! - `store`: the database handle.
-//! - `writer`: the one thread that writes.
+//! - `writer`: the one thread that writes; `condition`: what is wrong with the database, if anything.
 
 mod changes;
 pub mod codec;
+mod condition;
 mod errors;
 #[cfg(test)]
 mod failing_writes;
@@ -116,7 +117,15 @@ impl ShareLedger {
     /// Takes `key` before its share is verified: refused if it is stored, or taken by another. A look-up in
     /// memory nearly always, so fit for async threads.
     pub fn reserve(&self, key: ShareKey) -> Result<Reservation, ReserveError> {
-        self.shared.desk.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()))
+        let reserved = self.shared.desk.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()));
+        if let Err(ReserveError::Storage(error)) = &reserved
+            && *error != ReadError::Closed
+            && let Some(commands) = self.shared.writer.as_ref().and_then(|writer| writer.commands.as_ref())
+        {
+            // With a full queue the next one tells.
+            let _ = commands.try_send(Command::Unreadable(key, error.to_string()));
+        }
+        reserved
     }
 
     /// Stores a share of the reserved key and returns its sequence number once it is on the disk. On an

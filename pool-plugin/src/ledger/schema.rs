@@ -16,10 +16,11 @@ pub(super) const SCHEMA_VERSION: u64 = 2;
 
 // The node keeps a database of its own in this process: ours stays small.
 const BLOCK_CACHE_BYTES: usize = 16 << 20;
-const WRITE_BUFFER_BYTES: usize = 4 << 20;
-const ALL_WRITE_BUFFERS_BYTES: usize = 16 << 20;
-/// Above this RocksDB flushes the families that keep old logs alive.
-const WAL_BYTES: u64 = 32 << 20;
+/// A flush syncs files of its own, and the answers to shares wait for it: few large ones.
+const WRITE_BUFFER_BYTES: usize = 16 << 20;
+const ALL_WRITE_BUFFERS_BYTES: usize = 48 << 20;
+/// Above this RocksDB flushes the families that keep old logs alive. It is read when the pool starts.
+const WAL_BYTES: u64 = 96 << 20;
 const OPEN_FILES: i32 = 256;
 
 /// A column family.

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::RwLock;
@@ -14,11 +15,16 @@ use crate::ledger::{
     errors::ReadError,
     open::open_database,
     records::{Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
-    schema::{Change, Meta, Table, height_key, seq_key, share_key, solution_key, worker_key},
+    schema::{
+        Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
+    },
 };
 use crate::types::SolutionId;
 
 type Row = (Box<[u8]>, Box<[u8]>);
+
+/// How long a read waits for a database that is being opened again.
+const READ_PATIENCE: Duration = Duration::from_millis(10);
 
 /// Rows a stream of shares reads at a time.
 const SHARES_PER_PAGE: usize = 512;
@@ -147,6 +153,15 @@ impl Store {
         self.all(Table::OpenSolutions, |key, _| Ok(key.into()))
     }
 
+    /// Whether all that a write has to read can be read.
+    pub(super) fn check_readable(&self) -> Result<(), ReadError> {
+        self.totals()?;
+        for id in self.open_solution_keys()?.iter().filter_map(|key| solution_of_open_key(key)) {
+            self.solution(id)?;
+        }
+        self.last_round().map(|_| ())
+    }
+
     pub(super) fn is_empty(&self, table: Table) -> Result<bool, ReadError> {
         self.last_row(table).map(|row| row.is_none())
     }
@@ -199,7 +214,8 @@ impl Store {
     }
 
     fn with<T>(&self, read: impl FnOnce(&DB) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        let guard = self.database.read();
+        // Reopening takes as long as the disk likes: nobody may hang on it, least of all an async thread.
+        let guard = self.database.try_read_for(READ_PATIENCE).ok_or(ReadError::Closed)?;
         read(guard.as_ref().ok_or(ReadError::Closed)?)
     }
 }

@@ -8,7 +8,6 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,9 +18,10 @@ use crate::{
             add_share, block_changes, close_epochs, meta_change, share_changes, solution_changes,
             total_change,
         },
+        condition::{Condition, RETRY},
         errors::{LedgerHealth, ReadError, WriteError},
         open::probe,
-        records::{BlockOutcome, Round, Share, SolutionRecord, SolutionState, Worker, WorkerTotal},
+        records::{BlockOutcome, Round, Share, ShareKey, SolutionRecord, SolutionState, Worker, WorkerTotal},
         reserve::{KeyDesk, Reservation},
         schema::{Change, Meta, solution_of_open_key},
         settle::{Known, is_open, merge_found, settle},
@@ -34,8 +34,6 @@ use crate::{
 pub(super) const QUEUE: usize = 4096;
 /// Commands of one group commit.
 const GROUP: usize = 1024;
-/// Between two attempts to open a failed database again. In the meantime commands fail at once.
-const RETRY: Duration = Duration::from_millis(500);
 
 type Answer<T> = oneshot::Sender<Result<T, WriteError>>;
 
@@ -61,20 +59,16 @@ pub(super) enum Command {
     MarkReleased(SolutionId, Answer<()>),
     ApplyBlock(Box<BlockOutcome>, Answer<Option<Round>>),
     SetScannedHeight(u32, Answer<()>),
+    /// This key could not be looked up, for this reason.
+    Unreadable(ShareKey, String),
     Close(Answer<()>),
 }
 
 pub(super) struct Writer {
     store: Arc<Store>,
     desk: Arc<KeyDesk>,
-    health: watch::Sender<LedgerHealth>,
     next_seq: u64,
-    failure: Option<Failure>,
-}
-
-struct Failure {
-    reason: String,
-    retry_at: Instant,
+    condition: Condition,
 }
 
 /// Why a command was not carried out.
@@ -97,7 +91,7 @@ impl Writer {
         desk: Arc<KeyDesk>,
         health: watch::Sender<LedgerHealth>,
     ) -> Result<Self, ReadError> {
-        let mut writer = Self { store, desk, health, next_seq: 1, failure: None };
+        let mut writer = Self { store, desk, next_seq: 1, condition: Condition::new(health) };
         writer.read_state()?;
         Ok(writer)
     }
@@ -108,11 +102,11 @@ impl Writer {
         let timer = tokio::runtime::Builder::new_current_thread().enable_time().build().ok();
         loop {
             // With nobody asking, a database that works again would stay red.
-            let patience = timer.as_ref().filter(|_| self.failure.is_some());
+            let patience = timer.as_ref().filter(|_| !self.condition.is_sound());
             if next_group(&mut queue, &mut group, patience) == Waited::ForNothing {
                 break;
             }
-            self.try_to_recover();
+            self.try_to_mend();
             if self.carry_out(&mut group) {
                 break;
             }
@@ -148,6 +142,7 @@ impl Writer {
                 Command::SetScannedHeight(height, answer) => {
                     self.answer(answer, |writer| writer.set_scanned_height(height));
                 }
+                Command::Unreadable(key, reason) => self.condition.cannot_read(key, reason),
                 Command::Close(answer) => {
                     self.store.close();
                     // Nobody may wait any more.
@@ -161,8 +156,8 @@ impl Writer {
     }
 
     fn answer<T>(&mut self, answer: Answer<T>, work: impl FnOnce(&mut Self) -> Result<T, Trouble>) {
-        let result = match &self.failure {
-            Some(failure) => Err(WriteError::Storage(failure.reason.clone())),
+        let result = match self.condition.failure() {
+            Some(reason) => Err(WriteError::Storage(reason.to_owned())),
             None => work(self).map_err(|trouble| self.note(trouble)),
         };
         let _ = answer.send(result);
@@ -173,8 +168,8 @@ impl Writer {
             return;
         }
         let mut answers = Vec::with_capacity(appends.len());
-        let written = match &self.failure {
-            Some(failure) => Err(WriteError::Storage(failure.reason.clone())),
+        let written = match self.condition.failure() {
+            Some(reason) => Err(WriteError::Storage(reason.to_owned())),
             None => self.store_shares(&appends, &mut answers).map_err(|trouble| self.note(trouble)),
         };
         match written {
@@ -317,37 +312,33 @@ impl Writer {
         match trouble {
             Trouble::Refused(error) => error,
             Trouble::Failed(reason) => {
-                self.fail(reason.clone());
+                self.condition.fail(reason.clone());
                 WriteError::Storage(reason)
             }
         }
     }
 
-    fn fail(&mut self, reason: String) {
-        if self.failure.as_ref().is_none_or(|failure| failure.reason != reason) {
-            tracing::error!(
-                reason,
-                "shares cannot be stored and are refused; free disk space or check the disk"
-            );
-        }
-        self.health.send_replace(LedgerHealth::Failing { reason: reason.clone() });
-        self.failure = Some(Failure { reason, retry_at: Instant::now() + RETRY });
-    }
-
-    fn try_to_recover(&mut self) {
-        let Some(failure) = &self.failure else {
-            return;
-        };
-        if Instant::now() < failure.retry_at {
+    fn try_to_mend(&mut self) {
+        if !self.condition.is_time_to_mend() {
             return;
         }
-        match self.recover() {
-            Ok(()) => {
-                self.failure = None;
-                self.health.send_replace(LedgerHealth::Ok);
-                tracing::info!(next_seq = self.next_seq, "shares are stored again");
+        if self.condition.failure().is_some() {
+            match self.recover() {
+                Ok(()) => {
+                    self.condition.can_write();
+                    tracing::info!(next_seq = self.next_seq, "shares are stored again");
+                }
+                Err(reason) => self.condition.fail(reason),
             }
-            Err(reason) => self.fail(reason),
+        }
+        if let Some(key) = self.condition.unreadable() {
+            // With its epoch the key leaves, and what is damaged with it.
+            if key.epoch < self.desk.open_from() || self.store.seq_of(&key).is_ok() {
+                self.condition.can_read();
+                tracing::info!("shares can be told from those stored again");
+            } else {
+                self.condition.look_later();
+            }
         }
     }
 
@@ -355,7 +346,7 @@ impl Writer {
         // While the disk is full the failed database is kept: it can still be read.
         probe(self.store.dir()).map_err(|error| error.to_string())?;
         self.store.reopen()?;
-        self.read_state().map_err(|error| error.to_string())?;
+        self.read_state().and_then(|()| self.store.check_readable()).map_err(|error| error.to_string())?;
         self.store.write(&[meta_change(Meta::Probe, 0u32)])
     }
 
@@ -393,8 +384,7 @@ fn next_group(
 impl Drop for Writer {
     fn drop(&mut self) {
         if thread::panicking() {
-            let reason = "the writer thread failed: restart the pool".to_owned();
-            self.health.send_replace(LedgerHealth::Failing { reason });
+            self.condition.give_up("the writer thread failed: restart the pool");
         }
     }
 }

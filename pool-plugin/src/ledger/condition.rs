@@ -1,0 +1,115 @@
+//! Whether the database works, what is wrong if not, and when to look again.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::ledger::{errors::LedgerHealth, records::ShareKey};
+
+/// Between two attempts to mend. In the meantime commands fail at once.
+pub(super) const RETRY: Duration = Duration::from_millis(500);
+/// A database that fails again and again is opened less and less often.
+const LONGEST_RETRY: Duration = Duration::from_secs(8);
+/// A failure this soon after the last one was mended is the same one.
+const RELAPSE: Duration = Duration::from_secs(30);
+
+/// What is wrong, and its health for others to see.
+pub(super) struct Condition {
+    health: watch::Sender<LedgerHealth>,
+    /// Why nothing can be written.
+    failure: Option<String>,
+    /// A share key that could not be looked up, and why. Other shares go on.
+    unreadable: Option<(ShareKey, String)>,
+    pause: Duration,
+    retry_at: Instant,
+    mended_at: Option<Instant>,
+}
+
+impl Condition {
+    pub(super) fn new(health: watch::Sender<LedgerHealth>) -> Self {
+        let retry_at = Instant::now();
+        Self { health, failure: None, unreadable: None, pause: RETRY, retry_at, mended_at: None }
+    }
+
+    /// Why nothing can be written.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    pub(super) fn unreadable(&self) -> Option<ShareKey> {
+        self.unreadable.as_ref().map(|(key, _)| *key)
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.failure.is_none() && self.unreadable.is_none()
+    }
+
+    pub(super) fn is_time_to_mend(&self) -> bool {
+        !self.is_sound() && Instant::now() >= self.retry_at
+    }
+
+    /// A write failed, or what a write needs could not be read; also when mending it failed.
+    pub(super) fn fail(&mut self, reason: String) {
+        if self.failure.as_ref() != Some(&reason) {
+            tracing::error!(
+                reason,
+                "shares cannot be stored and are refused; free disk space or check the disk"
+            );
+        }
+        if self.failure.is_none() {
+            let relapse = self.mended_at.is_some_and(|at| at.elapsed() < RELAPSE);
+            self.pause = if relapse { (2 * self.pause).min(LONGEST_RETRY) } else { RETRY };
+        }
+        self.failure = Some(reason);
+        self.look_later();
+    }
+
+    /// A share could not be told from those stored.
+    pub(super) fn cannot_read(&mut self, key: ShareKey, reason: String) {
+        if self.unreadable.is_none() {
+            tracing::error!(
+                reason,
+                "shares cannot be told from those stored and are refused; check the disk, and put back a backup \
+                 if this stays"
+            );
+        }
+        self.unreadable = Some((key, reason));
+        self.look_later();
+    }
+
+    pub(super) fn can_write(&mut self) {
+        self.failure = None;
+        self.mended_at = Some(Instant::now());
+        self.publish();
+    }
+
+    pub(super) fn can_read(&mut self) {
+        self.unreadable = None;
+        self.publish();
+    }
+
+    /// What is still wrong is looked at again after a pause.
+    pub(super) fn look_later(&mut self) {
+        self.retry_at = Instant::now() + self.pause;
+        self.publish();
+    }
+
+    /// For a writer that is no more.
+    pub(super) fn give_up(&self, reason: &str) {
+        self.health.send_replace(LedgerHealth::Failing { reason: reason.to_owned() });
+    }
+
+    fn publish(&self) {
+        let unreadable = self.unreadable.as_ref().map(|(_, reason)| reason);
+        let health = match self.failure.as_ref().or(unreadable) {
+            Some(reason) => LedgerHealth::Failing { reason: reason.clone() },
+            None => LedgerHealth::Ok,
+        };
+        self.health.send_if_modified(|last| {
+            *last != health && {
+                *last = health;
+                true
+            }
+        });
+    }
+}

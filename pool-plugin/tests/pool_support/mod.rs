@@ -1,0 +1,149 @@
+//! A whole pool on a simulated chain, and a miner's end of the wire.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle, sleep},
+    time::Duration,
+};
+
+use pool_plugin::{
+    chain::{Chain, sim::SimChain},
+    config::Config,
+    evaluator::{EvaluateError, Evaluator, PuzzleKind},
+    health::Health,
+    pool::{Pool, StopHandle},
+    types::{Address, EpochHash},
+};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+pub(crate) const OURS: Address = Address([7; 32]);
+
+/// Even counters solve the puzzle; the first evaluation panics if so wished.
+#[derive(Default)]
+pub(crate) struct EvenSolves {
+    pub(crate) panic_once: AtomicBool,
+}
+
+impl Evaluator for EvenSolves {
+    fn prepare(&self, _: &EpochHash) {}
+
+    fn target(&self, _: &EpochHash, _: &Address, counter: u64) -> Result<u64, EvaluateError> {
+        assert!(!self.panic_once.swap(false, Relaxed), "a planted panic");
+        Ok(if counter.is_multiple_of(2) { u64::MAX } else { 15 })
+    }
+}
+
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) health: watch::Receiver<Health>,
+    stop: StopHandle,
+    thread: JoinHandle<anyhow::Result<()>>,
+}
+
+pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> Running {
+    let config = Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ports: vec![],
+        address: OURS,
+        data: data.into(),
+        share_target: 10,
+        puzzle: PuzzleKind::Native,
+        verify_threads: 2,
+        max_connections: 100,
+    };
+    let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap();
+    let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());
+    let health = pool.health();
+    let thread = thread::spawn(move || pool.run(async move { Some(Ok(sim as Arc<dyn Chain>)) }));
+    Running { address, health, stop, thread }
+}
+
+impl Running {
+    pub(crate) fn stop(self) {
+        self.stop.stop();
+        self.thread.join().unwrap().unwrap();
+    }
+}
+
+pub(crate) struct Client {
+    reader: BufReader<TcpStream>,
+    job: String,
+}
+
+impl Client {
+    pub(crate) fn with_work(pool: SocketAddr, login: &str) -> Self {
+        let stream = TcpStream::connect(pool).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut client = Self { reader: BufReader::new(stream), job: String::new() };
+        client.send(
+            &json!({"id": 1, "method": "mining.subscribe", "params": ["t/1", "AleoStratum/3.0.0", null]}),
+        );
+        client.send(&json!({"id": 2, "method": "mining.authorize", "params": [login, "x"]}));
+        while client.job.is_empty() {
+            client.line();
+        }
+        client
+    }
+
+    fn send(&mut self, value: &Value) {
+        self.reader.get_mut().write_all(format!("{value}\n").as_bytes()).unwrap();
+    }
+
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        assert!(self.reader.read_line(&mut line).unwrap() > 0, "the pool closed the connection");
+        let value: Value = serde_json::from_str(&line).unwrap();
+        if value["method"] == "mining.notify" {
+            self.job = value["params"][0].as_str().unwrap().into();
+        }
+        value
+    }
+
+    /// 0 if accepted, the code of the reject otherwise.
+    pub(crate) fn submit(&mut self, counter: u64) -> i64 {
+        let params = json!(["ann.rig", self.job, counter.to_string()]);
+        self.send(&json!({"id": 9, "method": "mining.submit", "params": params}));
+        loop {
+            let value = self.line();
+            if value["id"] == 9 {
+                return value["error"]["code"].as_i64().unwrap_or(0);
+            }
+        }
+    }
+}
+
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1_200 {
+        if holds() {
+            return;
+        }
+        sleep(Duration::from_millis(25));
+    }
+    panic!("never: {what}");
+}
+
+pub(crate) fn dumps(data: &Path) -> Vec<Value> {
+    let Ok(files) = std::fs::read_dir(data.join("shares")) else { return vec![] };
+    let paths = files.map(|file| file.unwrap().path());
+    let dumps = paths.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    dumps.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+}
+
+pub(crate) fn chain() -> Arc<SimChain> {
+    let sim = SimChain::new();
+    sim.connect_validator(1);
+    sim.connect_validator(2);
+    sim.set_limit(OURS, 1_000);
+    sim.produce_block();
+    sim
+}
