@@ -21,6 +21,7 @@
 //! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
 //! - [`systemd`]: what the service manager is told.
+//! - [`vardiff`]: the share target a miner is to have.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
 
 #![forbid(unsafe_code)]
@@ -46,4 +47,5 @@ pub mod stratum;
 pub mod supervise;
 pub mod systemd;
 pub mod types;
+pub mod vardiff;
 pub mod verify;

@@ -31,9 +31,10 @@ use crate::{
     prepare::keep_prepared,
     release::{self, Inbox, Settled, SharedInbox},
     rounds,
-    stratum::{self, Door, Stats, StratumConfig, dialects::Dialect},
+    stratum::{self, Common, Door, Stats, StratumConfig, dialects::Dialect},
     supervise::{Restarts, supervise},
     systemd,
+    vardiff::Brake,
     verify::{self, Verifier},
 };
 
@@ -95,12 +96,16 @@ impl Pool {
 
     /// Says in one line what was opened.
     pub fn summary(&self) -> String {
-        let Config { address, data, share_target, .. } = &self.config;
+        let Config { address, data, .. } = &self.config;
+        let shares = match self.config.fixed_share_target {
+            Some(target) => format!("{target} attempts"),
+            None => format!("to be found every {} s", self.config.share_interval.as_secs()),
+        };
         let (listen, more) = (self.local_addr(), self.more_ports());
         let (network, data) = (self.network.name(), data.display());
         format!(
             "pool: miners connect to {listen}{more}, rewards go to {address} on {network}, \
-             a share is {share_target} attempts, data is kept in {data}"
+             a share is {shares}, data is kept in {data}"
         )
     }
 
@@ -198,6 +203,7 @@ struct Parts {
     listeners: Arc<Vec<(TcpListener, Dialect)>>,
     intake: Arc<Intake>,
     stats: Arc<Stats>,
+    common: Arc<Common>,
     state: watch::Sender<ChainState>,
     inbox: SharedInbox,
     settled: mpsc::UnboundedSender<Settled>,
@@ -221,6 +227,7 @@ impl Parts {
             listeners: Arc::new(listeners),
             intake,
             stats: Arc::default(),
+            common: Arc::default(),
             state,
             inbox: Inbox::shared(finds, settled),
             settled: settled_sender,
@@ -231,17 +238,18 @@ impl Parts {
 
     /// The ports, until `stop`.
     fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
-        let mut config = StratumConfig::new(self.config.address, self.config.share_target);
+        let mut config = StratumConfig::new(self.config.address, self.config.targets());
         config.max_connections = self.config.max_connections;
         let (listeners, intake, stats) = (self.listeners.clone(), self.intake.clone(), self.stats.clone());
+        let common = self.common.clone();
         let (state, stop_sessions) = (self.state.subscribe(), stop.clone());
         supervise("stratum", stop, self.restarts.clone(), move || {
             let doors = open_doors(&listeners);
             let (config, intake, stats) = (config.clone(), intake.clone(), stats.clone());
-            let (state, stop) = (state.clone(), stop_sessions.clone());
+            let (common, state, stop) = (common.clone(), state.clone(), stop_sessions.clone());
             async move {
                 match doors {
-                    Ok(doors) => stratum::serve(doors, config, intake, stats, state, stop).await,
+                    Ok(doors) => stratum::serve(doors, config, intake, stats, common, state, stop).await,
                     Err(error) => error!(%error, "the ports cannot be served"),
                 }
             }
@@ -260,10 +268,21 @@ impl Parts {
         format!("{health}; {}", self.summary())
     }
 
+    fn brake(&self, doublings: u32) {
+        if doublings != self.common.brake() {
+            let waiting = self.intake.verifier().queued();
+            info!(doublings, waiting, "the brake changes all share targets");
+            self.common.set_brake(doublings);
+        }
+    }
+
     fn summary(&self) -> String {
         let now = self.stats.snapshot();
         let refused: u64 = now.rejected.iter().sum();
-        format!("{} miners connected, {} shares accepted, {refused} refused", now.connections, now.accepted)
+        format!(
+            "{} miners connected, {} shares accepted, {refused} refused, {} too late for their epoch",
+            now.connections, now.accepted, now.epoch_ended
+        )
     }
 }
 
@@ -338,9 +357,13 @@ impl Followers {
         let verifier = self.parts.intake.verifier();
         let mut looks = tokio::time::interval(Duration::from_secs(1));
         let mut last_summary = Instant::now();
+        let (mut brake, mut verified) = (Brake::default(), verifier.verified());
         while self.stop.run_until_cancelled(looks.tick()).await.is_some() {
             let verification = health::verification(verifier.queued(), verify::CAPACITY);
             self.parts.board.report(Part::Verification, verification);
+            let before = std::mem::replace(&mut verified, verifier.verified());
+            let doublings = brake.look(self.parts.common.now(), verifier.queued(), verified - before);
+            self.parts.brake(doublings);
             if last_summary.elapsed() >= SUMMARY_INTERVAL {
                 last_summary = Instant::now();
                 info!(verified = verifier.verified(), "{}", self.parts.summary());

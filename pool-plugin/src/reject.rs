@@ -35,6 +35,9 @@ pub enum Reject {
     JobNotFound,
     #[error("stale share: its epoch is over")]
     Stale,
+    /// Found for the epoch that ended a moment ago: nobody's fault, and counted apart.
+    #[error("stale share: epoch just ended")]
+    EpochEnded,
     #[error("duplicate share")]
     Duplicate,
     #[error("low difficulty: {} of {}", Short(*reached), Short(*assigned))]
@@ -122,7 +125,7 @@ impl Reject {
         match self {
             Self::NotSubscribed => RejectCode::NotSubscribed,
             Self::NotAuthorized | Self::BadLogin(_) => RejectCode::Unauthorized,
-            Self::NoJob | Self::JobNotFound | Self::Stale => RejectCode::Stale,
+            Self::NoJob | Self::JobNotFound | Self::Stale | Self::EpochEnded => RejectCode::Stale,
             Self::Duplicate => RejectCode::Duplicate,
             Self::LowDifficulty { .. } | Self::NoAnswer => RejectCode::LowDifficulty,
             Self::BadSubmit
@@ -185,6 +188,7 @@ mod tests {
             Reject::NoJob,
             Reject::JobNotFound,
             Reject::Stale,
+            Reject::EpochEnded,
             Reject::Duplicate,
             Reject::LowDifficulty { reached: u64::MAX, assigned: u64::MAX },
             Reject::NoAnswer,

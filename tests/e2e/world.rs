@@ -69,12 +69,12 @@ impl Net {
             "--pool".to_owned(),
             format!("--pool-listen={stratum}"),
             format!("--pool-data={}", data.display()),
-            "--pool-share-target=1".to_owned(),
+            "--pool-fixed-share-target=1".to_owned(),
         ];
         let mut devnet = Devnet::start(folder, &validator_pool)?;
         devnet.wait_for_blocks(&AtomicBool::new(false))?;
         let address = format!("--pool-address={STAKED_ADDRESS}");
-        let share_target = format!("--pool-share-target={SHARE_TARGET}");
+        let share_target = format!("--pool-fixed-share-target={SHARE_TARGET}");
         let mut pool = PoolNode::start(&devnet, 0, &[&address, &share_target])?;
         pool.wait_for_work("waiting.test")?;
         let first_balance = pool.rest.balance(STAKED_ADDRESS)?;

@@ -15,7 +15,8 @@ pub struct PoolArgs {
     pub pool: bool,
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
-    /// `share_target`, `puzzle`, `verify_threads` and `max_connections`. Flags win over the file
+    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `puzzle`, `verify_threads` and
+    /// `max_connections`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -37,9 +38,23 @@ pub struct PoolArgs {
     #[arg(long, value_name = "DIR", requires = "pool")]
     pub pool_data: Option<String>,
 
-    /// Expected attempts per share; never above the network's proof target [default: 100000]
+    /// Expected attempts per share of a miner the pool does not know yet. Never above the network's proof
+    /// target, like every other share target [default: 100000]
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_share_target: Option<String>,
+
+    /// Seconds in which a miner is to find a share: its target follows from that [default: 10]
+    #[arg(long, value_name = "SECONDS", requires = "pool")]
+    pub pool_share_interval: Option<String>,
+
+    /// The lowest share target [default: 1]
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_min_share_target: Option<String>,
+
+    /// One share target for every miner that asks for no other (`d=N` in its password), instead of one that
+    /// follows its shares
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_fixed_share_target: Option<String>,
 
     /// Threads that verify shares [default: half of the cores]
     #[arg(long, value_name = "N", requires = "pool")]

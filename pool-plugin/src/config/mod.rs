@@ -9,9 +9,9 @@ pub use args::PoolArgs;
 pub use problems::{Problem, Problems};
 pub use resolve::{Context, resolve};
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{evaluator::PuzzleKind, stratum::dialects::Dialect, types::Address};
+use crate::{evaluator::PuzzleKind, stratum::dialects::Dialect, types::Address, vardiff};
 
 /// A configuration without a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,14 @@ pub struct Config {
     pub address: Address,
     /// Holds `db/` and `shares/`.
     pub data: PathBuf,
-    /// The target of a share, in expected attempts, before the cap by the network's proof target.
+    /// The share target of a miner nothing is known of, in expected attempts.
     pub share_target: u64,
+    /// How often a miner is to find a share.
+    pub share_interval: Duration,
+    /// No share target is lower, unless the network's proof target is.
+    pub min_share_target: u64,
+    /// One share target for all miners that ask for no other.
+    pub fixed_share_target: Option<u64>,
     pub puzzle: PuzzleKind,
     /// Threads that verify shares.
     pub verify_threads: usize,
@@ -38,4 +44,16 @@ pub struct Config {
 pub struct PortConfig {
     pub listen: SocketAddr,
     pub dialect: Dialect,
+}
+
+impl Config {
+    /// How share targets are found.
+    pub fn targets(&self) -> vardiff::Settings {
+        vardiff::Settings {
+            interval: self.share_interval,
+            start: self.share_target,
+            floor: self.min_share_target,
+            fixed: self.fixed_share_target,
+        }
+    }
 }

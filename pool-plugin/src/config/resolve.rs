@@ -1,6 +1,6 @@
 //! From flags, file and defaults to a configuration, or to the list of everything that is wrong with them.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::ValueEnum;
 use toml::{Table, Value};
@@ -14,12 +14,25 @@ use crate::{evaluator::PuzzleKind, types::Address};
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 3333);
 const DEFAULT_SHARE_TARGET: u64 = 100_000;
+const DEFAULT_SHARE_INTERVAL: u64 = 10;
+const MAX_SHARE_INTERVAL: u64 = 3_600;
 const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 8] =
-    ["address", "data", "listen", "max_connections", "port", "puzzle", "share_target", "verify_threads"];
+const KEYS: [&str; 11] = [
+    "address",
+    "data",
+    "fixed_share_target",
+    "listen",
+    "max_connections",
+    "min_share_target",
+    "port",
+    "puzzle",
+    "share_interval",
+    "share_target",
+    "verify_threads",
+];
 
 /// What the configuration depends on besides flags and file.
 pub struct Context<'a> {
@@ -51,11 +64,19 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         "" => Err("it is empty".into()),
         _ => Ok(PathBuf::from(text)),
     });
-    let share_target = reader.read(
-        "share_target",
-        &args.pool_share_target,
-        "a whole number from 1 to 18446744073709551615",
-        |text| in_range(text, 1, u64::MAX),
+    let mut target = |key, flag| {
+        reader.read(key, flag, "a whole number from 1 to 18446744073709551615", |text| {
+            in_range(text, 1, u64::MAX)
+        })
+    };
+    let share_target = target("share_target", &args.pool_share_target);
+    let min_share_target = target("min_share_target", &args.pool_min_share_target);
+    let fixed_share_target = target("fixed_share_target", &args.pool_fixed_share_target);
+    let share_interval = reader.read(
+        "share_interval",
+        &args.pool_share_interval,
+        "a whole number of seconds from 1 to 3600",
+        |text| in_range(text, 1, MAX_SHARE_INTERVAL),
     );
     let puzzle =
         reader.read("puzzle", &args.puzzle, "native or stock", |text| PuzzleKind::from_str(text, false));
@@ -88,6 +109,9 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             address,
             data: data.unwrap_or(context.default_data),
             share_target: share_target.unwrap_or(DEFAULT_SHARE_TARGET),
+            share_interval: Duration::from_secs(share_interval.unwrap_or(DEFAULT_SHARE_INTERVAL)),
+            min_share_target: min_share_target.unwrap_or(1),
+            fixed_share_target,
             puzzle: puzzle.unwrap_or_default(),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),

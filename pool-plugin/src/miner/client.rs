@@ -170,7 +170,7 @@ impl Client {
             }
             Event::Target => {}
             Event::Work(work) => {
-                let job = job_id(work.epoch);
+                let job = job_id(work.epoch, work.serial);
                 if self.report.work.as_ref().is_none_or(|(_, before)| *before != job) {
                     say(&format!("job {job}, epoch {}, share target {}", work.epoch, work.target));
                 }

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 use super::work::{Share, Work};
 use crate::{
     reject::SHARE_MESSAGE_LIMIT,
-    stratum::dialects::aleostratum::{job_id, parse_job_id},
+    stratum::{
+        dialects::aleostratum::{job_id, parse_job_id},
+        message::JobName,
+    },
     types::{Address, EpochHash},
 };
 
@@ -24,7 +27,7 @@ pub enum Event {
         code: i64,
         message: String,
     },
-    /// A new target, while there is no job yet.
+    /// A new target, for the job to come.
     Target,
     /// What to do from now on.
     Work(Work),
@@ -65,8 +68,17 @@ enum Asked {
 #[derive(Clone, Copy, Debug)]
 struct Job {
     epoch: u32,
+    serial: u8,
     epoch_hash: EpochHash,
     address: Address,
+    target: u64,
+}
+
+impl Job {
+    fn work(self) -> Work {
+        let Self { epoch, serial, epoch_hash, address, target } = self;
+        Work { epoch, serial, epoch_hash, address, target }
+    }
 }
 
 fn violation<T>(text: impl Into<String>) -> Result<T, Violation> {
@@ -101,7 +113,7 @@ impl Protocol {
 
     /// The line that submits a share.
     pub fn submit(&mut self, share: Share) -> String {
-        let params = json!([self.login, job_id(share.epoch), share.counter.to_string()]);
+        let params = json!([self.login, job_id(share.epoch, share.serial), share.counter.to_string()]);
         self.ask(Asked::Share(share), "mining.submit", params)
     }
 
@@ -155,18 +167,22 @@ impl Protocol {
             return violation(format!("{target} is no target: it must be a whole number from 1 on"));
         };
         self.target = Some(target);
-        // A target that rises comes with a new job; taken at once it would only hold back good shares.
-        Ok(self.work().map_or(Event::Target, Event::Work))
+        match &mut self.job {
+            // A target that falls holds at once; one that rises, for the job to come.
+            Some(job) if target < job.target => {
+                job.target = target;
+                Ok(Event::Work(job.work()))
+            }
+            _ => Ok(Event::Target),
+        }
     }
 
     fn notify(&mut self, params: &[Value]) -> Result<Event, Violation> {
-        if self.target.is_none() {
-            return violation("a job came before any target");
-        }
+        let Some(target) = self.target else { return violation("a job came before any target") };
         let [id, epoch_hash, address, clean] = params else {
             return violation("mining.notify takes four params");
         };
-        let Some(epoch) = id.as_str().and_then(parse_job_id) else {
+        let Some(JobName { epoch, serial: Some(serial) }) = id.as_str().and_then(parse_job_id) else {
             return violation(format!("{id} is no job id: it must be 8 hexadecimal digits"));
         };
         let mut bytes = [0; 32];
@@ -181,20 +197,17 @@ impl Protocol {
         let Some(clean) = clean.as_bool() else { return violation("a job's clean flag is no boolean") };
         let epoch_hash = EpochHash(bytes);
         if let Some(current) = self.job {
-            if epoch < current.epoch {
-                return violation(format!("the job went back from epoch {} to {epoch}", current.epoch));
+            if (epoch, serial) <= (current.epoch, current.serial) {
+                let before = job_id(current.epoch, current.serial);
+                return violation(format!("the job went back from {before} to {id}"));
             }
             if epoch_hash != current.epoch_hash && !clean {
                 return violation("a job with another puzzle is not marked clean");
             }
         }
-        self.job = Some(Job { epoch, epoch_hash, address });
-        self.work().map_or_else(|| violation("a job came before any target"), |work| Ok(Event::Work(work)))
-    }
-
-    fn work(&self) -> Option<Work> {
-        let (Job { epoch, epoch_hash, address }, target) = (self.job?, self.target?);
-        Some(Work { epoch, epoch_hash, address, target })
+        let job = Job { epoch, serial, epoch_hash, address, target };
+        self.job = Some(job);
+        Ok(Event::Work(job.work()))
     }
 
     fn answer(&mut self, object: &Map<String, Value>) -> Result<Event, Violation> {
@@ -305,20 +318,28 @@ mod tests {
     fn working() -> Protocol {
         let mut protocol = logged_in();
         assert_eq!(protocol.receive(&target("100")), Ok(Event::Target));
-        let work =
-            Work { epoch: 5, epoch_hash: EpochHash([1; 32]), address: ADDRESS.parse().unwrap(), target: 100 };
-        assert_eq!(protocol.receive(&job("05000000", true)), Ok(Event::Work(work)));
+        let work = Work {
+            epoch: 5,
+            serial: 0,
+            epoch_hash: EpochHash([1; 32]),
+            address: ADDRESS.parse().unwrap(),
+            target: 100,
+        };
+        assert_eq!(protocol.receive(&job("00050000", true)), Ok(Event::Work(work)));
         assert_eq!(protocol.receive(&target("50")), Ok(Event::Work(Work { target: 50, ..work })));
+        assert_eq!(protocol.receive(&target("200")), Ok(Event::Target), "for the next job");
+        let next = Work { serial: 1, target: 200, ..work };
+        assert_eq!(protocol.receive(&job("01050000", false)), Ok(Event::Work(next)));
         protocol
     }
 
     #[test]
     fn shares_are_answered_by_id() {
         let mut protocol = working();
-        let [first, second] = [1, 2].map(|counter| Share { epoch: 5, counter });
+        let [first, second] = [1, 2].map(|counter| Share { epoch: 5, serial: 1, counter });
         assert_eq!(
             serde_json::from_str::<Value>(&protocol.submit(first)).unwrap(),
-            json!({"jsonrpc": "2.0", "id": 3, "method": "mining.submit", "params": ["a.b", "05000000", "1"]})
+            json!({"jsonrpc": "2.0", "id": 3, "method": "mining.submit", "params": ["a.b", "01050000", "1"]})
         );
         protocol.submit(second);
         assert_eq!(protocol.unanswered(), [first, second]);
@@ -355,15 +376,15 @@ mod tests {
             (&target("0"), "no target"),
             (&target("1.5"), "no target"),
             (&target("\"100\""), "no target"),
-            (&job("04000000", true), "went back"),
-            (&job("0500000", true), "no job id"),
-            (&job("06000000", true).replace(HASH, "01"), "no epoch hash"),
-            (&job("06000000", false).replace("01010101", "02010101"), "not marked clean"),
-            (&job("06000000", true).replace("null", "\"aleo1\""), "no valid address"),
+            (&job("00040000", true), "went back"),
+            (&job("0005000", true), "no job id"),
+            (&job("00060000", true).replace(HASH, "01"), "no epoch hash"),
+            (&job("00060000", false).replace("01010101", "02010101"), "not marked clean"),
+            (&job("00060000", true).replace("null", "\"aleo1\""), "no valid address"),
         ];
         for (line, reason) in cases {
             let mut protocol = working();
-            protocol.submit(Share { epoch: 5, counter: 1 });
+            protocol.submit(Share { epoch: 5, serial: 1, counter: 1 });
             let error = protocol.receive(line).unwrap_err().to_string();
             assert!(error.contains(reason), "{line}: {error}");
         }
@@ -371,7 +392,7 @@ mod tests {
 
     #[test]
     fn the_order_of_the_handshake_is_kept() {
-        assert!(logged_in().receive(&job("05000000", true)).is_err(), "a job before its target");
+        assert!(logged_in().receive(&job("00050000", true)).is_err(), "a job before its target");
         let mut protocol = Protocol::new("a", "x");
         protocol.subscribe();
         assert!(protocol.receive(&target("100")).is_err(), "a target before the login");

@@ -22,6 +22,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     pub epoch: u32,
+    /// Which of the epoch's jobs.
+    pub serial: u8,
     pub epoch_hash: EpochHash,
     pub address: Address,
     pub target: u64,
@@ -31,6 +33,7 @@ pub struct Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Share {
     pub epoch: u32,
+    pub serial: u8,
     pub counter: u64,
 }
 
@@ -137,7 +140,7 @@ pub fn mine(board: &Board, evaluator: &dyn Evaluator, shares: &UnboundedSender<S
         board.attempts.fetch_add(1, Ordering::Relaxed);
         match outcome {
             Ok(reached) if reached >= work.target => {
-                if shares.send(Share { epoch: work.epoch, counter }).is_err() {
+                if shares.send(Share { epoch: work.epoch, serial: work.serial, counter }).is_err() {
                     return;
                 }
             }
@@ -160,7 +163,7 @@ mod tests {
     use super::*;
 
     const WORK: Work =
-        Work { epoch: 5, epoch_hash: EpochHash([5; 32]), address: Address([0; 32]), target: 10 };
+        Work { epoch: 5, serial: 0, epoch_hash: EpochHash([5; 32]), address: Address([0; 32]), target: 10 };
 
     struct Always(u64);
 

@@ -1,93 +1,190 @@
-//! Which job and which target a session has. Pure.
+//! Which jobs a session has, and which target each was sent with. Pure.
 //!
-//! One job an epoch. While the node is not synced no job goes out; the one a session has stays good until
-//! its epoch ends.
+//! An epoch begins with a clean job. Within it all jobs ask the same question, so another one is sent only
+//! to carry another target: the shares of the one before keep theirs for a while, for they may be on their
+//! way. While the node is not synced no job goes out; those a session has stay good until their epoch ends.
 
-use std::cmp::Ordering;
+use std::{collections::VecDeque, time::Duration};
 
-use super::message::{Job, News, Work};
+use super::message::{Job, JobName, News, Work};
 use crate::{
     chain::{ChainState, Puzzle},
     intake::AssignedJob,
     reject::Reject,
     types::Address,
+    vardiff::{Bounds, Vardiff},
 };
 
-/// A session's job, and the target of its shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Assigned {
-    job: Job,
-    target: u64,
+/// How long the shares of a job keep its target after the next one was sent.
+pub const OLD_TARGET: Duration = Duration::from_secs(10);
+/// How long after an epoch's end its shares are no miner's fault.
+pub const EPOCH_GRACE: Duration = Duration::from_secs(30);
+
+/// The chain and the pool at a moment, as far as targets and jobs depend on them.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Since some fixed time.
+    pub now: Duration,
+    pub state: ChainState,
+    /// Doublings of every target while verification is behind.
+    pub brake: u32,
+    /// The pool's address.
+    pub address: Address,
 }
 
-/// A session's job and target over time.
+/// A session's jobs and target over time.
 #[derive(Clone, Debug)]
 pub struct JobBook {
-    address: Address,
-    assigned: Option<Assigned>,
+    vardiff: Vardiff,
+    job: Option<Job>,
+    /// Those before, of the same epoch, whose targets still hold.
+    before: VecDeque<Before>,
+    /// The epoch before, and when the session left it.
+    left: Option<(u32, Duration)>,
 }
 
-/// The target of a share: never above the proof target, or a miner would hold back solutions.
-pub fn share_target(wanted: u64, proof_target: u64) -> u64 {
-    wanted.min(proof_target).max(1)
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    serial: u8,
+    target: u64,
+    address: Address,
+    until: Duration,
+}
+
+/// A job as a share names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub job: AssignedJob,
+    /// Which of the epoch's jobs.
+    pub serial: u8,
 }
 
 impl JobBook {
-    /// A session's book before its first job; `address` is the pool's, for which it will mine.
-    pub fn new(address: Address) -> Self {
-        Self { address, assigned: None }
+    /// A session's book before its first job.
+    pub fn new(vardiff: Vardiff) -> Self {
+        Self { vardiff, job: None, before: VecDeque::new(), left: None }
     }
 
-    /// Takes note of the chain as it is now; `wanted` is the share target for this session if the chain
-    /// allows it. What comes back is to be told to the miner.
+    /// The session's target.
+    pub fn vardiff(&mut self) -> &mut Vardiff {
+        &mut self.vardiff
+    }
+
+    /// Takes note of the chain. What comes back is to be told to the miner.
     ///
-    /// A new epoch gives a new job and sets the target anew. Within an epoch the target only ever falls,
-    /// and does so at once: shares found under a lower one may still be on their way.
-    pub fn follow(&mut self, state: &ChainState, wanted: u64) -> Option<Work> {
-        let puzzle = state.puzzle.as_ref()?;
-        if let Some(assigned) = self.assigned.as_mut().filter(|assigned| assigned.is_of(puzzle)) {
-            let target = share_target(assigned.target.min(wanted), puzzle.proof_target);
-            if target == assigned.target {
-                return None;
+    /// A new epoch or another address of the pool give a new, clean job. Of a proof target that changes, a
+    /// miner learns only if it would hold back solutions otherwise.
+    pub fn follow(&mut self, at: &Moment) -> Option<Work> {
+        let puzzle = at.state.puzzle.as_ref()?;
+        let bounds = at.bounds(puzzle);
+        match self.job {
+            Some(job) if is_of(&job, puzzle) && job.address == at.address => {
+                self.vardiff.cap(at.now, bounds).map(|target| Work { job, target, news: News::Target })
             }
-            assigned.target = target;
-            return Some(assigned.work(News::Target));
+            _ if !at.state.sync.synced => {
+                // Its old work is over and there is none to follow: no miner's fault.
+                self.vardiff.pause(at.now);
+                None
+            }
+            old => {
+                let same_epoch = old.filter(|job| is_of(job, puzzle));
+                if let Some(job) = old.filter(|_| same_epoch.is_none()) {
+                    self.left = Some((job.epoch, at.now));
+                    self.before.clear();
+                }
+                let serial = same_epoch.map_or(0, |job| job.serial.saturating_add(1));
+                if let Some(job) = same_epoch {
+                    self.supersede(&job, self.vardiff.target(), at.now);
+                }
+                let job =
+                    Job { epoch: puzzle.epoch, serial, epoch_hash: puzzle.epoch_hash, address: at.address };
+                self.job = Some(job);
+                let target = self.vardiff.begin(at.now, bounds);
+                Some(Work { job, target, news: News::Job { clean: true } })
+            }
         }
-        if !state.sync.synced {
+    }
+
+    /// To be asked from time to time: a miner above its means finds no share to be judged by.
+    pub fn look(&mut self, at: &Moment) -> Option<Work> {
+        self.retarget(at, Vardiff::look)
+    }
+
+    /// A share of the present job was accepted.
+    pub fn share(&mut self, found: &Found, at: &Moment) -> Option<Work> {
+        let present = self.job.is_some_and(|job| job.epoch == found.job.epoch && job.serial == found.serial);
+        if !present {
             return None;
         }
-        let job = Job { epoch: puzzle.epoch, epoch_hash: puzzle.epoch_hash, address: self.address };
-        let assigned = Assigned { job, target: share_target(wanted, puzzle.proof_target) };
-        self.assigned = Some(assigned);
-        Some(assigned.work(News::Job))
+        self.retarget(at, Vardiff::share)
     }
 
-    /// The job the session has now.
-    pub fn current(&self) -> Option<AssignedJob> {
-        let Assigned { job, target } = self.assigned?;
-        let Job { epoch, epoch_hash, address } = job;
-        Some(AssignedJob { epoch, epoch_hash, address, target })
+    fn retarget(
+        &mut self,
+        at: &Moment,
+        ask: impl FnOnce(&mut Vardiff, Duration, Bounds) -> Option<u64>,
+    ) -> Option<Work> {
+        let puzzle = at.state.puzzle.as_ref()?;
+        let old = self.job.filter(|job| is_of(job, puzzle))?;
+        let before = self.vardiff.target();
+        let target = ask(&mut self.vardiff, at.now, at.bounds(puzzle))?;
+        let Some(serial) = old.serial.checked_add(1) else {
+            // Ids have run out for this epoch: the target alone will do.
+            return Some(Work { job: old, target, news: News::Target });
+        };
+        self.supersede(&old, before, at.now);
+        let job = Job { serial, ..old };
+        self.job = Some(job);
+        Some(Work { job, target, news: News::Job { clean: false } })
     }
 
-    /// The job a share names by its epoch, if it names one.
-    pub fn find(&self, named: Option<u32>) -> Result<AssignedJob, Reject> {
-        let job = self.current().ok_or(Reject::NoJob)?;
-        match named.ok_or(Reject::JobNotFound)?.cmp(&job.epoch) {
-            Ordering::Less => Err(Reject::Stale),
-            Ordering::Equal => Ok(job),
-            Ordering::Greater => Err(Reject::JobNotFound),
+    fn supersede(&mut self, job: &Job, target: u64, now: Duration) {
+        while self.before.front().is_some_and(|before| before.until <= now) {
+            self.before.pop_front();
         }
+        let Job { serial, address, .. } = *job;
+        self.before.push_back(Before { serial, target, address, until: now + OLD_TARGET });
+    }
+
+    /// The present job.
+    pub fn present(&self) -> Option<Found> {
+        let Job { epoch, serial, epoch_hash, address } = self.job?;
+        let job = AssignedJob { epoch, epoch_hash, address, target: self.vardiff.target() };
+        Some(Found { job, serial })
+    }
+
+    /// The job a share names, if it names one, with the target it is judged by and credited with: that of
+    /// the job, or the present one if that job is long over or was never sent.
+    pub fn find(&self, named: Option<JobName>, now: Duration) -> Result<Found, Reject> {
+        let present = self.present().ok_or(Reject::NoJob)?;
+        let job = present.job;
+        let named = named.ok_or(Reject::JobNotFound)?;
+        if named.epoch < job.epoch {
+            let (left, at) = self.left.ok_or(Reject::Stale)?;
+            let fresh = named.epoch == left && now.saturating_sub(at) <= EPOCH_GRACE;
+            return Err(if fresh { Reject::EpochEnded } else { Reject::Stale });
+        }
+        if named.epoch != job.epoch {
+            return Err(Reject::JobNotFound);
+        }
+        let mut before = self.before.iter().filter(|before| now < before.until);
+        Ok(match before.find(|before| Some(before.serial) == named.serial) {
+            Some(&Before { serial, target, address, .. }) => {
+                Found { job: AssignedJob { target, address, ..job }, serial }
+            }
+            None => present,
+        })
     }
 }
 
-impl Assigned {
-    fn is_of(&self, puzzle: &Puzzle) -> bool {
-        self.job.epoch == puzzle.epoch && self.job.epoch_hash == puzzle.epoch_hash
+impl Moment {
+    fn bounds(&self, puzzle: &Puzzle) -> Bounds {
+        Bounds { ceiling: puzzle.proof_target, brake: self.brake }
     }
+}
 
-    fn work(&self, news: News) -> Work {
-        Work { job: self.job, target: self.target, news }
-    }
+fn is_of(job: &Job, puzzle: &Puzzle) -> bool {
+    job.epoch == puzzle.epoch && job.epoch_hash == puzzle.epoch_hash
 }
 
 #[cfg(test)]
@@ -95,7 +192,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{chain::SyncState, types::EpochHash};
+    use crate::{
+        chain::SyncState,
+        types::EpochHash,
+        vardiff::{Aim, Settings},
+    };
 
     const WANTED: u64 = 100;
 
@@ -106,112 +207,185 @@ mod tests {
             epoch_hash: EpochHash([epoch as u8; 32]),
             next_epoch_hash: None,
             proof_target,
-            coinbase_target: proof_target * 4,
+            coinbase_target: proof_target.saturating_mul(4),
         };
         ChainState { puzzle: Some(puzzle), sync: SyncState { synced, behind: None } }
     }
 
-    fn book() -> JobBook {
-        JobBook::new(Address::default())
+    fn at(seconds: u64, state: ChainState) -> Moment {
+        Moment { now: Duration::from_secs(seconds), state, brake: 0, address: Address::default() }
     }
 
-    fn target_of(book: &JobBook, epoch: u32) -> u64 {
-        book.find(Some(epoch)).unwrap().target
+    fn fixed() -> JobBook {
+        JobBook::new(Vardiff::new(Settings::fixed_at(WANTED), None))
     }
 
-    /// What is news, and the target.
-    fn told(work: Option<Work>) -> Option<(News, u64)> {
-        work.map(|work| (work.news, work.target))
+    /// The target and the serial of the job it is taken for.
+    fn find(book: &JobBook, epoch: u32, serial: u8, seconds: u64) -> Result<(u64, u8), Reject> {
+        let name = JobName { epoch, serial: Some(serial) };
+        book.find(Some(name), Duration::from_secs(seconds)).map(|found| (found.job.target, found.serial))
     }
+
+    /// What is news, the serial and the target.
+    fn told(work: Option<Work>) -> Option<(News, u8, u64)> {
+        work.map(|work| (work.news, work.job.serial, work.target))
+    }
+
+    const CLEAN: News = News::Job { clean: true };
+    const NEXT: News = News::Job { clean: false };
 
     #[test]
     fn a_job_comes_with_its_target_and_only_once() {
-        let mut book = book();
-        let job = Job { epoch: 5, epoch_hash: EpochHash([5; 32]), address: Address::default() };
-        let work = Work { job, target: WANTED, news: News::Job };
-        assert_eq!(book.follow(&state(5, 1000, true), WANTED), Some(work));
-        assert_eq!(book.follow(&state(5, 1000, true), WANTED), None);
+        let mut book = fixed();
+        let moment = at(0, state(5, 1000, true));
+        let job = Job { epoch: 5, serial: 0, epoch_hash: EpochHash([5; 32]), address: Address::default() };
+        assert_eq!(book.follow(&moment), Some(Work { job, target: WANTED, news: CLEAN }));
+        assert_eq!(book.follow(&moment), None);
+        assert_eq!(book.look(&moment), None);
     }
 
     #[test]
     fn nothing_goes_out_before_the_node_is_synced() {
-        let mut book = book();
-        assert_eq!(book.follow(&ChainState::default(), WANTED), None);
-        assert_eq!(book.follow(&state(5, 1000, false), WANTED), None);
-        assert_eq!(book.find(Some(5)), Err(Reject::NoJob));
-        assert!(book.follow(&state(5, 1000, true), WANTED).is_some());
+        let mut book = fixed();
+        assert_eq!(book.follow(&at(0, ChainState::default())), None);
+        assert_eq!(book.follow(&at(0, state(5, 1000, false))), None);
+        assert_eq!(find(&book, 5, 0, 0), Err(Reject::NoJob));
+        assert!(book.follow(&at(0, state(5, 1000, true))).is_some());
     }
 
     #[test]
     fn a_job_stays_good_while_the_node_is_behind_but_the_next_one_waits() {
-        let mut book = book();
-        book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(book.follow(&state(5, 1000, false), WANTED), None);
-        assert!(book.find(Some(5)).is_ok());
-        assert_eq!(book.follow(&state(6, 1000, false), WANTED), None);
-        assert_eq!(book.find(Some(6)), Err(Reject::JobNotFound));
-        assert!(book.follow(&state(6, 1000, true), WANTED).is_some());
-        assert_eq!(book.find(Some(5)), Err(Reject::Stale));
+        let mut book = fixed();
+        book.follow(&at(0, state(5, 1000, true)));
+        assert_eq!(book.follow(&at(1, state(5, 1000, false))), None);
+        assert!(find(&book, 5, 0, 1).is_ok());
+        assert_eq!(book.follow(&at(2, state(6, 1000, false))), None);
+        assert_eq!(find(&book, 6, 0, 2), Err(Reject::JobNotFound));
+        assert_eq!(told(book.follow(&at(3, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
     }
 
     #[test]
-    fn a_falling_proof_target_pulls_the_target_down_at_once_and_for_the_epoch() {
-        let mut book = book();
-        book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(told(book.follow(&state(5, 60, true), WANTED)), Some((News::Target, 60)));
-        assert_eq!(told(book.follow(&state(5, 50, false), WANTED)), Some((News::Target, 50)));
-        assert_eq!(book.follow(&state(5, 1000, true), WANTED), None);
-        assert_eq!(target_of(&book, 5), 50);
-        assert_eq!(told(book.follow(&state(6, 1000, true), WANTED)), Some((News::Job, WANTED)));
+    fn shares_of_the_epoch_that_just_ended_are_told_from_older_ones() {
+        let mut book = fixed();
+        book.follow(&at(0, state(5, 1000, true)));
+        book.follow(&at(100, state(6, 1000, true)));
+        assert_eq!(find(&book, 5, 0, 100 + EPOCH_GRACE.as_secs()), Err(Reject::EpochEnded));
+        assert_eq!(find(&book, 5, 0, 101 + EPOCH_GRACE.as_secs()), Err(Reject::Stale));
+        assert_eq!(find(&book, 4, 0, 100), Err(Reject::Stale), "never its job");
+        assert_eq!(find(&book, 7, 0, 100), Err(Reject::JobNotFound));
+        assert_eq!(book.find(None, Duration::ZERO), Err(Reject::JobNotFound));
     }
 
     #[test]
-    fn a_lower_wish_is_met_at_once_and_a_higher_one_with_the_next_job() {
-        let mut book = book();
-        book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(told(book.follow(&state(5, 1000, true), 10)), Some((News::Target, 10)));
-        assert_eq!(book.follow(&state(5, 1000, true), 500), None);
-        assert_eq!(told(book.follow(&state(6, 1000, true), 500)), Some((News::Job, 500)));
+    fn a_proof_target_disturbs_a_miner_only_where_it_would_hold_back_solutions() {
+        let mut book = fixed();
+        book.follow(&at(0, state(5, 1000, true)));
+        assert_eq!(book.follow(&at(1, state(5, 2000, true))), None);
+        assert_eq!(book.follow(&at(2, state(5, 101, true))), None);
+        assert_eq!(told(book.follow(&at(3, state(5, 60, true)))), Some((News::Target, 0, 60)));
+        assert_eq!(told(book.follow(&at(4, state(5, 50, false)))), Some((News::Target, 0, 50)));
+        assert_eq!(book.follow(&at(5, state(5, 1000, true))), None);
+        assert_eq!(find(&book, 5, 0, 5), Ok((50, 0)));
+        assert_eq!(told(book.follow(&at(6, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
+    }
+
+    #[test]
+    fn a_target_is_honoured_for_the_jobs_it_was_sent_with() {
+        let mut book = fixed();
+        let moment = at(0, state(5, 1_000_000, true));
+        book.follow(&moment);
+        book.vardiff().aim_at(Aim::Fixed(5000));
+        assert_eq!(told(book.look(&moment)), Some((NEXT, 1, 5000)));
+        assert_eq!(find(&book, 5, 0, 9), Ok((WANTED, 0)));
+        assert_eq!(find(&book, 5, 1, 9), Ok((5000, 1)));
+        assert_eq!(find(&book, 5, 0, 10), Ok((5000, 1)), "by then none can be on its way");
+        assert_eq!(find(&book, 5, 77, 9), Ok((5000, 1)), "a wrong id within the epoch is forgiven");
+        book.vardiff().aim_at(Aim::Fixed(20));
+        assert_eq!(told(book.look(&at(9, moment.state))), Some((NEXT, 2, 20)));
+        assert_eq!(find(&book, 5, 0, 9), Ok((WANTED, 0)));
+        assert_eq!(find(&book, 5, 1, 18), Ok((5000, 1)));
+        assert_eq!(find(&book, 5, 1, 19), Ok((20, 2)));
+    }
+
+    #[test]
+    fn a_dialect_without_serials_means_the_present_job() {
+        let mut book = fixed();
+        book.follow(&at(0, state(5, 1000, true)));
+        let found = book.find(Some(JobName { epoch: 5, serial: None }), Duration::ZERO);
+        assert_eq!(found.ok(), book.present());
+    }
+
+    #[test]
+    fn another_address_of_the_pool_is_another_clean_job_and_the_old_one_ends_in_order() {
+        let mut book = fixed();
+        let moment = at(0, state(5, 1000, true));
+        book.follow(&moment);
+        let other = Moment { address: Address([7; 32]), ..moment };
+        let work = book.follow(&other).unwrap();
+        assert_eq!((work.job.address, work.job.serial, work.news), (other.address, 1, CLEAN));
+        let named = |serial| book.find(Some(JobName { epoch: 5, serial: Some(serial) }), moment.now).unwrap();
+        assert_eq!(named(0).job.address, moment.address);
+        assert_eq!(named(1).job.address, other.address);
     }
 
     #[test]
     fn another_chain_in_the_same_epoch_is_another_job() {
-        let mut book = book();
-        book.follow(&state(5, 1000, true), WANTED);
+        let mut book = fixed();
+        book.follow(&at(0, state(5, 1000, true)));
         let mut other = state(5, 1000, true);
         other.puzzle.as_mut().unwrap().epoch_hash = EpochHash([9; 32]);
-        assert_eq!(told(book.follow(&other, WANTED)), Some((News::Job, WANTED)));
+        assert_eq!(told(book.follow(&at(0, other))), Some((CLEAN, 0, WANTED)));
     }
 
     #[test]
-    fn a_job_says_which_reject() {
-        let mut book = book();
-        book.follow(&state(5, 1000, true), WANTED);
-        assert_eq!(book.find(Some(4)), Err(Reject::Stale));
-        assert_eq!(book.find(Some(6)), Err(Reject::JobNotFound));
-        assert_eq!(book.find(None), Err(Reject::JobNotFound));
+    fn the_target_goes_on_changing_when_the_ids_of_an_epoch_have_run_out() {
+        let mut book = fixed();
+        let moment = at(0, state(5, 1_000_000, true));
+        book.follow(&moment);
+        for n in 1..300u64 {
+            book.vardiff().aim_at(Aim::Fixed(n));
+            let work = book.look(&moment).unwrap();
+            assert_eq!((u64::from(work.job.serial), work.target), (n.min(255), n));
+        }
+    }
+
+    #[test]
+    fn only_shares_of_the_present_job_move_the_target() {
+        let mut book = JobBook::new(Vardiff::new(Settings::starting_at(WANTED), None));
+        let moment = at(0, state(5, 1 << 40, true));
+        book.follow(&moment);
+        let name = |serial| Some(JobName { epoch: 5, serial: Some(serial) });
+        let first = book.find(name(0), moment.now).unwrap();
+        let soon = Moment { now: Duration::from_millis(10), ..moment };
+        let raised = book.share(&first, &soon).unwrap();
+        assert!(raised.target > 10 * WANTED);
+        for _ in 0..100 {
+            assert_eq!(book.share(&first, &soon), None, "found under the old target, on their way");
+        }
+        assert_eq!(find(&book, 5, 0, 1), Ok((WANTED, 0)));
     }
 
     proptest! {
         #[test]
-        fn the_target_never_exceeds_the_proof_target_and_never_rises_within_an_epoch(
-            wanted: u64,
-            steps in prop::collection::vec((0u32..4, 0u64..2000, any::<bool>()), 1..60),
+        fn the_target_never_exceeds_the_proof_target(
+            start in 1u64..,
+            steps in prop::collection::vec((0u32..4, 1u64..2000, any::<bool>(), 0u8..4), 1..60),
         ) {
-            let mut book = book();
-            let mut last: Option<(u32, u64)> = None;
-            for (epoch, proof_target, synced) in steps {
-                let told = told(book.follow(&state(epoch, proof_target, synced), wanted));
-                let new_job = matches!(told, Some((News::Job, _)));
-                prop_assert!(synced || !new_job);
-                let Ok(job) = book.find(Some(epoch)) else { continue };
-                prop_assert!(job.target <= proof_target.max(1));
-                prop_assert!(job.target >= 1);
-                if let Some((_, before)) = last.filter(|(of, _)| *of == epoch && !new_job) {
-                    prop_assert!(job.target <= before);
-                    prop_assert_eq!(told.is_some(), job.target < before);
+            let mut book = JobBook::new(Vardiff::new(Settings::starting_at(start), None));
+            for (second, (epoch, proof_target, synced, what)) in steps.into_iter().enumerate() {
+                let moment = at(second as u64, state(epoch, proof_target, synced));
+                let work = book.follow(&moment);
+                prop_assert!(synced || work.is_none_or(|work| work.news == News::Target));
+                let named = Some(JobName { epoch, serial: None });
+                let Ok(found) = book.find(named, moment.now) else { continue };
+                prop_assert!((1..=proof_target).contains(&found.job.target));
+                match what {
+                    0 => { book.look(&moment); }
+                    1 => { book.share(&found, &moment); }
+                    _ => {}
                 }
-                last = Some((epoch, job.target));
+                let after = book.find(named, moment.now).unwrap();
+                prop_assert!((1..=proof_target).contains(&after.job.target));
             }
         }
     }

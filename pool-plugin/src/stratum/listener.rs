@@ -13,12 +13,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    common::Common,
     dialects::Dialect,
     message::{Id, Message},
     session::Session,
     stats::Stats,
 };
-use crate::{chain::ChainState, intake::Intake, reject::Reject, types::Address};
+use crate::{chain::ChainState, intake::Intake, reject::Reject, types::Address, vardiff};
 
 /// Bounds of the pause after a failed accept: out of file descriptors, mostly.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -30,8 +31,8 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration:
 pub struct StratumConfig {
     /// The pool's address: what miners put into the puzzle.
     pub address: Address,
-    /// The target a share is to reach, as long as the proof target is not below it.
-    pub share_target: u64,
+    /// How share targets are found.
+    pub targets: vardiff::Settings,
     pub max_connections: usize,
     /// Submissions of one session that are checked at a time; its socket is not read further meanwhile.
     pub in_flight: usize,
@@ -59,14 +60,15 @@ pub(super) struct Port {
     /// One for every connection there may be, whichever door it came through.
     slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
+    pub(super) common: Arc<Common>,
 }
 
 impl StratumConfig {
-    /// The defaults, for a pool of this address and share target.
-    pub fn new(address: Address, share_target: u64) -> Self {
+    /// The defaults, for a pool of this address.
+    pub fn new(address: Address, targets: vardiff::Settings) -> Self {
         Self {
             address,
-            share_target,
+            targets,
             max_connections: 4096,
             in_flight: 32,
             handshake_timeout: Duration::from_secs(10),
@@ -82,12 +84,14 @@ pub async fn serve(
     config: StratumConfig,
     intake: Arc<Intake>,
     stats: Arc<Stats>,
+    common: Arc<Common>,
     mut chain: watch::Receiver<ChainState>,
     stop: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
     let submissions = TaskTracker::new();
-    let port = Arc::new(Port { config, intake, stats, chain: chain.clone(), submissions, slots, stop });
+    let port =
+        Arc::new(Port { config, intake, stats, chain: chain.clone(), submissions, slots, stop, common });
     let mut guarded: JoinSet<()> = doors.into_iter().map(|door| guard(Arc::clone(&port), door)).collect();
     let mut chain_lives = true;
     loop {

@@ -83,9 +83,17 @@ pub enum Word {
 pub struct Submit {
     /// The name beside the share; it only ever refines the login.
     pub worker: String,
-    /// The epoch of the job that the share names; `None` if what it names is no job id.
-    pub epoch: Option<u32>,
+    /// The job that the share names; `None` if what it names is no job id.
+    pub job: Option<JobName>,
     pub counter: RawCounter,
+}
+
+/// What a job id says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobName {
+    pub epoch: u32,
+    /// Which of the epoch's jobs; `None` if the dialect's ids do not say.
+    pub serial: Option<u8>,
 }
 
 /// What is no request, and the id it had, if it had one.
@@ -123,6 +131,8 @@ pub enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
     pub epoch: u32,
+    /// Which of the session's jobs of the epoch, from 0 on: they differ in nothing but target and address.
+    pub serial: u8,
     pub epoch_hash: EpochHash,
     /// The prover address in the puzzle: the pool's.
     pub address: Address,
@@ -142,8 +152,11 @@ pub struct Work {
 pub enum News {
     /// The target alone: the job goes on.
     Target,
-    /// The job, and the target with it: work of earlier jobs is worth nothing any more.
-    Job,
+    /// The job, and the target with it.
+    Job {
+        /// Work of earlier jobs is worth nothing any more.
+        clean: bool,
+    },
 }
 
 impl Message {

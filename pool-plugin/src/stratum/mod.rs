@@ -6,11 +6,14 @@
 //! - [`counter`]: the spellings of a counter.
 //! - [`login`]: who is credited.
 //! - [`jobs`]: which job and which target a session has.
+//! - [`wish`]: the target a miner asks for.
+//! - [`common`]: what all sessions share.
 //! - `session`: one connection.
 //! - [`listener`]: the port.
 //! - [`stats`]: its counters.
 
 pub mod codec;
+pub mod common;
 pub mod counter;
 pub mod dialects;
 pub mod jobs;
@@ -21,6 +24,8 @@ mod session;
 pub mod stats;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod wish;
 
+pub use common::Common;
 pub use listener::{Door, StratumConfig, serve};
 pub use stats::Stats;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_stream::StreamExt;
 use tokio_util::codec::AnyDelimiterCodecError;
@@ -15,22 +15,26 @@ use super::{
     codec::{self, Frames, MAX_LINE},
     counter::CounterReader,
     dialects::{Dialect, generic},
-    jobs::JobBook,
+    jobs::{Found, JobBook, Moment},
     listener::Port,
     login,
-    message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe, Suggest},
+    message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe, Suggest, Work},
     stats::OpenConnection,
+    wish,
 };
 use crate::{
     chain::ChainState,
     fair_queue::Lane,
-    intake::AssignedJob,
     ledger::records::Worker,
     reject::{Reject, RejectCode},
+    vardiff::{Aim, Vardiff},
 };
 
 /// Messages of ours that wait for a slow reader before the session waits for it too.
 const WRITE_QUEUE: usize = 64;
+/// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
+/// within these bounds.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// Frames without a request in a row after which the connection is closed.
 const MAX_GARBAGE: u32 = 16;
 /// Workers that may be logged in on one connection; beyond them the first is forgotten.
@@ -54,9 +58,9 @@ pub(super) struct Session {
     subscribed: bool,
     /// Whoever has logged in, the last one last.
     logins: Vec<Worker>,
-    /// The target that the miner asked for.
-    suggested: Option<u64>,
     jobs: JobBook,
+    /// Where submissions tell of accepted shares.
+    accepted: mpsc::UnboundedSender<Found>,
     counters: CounterReader,
     garbage: u32,
     deadline: Instant,
@@ -65,7 +69,7 @@ pub(super) struct Session {
 /// A share that is to be judged.
 struct Admitted {
     worker: Worker,
-    job: AssignedJob,
+    found: Found,
     /// The share named no job of this session, and is tried as one for the current job.
     forgiven: bool,
     counter: u64,
@@ -87,6 +91,7 @@ impl Session {
         let (read_half, write_half) = tokio::io::split(stream);
         let (out, queue) = mpsc::channel(WRITE_QUEUE);
         let writer = tokio::spawn(write_out(write_half, queue, port.config.write_timeout));
+        let (accepted, shares) = mpsc::unbounded_channel();
         let mut session = Self {
             id: format!("{:016x}", rand::random::<u64>()),
             lane: port.intake.lane(),
@@ -94,8 +99,8 @@ impl Session {
             slot: Arc::new((slot, port.stats.connection())),
             subscribed: false,
             logins: Vec::new(),
-            suggested: None,
-            jobs: JobBook::new(port.config.address),
+            jobs: JobBook::new(Vardiff::new(port.config.targets, None)),
+            accepted,
             counters: CounterReader::default(),
             garbage: 0,
             deadline: Instant::now() + port.config.handshake_timeout,
@@ -106,7 +111,7 @@ impl Session {
         };
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(read_half);
-        session.talk(&mut frames).await;
+        session.talk(&mut frames, shares).await;
         debug!(%peer, session = session.id, "a miner left");
         // The writer ends once the last sender is gone, and every submission in flight holds one: what was
         // read is answered.
@@ -115,12 +120,17 @@ impl Session {
         linger(frames.into_inner()).await;
     }
 
-    async fn talk<R: AsyncRead + Unpin>(&mut self, frames: &mut Frames<R>) {
+    async fn talk<R: AsyncRead + Unpin>(
+        &mut self,
+        frames: &mut Frames<R>,
+        mut shares: mpsc::UnboundedReceiver<Found>,
+    ) {
         let port = Arc::clone(&self.port);
         let out = self.out.clone();
         let mut chain = port.chain.clone();
         let mut chain_lives = true;
         let mut turn = None;
+        let mut looks = looks(port.config.targets.interval);
         loop {
             let flow = tokio::select! {
                 () = port.stop.cancelled() => Flow::Break(()),
@@ -129,6 +139,11 @@ impl Session {
                 changed = chain.changed(), if chain_lives => {
                     chain_lives = changed.is_ok();
                     self.follow(&mut chain).await
+                }
+                _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
+                Some(share) = shares.recv() => {
+                    let news = self.jobs.share(&share, &self.moment(&chain));
+                    self.tell(news).await
                 }
                 // The next frame is read only when there is room to check what it may submit.
                 permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
@@ -209,8 +224,12 @@ impl Session {
         };
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
         self.log_in(worker);
+        if let Some(aim) = authorize.password.as_deref().and_then(wish::in_password) {
+            self.jobs.vardiff().aim_at(aim);
+        }
         self.reply(id, Reply::Done).await?;
-        self.follow(chain).await
+        self.follow(chain).await?;
+        self.look(chain).await
     }
 
     fn log_in(&mut self, worker: Worker) {
@@ -221,10 +240,10 @@ impl Session {
         self.logins.push(worker);
     }
 
-    async fn suggest(&mut self, id: Id, suggest: Suggest, chain: &mut watch::Receiver<ChainState>) -> Flow {
-        self.suggested = Some(suggest.target);
+    async fn suggest(&mut self, id: Id, suggest: Suggest, chain: &watch::Receiver<ChainState>) -> Flow {
+        self.jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
         self.reply(id, Reply::Done).await?;
-        self.follow(chain).await
+        self.look(chain).await
     }
 
     /// Tells the miner what the chain's state means for it.
@@ -232,12 +251,27 @@ impl Session {
         if self.logins.is_empty() {
             return Flow::Continue(());
         }
-        let state = *chain.borrow_and_update();
-        let wanted = self.suggested.unwrap_or(self.port.config.share_target);
-        match self.jobs.follow(&state, wanted) {
+        chain.mark_unchanged();
+        let news = self.jobs.follow(&self.moment(chain));
+        self.tell(news).await
+    }
+
+    /// Looks whether the miner should have another target.
+    async fn look(&mut self, chain: &watch::Receiver<ChainState>) -> Flow {
+        let news = self.jobs.look(&self.moment(chain));
+        self.tell(news).await
+    }
+
+    async fn tell(&self, news: Option<Work>) -> Flow {
+        match news {
             Some(work) => self.send(&Message::Work(work)).await,
             None => Flow::Continue(()),
         }
+    }
+
+    fn moment(&self, chain: &watch::Receiver<ChainState>) -> Moment {
+        let (config, common) = (&self.port.config, &self.port.common);
+        Moment { now: common.now(), state: *chain.borrow(), brake: common.brake(), address: config.address }
     }
 
     /// Checks what can be told without waiting, then leaves the rest to a task of its own.
@@ -247,17 +281,20 @@ impl Session {
         submit: Result<Submit, Reject>,
         turn: &mut Option<OwnedSemaphorePermit>,
     ) -> Flow {
-        let Admitted { worker, job, forgiven, counter } = match self.admit(submit) {
+        let Admitted { worker, found, forgiven, counter } = match self.admit(submit) {
             Ok(admitted) => admitted,
             Err(reject) => return self.refuse_share(id, reject).await,
         };
         let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
         let (lane, peer, dialect, permit) = (self.lane, self.peer, self.dialect, turn.take());
+        let accepted = self.accepted.clone();
         self.port.submissions.spawn(async move {
-            let judged = port.intake.submit(lane, &worker, &job, counter).await;
-            let reply = match judged.map_err(|reject| if forgiven { unforgiven(reject) } else { reject }) {
+            let judged = port.intake.submit(lane, &worker, &found.job, counter).await;
+            let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
                 Ok(_) => {
                     port.stats.count_accepted();
+                    // Nobody follows the target of a miner that is gone.
+                    let _ = accepted.send(found);
                     Reply::Done
                 }
                 Err(reject) => {
@@ -281,15 +318,15 @@ impl Session {
         if self.logins.is_empty() {
             return Err(Reject::NotAuthorized);
         }
-        let Submit { worker: named, epoch, counter: raw } = submit?;
+        let Submit { worker: named, job, counter: raw } = submit?;
         let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
         let counter = self.counters.read(&raw);
-        match (self.jobs.find(epoch), self.jobs.current(), counter) {
-            (Ok(job), _, Some(counter)) => Ok(Admitted { worker, job, forgiven: false, counter }),
+        match (self.jobs.find(job, self.port.common.now()), self.jobs.present(), counter) {
+            (Ok(found), _, Some(counter)) => Ok(Admitted { worker, found, forgiven: false, counter }),
             (Ok(_), _, None) => Err(Reject::BadCounter),
             // Devices are known to name jobs that were never sent; what they solved is the current one.
-            (Err(Reject::JobNotFound), Some(job), Some(counter)) => {
-                Ok(Admitted { worker, job, forgiven: true, counter })
+            (Err(Reject::JobNotFound), Some(found), Some(counter)) => {
+                Ok(Admitted { worker, found, forgiven: true, counter })
             }
             (Err(reject), _, counter) => {
                 if let Some(stray) = counter {
@@ -352,12 +389,22 @@ impl Session {
     }
 }
 
-/// What a share is told that named no job and does not solve the current one either.
-fn unforgiven(reject: Reject) -> Reject {
+/// Why a share is refused, as the session sees it.
+fn explained(reject: Reject, forgiven: bool) -> Reject {
     match reject {
-        Reject::LowDifficulty { .. } | Reject::NoAnswer => Reject::JobNotFound,
+        // It named no job and does not solve the present one either.
+        Reject::LowDifficulty { .. } | Reject::NoAnswer if forgiven => Reject::JobNotFound,
+        // It named the present job: the epoch ended on the way, or before the node could tell.
+        Reject::Stale => Reject::EpochEnded,
         other => other,
     }
+}
+
+fn looks(share_interval: Duration) -> Interval {
+    let period = (share_interval / 2).clamp(LOOKS.0, LOOKS.1);
+    let mut looks = interval_at(Instant::now() + period, period);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
 }
 
 fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {

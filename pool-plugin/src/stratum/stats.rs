@@ -12,6 +12,7 @@ pub struct Stats {
     turned_away: AtomicU64,
     accepted: AtomicU64,
     rejected: [AtomicU64; RejectCode::ALL.len()],
+    epoch_ended: AtomicU64,
     garbage: AtomicU64,
 }
 
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Shares refused, in the order of [`RejectCode::ALL`].
     pub rejected: [u64; RejectCode::ALL.len()],
+    /// Shares refused because their epoch had just ended; not among the others.
+    pub epoch_ended: u64,
     /// Lines that were no request.
     pub garbage: u64,
 }
@@ -41,6 +44,7 @@ impl Stats {
             turned_away: load(&self.turned_away),
             accepted: load(&self.accepted),
             rejected: self.rejected.each_ref().map(load),
+            epoch_ended: load(&self.epoch_ended),
             garbage: load(&self.garbage),
         }
     }
@@ -61,7 +65,9 @@ impl Stats {
     }
 
     pub(super) fn count_rejected(&self, reject: &Reject) {
-        if let Some(counter) = self.rejected.get(reject.code().index()) {
+        if *reject == Reject::EpochEnded {
+            self.epoch_ended.fetch_add(1, Ordering::Relaxed);
+        } else if let Some(counter) = self.rejected.get(reject.code().index()) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }

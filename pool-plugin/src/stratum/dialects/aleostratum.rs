@@ -1,7 +1,8 @@
 //! AleoStratum/3.0.0, the open specification of 2024: JSON-RPC 2.0, an object a line.
 //!
-//! A job id is the epoch's number, 4 bytes little endian, as 8 hexadecimal digits: the open client takes no
-//! other.
+//! A job id is 4 bytes little endian, as 8 hexadecimal digits: 256 times the epoch's number plus the serial
+//! of the job in the epoch. The open client takes no other length, and no job whose number is not higher
+//! than that of the one before.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,20 +13,21 @@ use super::{
 };
 use crate::{
     reject::Reject,
-    stratum::message::{Call, Id, Job, Message, News, Reply, Subscribe, Work},
+    stratum::message::{Call, Id, Job, JobName, Message, News, Reply, Subscribe, Work},
     types::Address,
 };
 
-/// The id of an epoch's job.
-pub fn job_id(epoch: u32) -> String {
-    hex::encode(epoch.to_le_bytes())
+/// The id of a job.
+pub fn job_id(epoch: u32, serial: u8) -> String {
+    hex::encode((epoch << 8 | u32::from(serial)).to_le_bytes())
 }
 
-/// The epoch of a job id; `None` if it is no job id.
-pub fn parse_job_id(text: &str) -> Option<u32> {
+/// What a job id says; `None` if it is none.
+pub fn parse_job_id(text: &str) -> Option<JobName> {
     let mut bytes = [0; 4];
     hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(u32::from_le_bytes(bytes))
+    let [serial, ..] = bytes;
+    Some(JobName { epoch: u32::from_le_bytes(bytes) >> 8, serial: Some(serial) })
 }
 
 /// Makes sense of a method and its params. The habits of other coins are understood here too: they cost an
@@ -100,7 +102,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::Reply(id, Reply::Refused(reject)) => refused(id, reject),
         Message::Work(Work { job, target, news }) => match news {
             News::Target => set_target(*target),
-            News::Job => [set_target(*target), notify(job)].concat(),
+            News::Job { clean } => [set_target(*target), notify(job, *clean)].concat(),
         },
     }
 }
@@ -120,8 +122,9 @@ fn set_target(target: u64) -> Vec<u8> {
     line(&NotificationLine { jsonrpc: VERSION, method: "mining.set_target", params: [target] })
 }
 
-fn notify(job: &Job) -> Vec<u8> {
-    let params = (job_id(job.epoch), job.epoch_hash.to_string(), job.address.to_string(), true);
+fn notify(job: &Job, clean: bool) -> Vec<u8> {
+    let id = job_id(job.epoch, job.serial);
+    let params = (id, job.epoch_hash.to_string(), job.address.to_string(), clean);
     line(&NotificationLine { jsonrpc: VERSION, method: "mining.notify", params })
 }
 
@@ -141,12 +144,21 @@ mod tests {
     }
 
     #[test]
-    fn a_job_id_is_the_epoch_little_endian() {
-        assert_eq!(job_id(0x0208), "08020000");
-        assert_eq!(parse_job_id("08020000"), Some(0x0208));
+    fn a_job_id_is_the_epoch_and_the_serial_little_endian_and_only_rises() {
+        let name = |epoch, serial| Some(JobName { epoch, serial: Some(serial) });
+        assert_eq!(job_id(0x0208, 0), "00080200");
+        assert_eq!(job_id(0x0208, 255), "ff080200");
+        assert_eq!(parse_job_id("00080200"), name(0x0208, 0));
+        assert_eq!(parse_job_id("ff080200"), name(0x0208, 255));
         for wrong in ["", "0802000", "080200000", "0802000g", "0x080200"] {
             assert_eq!(parse_job_id(wrong), None, "{wrong}");
         }
+        let number = |epoch, serial| {
+            let mut bytes = [0; 4];
+            hex::decode_to_slice(job_id(epoch, serial), &mut bytes).unwrap();
+            u32::from_le_bytes(bytes)
+        };
+        assert!(number(7, 0) < number(7, 1) && number(7, 255) < number(8, 0), "as the open client compares");
     }
 
     #[test]
@@ -198,15 +210,15 @@ mod tests {
             text(Message::refused(id(), Reject::Duplicate)),
             "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":22,\"message\":\"duplicate share\"},\"id\":1}\n"
         );
-        let job = Job { epoch: 5, epoch_hash: EpochHash([1; 32]), address };
+        let job = Job { epoch: 5, serial: 0, epoch_hash: EpochHash([1; 32]), address };
         let target =
             "{\"jsonrpc\":\"2.0\",\"method\":\"mining.set_target\",\"params\":[18446744073709551615]}\n";
         let work = |news| text(Message::Work(Work { job, target: u64::MAX, news }));
         assert_eq!(work(News::Target), target);
         assert_eq!(
-            work(News::Job),
+            work(News::Job { clean: true }),
             format!(
-                "{target}{{\"jsonrpc\":\"2.0\",\"method\":\"mining.notify\",\"params\":[\"05000000\",\"{}\",\"{address}\",true]}}\n",
+                "{target}{{\"jsonrpc\":\"2.0\",\"method\":\"mining.notify\",\"params\":[\"00050000\",\"{}\",\"{address}\",true]}}\n",
                 "01".repeat(32)
             )
         );

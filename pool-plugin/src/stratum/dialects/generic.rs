@@ -63,10 +63,10 @@ fn parse_authorize(params: &[Value]) -> Result<Authorize, Reject> {
 /// `[worker, job id, counter]`.
 fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
     let [worker, job_id, counter, ..] = params else { return Err(Reject::BadSubmit) };
-    let epoch = parse_job_id(job_id.as_str().ok_or(Reject::BadSubmit)?);
+    let job = parse_job_id(job_id.as_str().ok_or(Reject::BadSubmit)?);
     // The worker's name only ever refines the login, so a strange one costs nobody a share.
     let worker = worker.as_str().unwrap_or_default();
-    Ok(Submit { worker: worker.to_string(), epoch, counter: RawCounter::from(counter) })
+    Ok(Submit { worker: worker.to_string(), job, counter: RawCounter::from(counter) })
 }
 
 /// `[difficulty]` or `[target]`: expected attempts a share, as a number or a text.
@@ -123,7 +123,7 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
         },
         Message::Work(Work { job, target, news }) => match news {
             News::Target => set_target(*target, word),
-            News::Job => [set_target(*target, word), notify(job)].concat(),
+            News::Job { clean } => [set_target(*target, word), notify(job, *clean)].concat(),
         },
     }
 }
@@ -140,8 +140,9 @@ fn set_target(target: u64, word: Word) -> Vec<u8> {
     line(&Notification { id: (), method, params: [target] })
 }
 
-fn notify(job: &Job) -> Vec<u8> {
-    let params = (job_id(job.epoch), job.epoch_hash.to_string(), job.address.to_string(), true);
+fn notify(job: &Job, clean: bool) -> Vec<u8> {
+    let id = job_id(job.epoch, job.serial);
+    let params = (id, job.epoch_hash.to_string(), job.address.to_string(), clean);
     line(&Notification { id: (), method: "mining.notify", params })
 }
 
@@ -151,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        stratum::dialects::Dialect,
+        stratum::{dialects::Dialect, message::JobName},
         types::{Address, EpochHash},
     };
 
@@ -195,9 +196,10 @@ mod tests {
 
     #[test]
     fn a_submission_keeps_its_counter_unread() {
-        let line = r#"{"id":4,"method":"mining.submit","params":["a.b","05000000","0xff","extra",{}]}"#;
+        let line = r#"{"id":4,"method":"mining.submit","params":["a.b","00050000","0xff","extra",{}]}"#;
         let counter = RawCounter::Text("0xff".into());
-        assert_eq!(call(line), Call::Submit(Ok(Submit { worker: "a.b".into(), epoch: Some(5), counter })));
+        let job = Some(JobName { epoch: 5, serial: Some(0) });
+        assert_eq!(call(line), Call::Submit(Ok(Submit { worker: "a.b".into(), job, counter })));
         for params in [r#"[]"#, r#"["a","b"]"#, r#"["a",5,"1"]"#, r#"{"a":1}"#, r#""text""#] {
             let line = format!(r#"{{"id":4,"method":"mining.submit","params":{params}}}"#);
             assert_eq!(call(&line), Call::Submit(Err(Reject::BadSubmit)), "{params}");
@@ -273,15 +275,15 @@ mod tests {
             text(Message::Reply(id(), Reply::Done), Word::Difficulty),
             "{\"id\":1,\"result\":true,\"error\":null}\n"
         );
-        let job = Job { epoch: 5, epoch_hash: EpochHash([1; 32]), address: Address::default() };
+        let job = Job { epoch: 5, serial: 0, epoch_hash: EpochHash([1; 32]), address: Address::default() };
         let work = |news, word| text(Message::Work(Work { job, target: 7, news }), word);
         let difficulty = "{\"id\":null,\"method\":\"mining.set_difficulty\",\"params\":[7]}\n";
         assert_eq!(work(News::Target, Word::Difficulty), difficulty);
         assert_eq!(work(News::Target, Word::Target), difficulty.replace("difficulty", "target"));
-        let both = work(News::Job, Word::Difficulty);
+        let both = work(News::Job { clean: true }, Word::Difficulty);
         assert!(
             both.starts_with(difficulty)
-                && both.contains("\"mining.notify\",\"params\":[\"05000000\",\"0101")
+                && both.contains("\"mining.notify\",\"params\":[\"00050000\",\"0101")
         );
     }
 

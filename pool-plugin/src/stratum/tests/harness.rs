@@ -23,15 +23,16 @@ use crate::{
     intake::Intake,
     ledger::ShareLedger,
     release::Found,
-    stratum::{Door, StratumConfig, dialects::Dialect, serve, stats::Stats},
+    stratum::{Common, Door, StratumConfig, dialects::Dialect, serve, stats::Stats},
     types::{Address, EpochHash},
+    vardiff::Settings,
     verify::Verifier,
 };
 
 pub(crate) const SHARE_TARGET: u64 = 100;
 pub(crate) const PROOF_TARGET: u64 = 1000;
 pub(crate) const EPOCH: u32 = 5;
-pub(crate) const JOB: &str = "05000000";
+pub(crate) const JOB: &str = "00050000";
 /// A counter whose evaluation panics.
 pub(crate) const TRAP: u64 = 0xdead;
 /// Longer than anything here takes: a test that waits so long hangs.
@@ -111,13 +112,14 @@ pub(crate) struct Pool {
     pub(crate) puzzle: Arc<Arithmetic>,
     pub(crate) ledger: ShareLedger,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) common: Arc<Common>,
     pub(crate) stop: CancellationToken,
     pub(crate) server: JoinHandle<()>,
     _dir: TempDir,
 }
 
 pub(crate) fn config() -> StratumConfig {
-    StratumConfig::new(Address::default(), SHARE_TARGET)
+    StratumConfig::new(Address::default(), Settings::fixed_at(SHARE_TARGET))
 }
 
 impl Pool {
@@ -153,15 +155,17 @@ impl Pool {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
+        let common = Arc::new(Common::default());
         let server = tokio::spawn(serve(
             vec![Door { listener, dialect }],
             config,
             intake,
             stats.clone(),
+            common.clone(),
             chain_receiver,
             stop.clone(),
         ));
-        Self { address, chain, found, puzzle, ledger, stats, stop, server, _dir: dir }
+        Self { address, chain, found, puzzle, ledger, stats, common, stop, server, _dir: dir }
     }
 
     pub(crate) async fn connect(&self) -> Miner {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::harness::*;
-use crate::{chain::ChainState, types::Address};
+use crate::{chain::ChainState, reject::RejectCode, types::Address};
 
 #[tokio::test]
 async fn subscription_login_target_and_job_come_in_this_order() {
@@ -32,14 +32,9 @@ async fn a_falling_proof_target_reaches_the_miners_at_once() {
     let pool = Pool::start().await;
     let mut miner = pool.miner("alice").await;
     pool.chain.send(state(EPOCH, 60, true)).unwrap();
-    assert_eq!(miner.read().await["params"], json!([60]));
-    pool.chain.send(state(EPOCH, 2000, true)).unwrap();
-    // It does not rise within the epoch: what is under way was found under the lower one.
+    assert_eq!(miner.read().await["params"], json!([60]), "and no job with it");
     assert_eq!(miner.submit(counter(1, 60)).await, Ok(()));
     assert_eq!(pool.shares()[0].3, 60);
-    pool.chain.send(state(EPOCH + 1, 2000, true)).unwrap();
-    assert_eq!(miner.read().await["params"], json!([SHARE_TARGET]));
-    assert_eq!(miner.read().await["params"][0], "06000000");
 }
 
 #[tokio::test]
@@ -76,8 +71,8 @@ async fn a_node_that_falls_behind_keeps_its_miners_and_their_shares() {
     assert_eq!(miner.submit(151).await, Err(21), "the epoch is over, job or no job");
     pool.chain.send(state(EPOCH + 1, PROOF_TARGET, true)).unwrap();
     assert_eq!(miner.read().await["method"], "mining.set_target");
-    assert_eq!(miner.read().await["params"][0], "06000000");
-    assert_eq!(miner.submit_to("06000000", json!(150)).await, Ok(()));
+    assert_eq!(miner.read().await["params"][0], "00060000");
+    assert_eq!(miner.submit_to("00060000", json!(150)).await, Ok(()));
 }
 
 #[tokio::test]
@@ -91,8 +86,11 @@ async fn an_epoch_flip_gives_every_miner_one_clean_job() {
     for miner in &mut miners {
         assert_eq!(miner.read().await["method"], "mining.set_target");
         let hash = epoch_hash(EPOCH + 1).to_string();
-        let job = json!(["06000000", hash, Address::default().to_string(), true]);
+        let job = json!(["00060000", hash, Address::default().to_string(), true]);
         assert_eq!(miner.read().await["params"], job);
-        assert_eq!(miner.submit(150).await, Err(21));
+        let answer = miner.ask(9, "mining.submit", json!(["", JOB, "150"])).await;
+        assert_eq!(answer["error"], json!({"code": 21, "message": "stale share: epoch just ended"}));
     }
+    let counted = pool.stats.snapshot();
+    assert_eq!((counted.epoch_ended, counted.rejected_with(RejectCode::Stale)), (8, 0), "counted apart");
 }

@@ -5,4 +5,5 @@ mod hostile;
 mod jobs;
 mod ordering;
 mod shares;
+mod targets;
 mod transcripts;

@@ -31,8 +31,8 @@ async fn every_refusal_has_its_code() {
     let refused = miner.ask(2, "mining.authorize", json!(["no such account!", "x"])).await;
     assert_eq!(outcome(&refused), Err(24));
     miner.log_in("alice").await;
-    assert_eq!(miner.submit_to("99000000", json!("50")).await, Err(21), "a job of the future");
-    assert_eq!(miner.submit_to("04000000", json!("150")).await, Err(21), "a job of the past");
+    assert_eq!(miner.submit_to("00990000", json!("50")).await, Err(21), "a job of the future");
+    assert_eq!(miner.submit_to("00040000", json!("150")).await, Err(21), "a job of the past");
     assert_eq!(miner.submit_to("nonsense", json!("x")).await, Err(21), "no job");
     assert_eq!(miner.submit_to(JOB, json!("x")).await, Err(20), "no counter");
     assert_eq!(miner.submit(99).await, Err(23), "too low");
@@ -65,7 +65,7 @@ async fn the_checks_come_in_order() {
     let bad = |job: &str| json!(["", job, "no counter"]);
     assert_eq!(outcome(&miner.ask(1, "mining.submit", json!([])).await), Err(25), "session before format");
     miner.log_in("alice").await;
-    assert_eq!(outcome(&miner.ask(3, "mining.submit", bad("99000000")).await), Err(21), "job before format");
+    assert_eq!(outcome(&miner.ask(3, "mining.submit", bad("00990000")).await), Err(21), "job before format");
     assert_eq!(miner.submit(150).await, Ok(()));
     pool.chain.send(state(EPOCH + 1, PROOF_TARGET, false)).unwrap();
     assert_eq!(miner.submit(150).await, Err(22), "duplicate before epoch");
@@ -76,7 +76,7 @@ async fn the_checks_come_in_order() {
 async fn a_job_id_that_was_never_sent_is_forgiven_if_the_counter_solves_the_current_job() {
     let pool = Pool::start().await;
     let mut miner = pool.miner("alice").await;
-    for (number, job) in ["99000000", "nonsense", "", "0x05000000", "5"].iter().enumerate() {
+    for (number, job) in ["00990000", "nonsense", "", "0x00050000", "5"].iter().enumerate() {
         let good = counter(number as u64, 150);
         assert_eq!(miner.submit_to(job, json!(good)).await, Ok(()), "{job}");
         assert_eq!(miner.submit(good).await, Err(22), "{job}: the same share under the right name");
@@ -173,9 +173,9 @@ async fn a_solution_is_released_with_its_finder() {
 async fn a_refused_share_that_is_a_solution_is_released() {
     let mut pool = Pool::start().await;
     let mut miner = pool.miner("alice").await;
-    assert_eq!(miner.submit_to("04000000", json!(2000)).await, Err(21));
+    assert_eq!(miner.submit_to("00040000", json!(2000)).await, Err(21));
     assert_eq!(pool.next_find().await.solution.counter, 2000);
-    assert_eq!(miner.submit_to("04000000", json!(2001)).await, Err(21));
+    assert_eq!(miner.submit_to("00040000", json!(2001)).await, Err(21));
     assert_eq!(pool.next_find().await.solution.counter, 2001);
 
     // The chain has gone on; this session's job has not, since the node is behind.

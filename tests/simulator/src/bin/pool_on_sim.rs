@@ -112,7 +112,7 @@ fn main() -> Result<()> {
 fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
     let flags = PoolArgs {
         pool_listen: Some(args.listen.to_string()),
-        pool_share_target: Some(args.share_target.to_string()),
+        pool_fixed_share_target: Some(args.share_target.to_string()),
         pool_verify_threads: Some(args.verify_threads.to_string()),
         pool_max_connections: Some(args.max_connections.to_string()),
         ..PoolArgs::default()

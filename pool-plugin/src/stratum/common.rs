@@ -1,0 +1,38 @@
+//! What the sessions of all ports have in common, and what outlives them.
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Shared by every session.
+#[derive(Debug)]
+pub struct Common {
+    started: Instant,
+    brake: AtomicU32,
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self { started: Instant::now(), brake: AtomicU32::new(0) }
+    }
+}
+
+impl Common {
+    /// The time since the pool started.
+    pub fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Doublings of every target while verification is behind.
+    pub fn brake(&self) -> u32 {
+        self.brake.load(Ordering::Relaxed)
+    }
+
+    /// The brake is pulled or let go.
+    pub fn set_brake(&self, doublings: u32) {
+        self.brake.store(doublings, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,44 @@
+//! The target a miner asks for in its password: `d=` and a number, among whatever else is there. Pure.
+
+use crate::vardiff::Aim;
+
+/// What a password asks for: `d=5000` for that target, `d=0` for one that follows the miner's shares, nothing
+/// for what the port has. What stands beside it, parted by commas, semicolons or spaces, is not looked at.
+pub fn in_password(password: &str) -> Option<Aim> {
+    let words = password.split([',', ';', ' ']).map(str::trim);
+    let wishes = words.filter_map(|word| word.strip_prefix("d=").or_else(|| word.strip_prefix("diff=")));
+    let mut targets = wishes.filter_map(|digits| digits.replace('_', "").parse().ok());
+    targets.next_back().map(|target| match target {
+        0 => Aim::Shares,
+        target => Aim::Fixed(target),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_target_is_found_among_the_rest() {
+        for password in ["d=5000", "x,d=5000", "d=5_000;secret", "a b d=5000 c", "diff=5000", "d=7,d=5000"] {
+            assert_eq!(in_password(password), Some(Aim::Fixed(5000)), "{password}");
+        }
+        assert_eq!(in_password("d=0"), Some(Aim::Shares));
+    }
+
+    #[test]
+    fn what_is_no_wish_is_a_password() {
+        for password in ["", "x", "d", "d=", "d=-1", "d=1.5", "d=many", "abcd=5", "d=99999999999999999999"] {
+            assert_eq!(in_password(password), None, "{password}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_harms(password: String) {
+            let _ = in_password(&password);
+        }
+    }
+}
