@@ -35,9 +35,7 @@ pub async fn keep_alive(status: impl Fn() -> String, stop: CancellationToken) {
 
 /// Half of what the watchdog allows: one late message is no alarm.
 fn pulse(watchdog: Option<Duration>) -> Duration {
-    watchdog
-        .map_or(STATUS_INTERVAL, |limit| limit / 2)
-        .clamp(Duration::from_millis(100), STATUS_INTERVAL)
+    watchdog.map_or(STATUS_INTERVAL, |limit| limit / 2).clamp(Duration::from_millis(100), STATUS_INTERVAL)
 }
 
 fn notify(states: &[NotifyState<'_>]) {

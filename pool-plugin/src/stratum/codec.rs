@@ -8,12 +8,16 @@ use tokio_util::codec::{AnyDelimiterCodec, FramedRead};
 /// The longest line a miner may send, in bytes, without its newline.
 pub const MAX_LINE: usize = 4096;
 
+/// What a line seldom exceeds, in bytes: thousands of connections keep a buffer of this size each.
+const USUAL_LINE: usize = 512;
+
 /// A stream of frames as bytes. A line of more than [`MAX_LINE`] bytes is an error, and ends it.
 pub type Frames<R> = FramedRead<R, AnyDelimiterCodec>;
 
 /// Cuts what comes from `reader` into frames.
 pub fn frames<R: AsyncRead>(reader: R) -> Frames<R> {
-    FramedRead::new(reader, AnyDelimiterCodec::new_with_max_length(b"\n".into(), b"\n".into(), MAX_LINE))
+    let codec = AnyDelimiterCodec::new_with_max_length(b"\n".into(), b"\n".into(), MAX_LINE);
+    FramedRead::with_capacity(reader, codec, USUAL_LINE)
 }
 
 #[cfg(test)]

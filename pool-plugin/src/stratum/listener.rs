@@ -16,6 +16,7 @@ use super::{
     common::Common,
     dialects::Dialect,
     message::{Id, Message},
+    phrases::Phrases,
     session::Session,
     stats::Stats,
 };
@@ -55,6 +56,7 @@ pub(super) struct Port {
     pub(super) intake: Arc<Intake>,
     pub(super) stats: Arc<Stats>,
     pub(super) chain: watch::Receiver<ChainState>,
+    pub(super) phrases: Phrases,
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
     /// One for every connection there may be, whichever door it came through.
@@ -89,9 +91,19 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
-    let submissions = TaskTracker::new();
-    let port =
-        Arc::new(Port { config, intake, stats, chain: chain.clone(), submissions, slots, stop, common });
+    let (phrases, submissions) = (Phrases::default(), TaskTracker::new());
+    let chain_of_sessions = chain.clone();
+    let port = Arc::new(Port {
+        config,
+        intake,
+        stats,
+        chain: chain_of_sessions,
+        phrases,
+        submissions,
+        slots,
+        stop,
+        common,
+    });
     let mut guarded: JoinSet<()> = doors.into_iter().map(|door| guard(Arc::clone(&port), door)).collect();
     let mut chain_lives = true;
     loop {

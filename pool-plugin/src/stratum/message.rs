@@ -71,7 +71,7 @@ pub struct Suggest {
 }
 
 /// What a miner calls the target of a share. For Aleo both are the same number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Word {
     #[default]
     Difficulty,
@@ -128,7 +128,7 @@ pub enum Reply {
 }
 
 /// A job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Job {
     pub epoch: u32,
     /// Which of the session's jobs of the epoch, from 0 on: they differ in nothing but target and address.
@@ -139,7 +139,7 @@ pub struct Job {
 }
 
 /// A session's job and target, and what of it is news. At least one is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Work {
     pub job: Job,
     /// What a share is to reach from now on.
@@ -148,7 +148,7 @@ pub struct Work {
 }
 
 /// What of a session's work has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum News {
     /// The target alone: the job goes on.
     Target,

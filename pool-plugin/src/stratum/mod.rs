@@ -9,6 +9,8 @@
 //! - [`wish`]: the target a miner asks for.
 //! - [`common`]: what all sessions share.
 //! - `session`: one connection.
+//! - `outbox`: its writing half.
+//! - `phrases`: the bytes of work, made once for all.
 //! - [`listener`]: the port.
 //! - [`stats`]: its counters.
 
@@ -20,6 +22,8 @@ pub mod jobs;
 pub mod listener;
 pub mod login;
 pub mod message;
+mod outbox;
+mod phrases;
 mod session;
 pub mod stats;
 #[cfg(test)]

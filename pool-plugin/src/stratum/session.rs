@@ -1,9 +1,9 @@
 //! One connection: reads requests, answers them, passes shares on, and tells the miner of jobs.
 
-use std::{net::SocketAddr, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{net::SocketAddr, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
@@ -19,6 +19,7 @@ use super::{
     listener::Port,
     login,
     message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe, Suggest, Work},
+    outbox::Outbox,
     stats::OpenConnection,
     wish,
 };
@@ -30,8 +31,6 @@ use crate::{
     vardiff::{Aim, Vardiff},
 };
 
-/// Messages of ours that wait for a slow reader before the session waits for it too.
-const WRITE_QUEUE: usize = 64;
 /// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
 /// within these bounds.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
@@ -50,8 +49,7 @@ pub(super) struct Session {
     id: String,
     lane: Lane,
     dialect: Dialect,
-    /// Messages in the words of the dialect.
-    out: mpsc::Sender<Vec<u8>>,
+    out: Outbox,
     in_flight: Arc<Semaphore>,
     /// The place among the port's connections; a session's submissions keep it until they are settled.
     slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
@@ -89,13 +87,14 @@ impl Session {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (read_half, write_half) = tokio::io::split(stream);
-        let (out, queue) = mpsc::channel(WRITE_QUEUE);
-        let writer = tokio::spawn(write_out(write_half, queue, port.config.write_timeout));
+        let out = Outbox::new(write_half, port.config.write_timeout);
+        let in_flight = Arc::new(Semaphore::new(port.config.in_flight.max(1)));
+        let all_settled = port.config.in_flight.max(1) as u32;
         let (accepted, shares) = mpsc::unbounded_channel();
         let mut session = Self {
             id: format!("{:016x}", rand::random::<u64>()),
             lane: port.intake.lane(),
-            in_flight: Arc::new(Semaphore::new(port.config.in_flight.max(1))),
+            in_flight: Arc::clone(&in_flight),
             slot: Arc::new((slot, port.stats.connection())),
             subscribed: false,
             logins: Vec::new(),
@@ -107,16 +106,18 @@ impl Session {
             dialect,
             port,
             peer,
-            out,
+            out: out.clone(),
         };
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(read_half);
         session.talk(&mut frames, shares).await;
         debug!(%peer, session = session.id, "a miner left");
-        // The writer ends once the last sender is gone, and every submission in flight holds one: what was
-        // read is answered.
         drop(session);
-        let _ = writer.await;
+        // A submission in flight holds a permit until its answer is on its way: what was read is answered.
+        tokio::select! {
+            _ = in_flight.acquire_many(all_settled) => out.finish().await,
+            () = out.broken() => {}
+        }
         linger(frames.into_inner()).await;
     }
 
@@ -131,15 +132,19 @@ impl Session {
         let mut chain_lives = true;
         let mut turn = None;
         let mut looks = looks(port.config.targets.interval);
+        // Made once, since to begin to wait takes a lock that all sessions share.
+        let (mut stopped, mut broken) = (pin!(port.stop.cancelled()), pin!(out.broken()));
         loop {
             let flow = tokio::select! {
-                () = port.stop.cancelled() => Flow::Break(()),
-                () = out.closed() => Flow::Break(()),
-                () = sleep_until(self.deadline), if self.logins.is_empty() => self.time_out().await,
+                // The chain first: a new job waits for nothing else.
+                biased;
                 changed = chain.changed(), if chain_lives => {
                     chain_lives = changed.is_ok();
                     self.follow(&mut chain).await
                 }
+                () = &mut stopped => Flow::Break(()),
+                () = &mut broken => Flow::Break(()),
+                () = sleep_until(self.deadline), if self.logins.is_empty() => self.time_out().await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
                 Some(share) = shares.recv() => {
                     let news = self.jobs.share(&share, &self.moment(&chain));
@@ -264,7 +269,7 @@ impl Session {
 
     async fn tell(&self, news: Option<Work>) -> Flow {
         match news {
-            Some(work) => self.send(&Message::Work(work)).await,
+            Some(work) => self.send(&self.port.phrases.work(self.dialect, work)).await,
             None => Flow::Continue(()),
         }
     }
@@ -304,7 +309,7 @@ impl Session {
                 }
             };
             // The share is settled also when nobody is left to be told.
-            let _ = out.send(dialect.encode(&Message::Reply(id, reply))).await;
+            let _ = out.send(&dialect.encode(&Message::Reply(id, reply))).await;
             drop((permit, slot));
         });
         Flow::Continue(())
@@ -378,11 +383,11 @@ impl Session {
     }
 
     async fn reply(&self, id: Id, reply: Reply) -> Flow {
-        self.send(&Message::Reply(id, reply)).await
+        self.send(&self.dialect.encode(&Message::Reply(id, reply))).await
     }
 
-    async fn send(&self, message: &Message) -> Flow {
-        match self.out.send(self.dialect.encode(message)).await {
+    async fn send(&self, bytes: &[u8]) -> Flow {
+        match self.out.send(bytes).await {
             Ok(()) => Flow::Continue(()),
             Err(_) => Flow::Break(()),
         }
@@ -416,24 +421,6 @@ fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
     } else {
         info!(%peer, account = worker.account, worker = worker.worker, reason = %reject, "a share was refused");
     }
-}
-
-/// Writes messages until the last sender is gone, the connection fails, or the miner does not take them.
-async fn write_out(mut half: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Vec<u8>>, limit: Duration) {
-    while let Some(mut bytes) = queue.recv().await {
-        while let Ok(more) = queue.try_recv() {
-            bytes.extend(more);
-        }
-        match timeout(limit, half.write_all(&bytes)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return,
-            Err(_) => {
-                debug!("a miner does not read what it is sent");
-                return;
-            }
-        }
-    }
-    let _ = timeout(limit, half.shutdown()).await;
 }
 
 /// Reads on for a moment: closing a socket with unread bytes would make the system take back our last

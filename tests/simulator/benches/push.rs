@@ -1,7 +1,12 @@
 //! How long a new epoch takes to reach every miner, and what a connection costs in memory; beside it, the same
 //! through a bridge that asks the node's REST API once a second. `docs/stratum.md` says what is measured.
 
-use std::time::Duration;
+use std::{
+    io::Write,
+    net::{TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -30,6 +35,9 @@ struct Args {
     bench: bool,
 }
 
+/// As long as a job with its target.
+const JOB_BYTES: usize = 270;
+
 /// A server and its miners.
 struct Side {
     server: Helper,
@@ -47,7 +55,7 @@ fn main() -> Result<()> {
     drop(crowd(listen, 1)?);
     let before = pool.resident()?;
     let ours = crowd(listen, args.miners)?;
-    std::thread::sleep(Duration::from_secs(2));
+    thread::sleep(Duration::from_secs(2));
     let grown = pool.resident()?.saturating_sub(before);
     let mut ours = Side { server: pool, crowd: ours, latencies: vec![] };
     let mut theirs = if args.alone { None } else { Some(bridge(rest, args.miners)?) };
@@ -55,7 +63,7 @@ fn main() -> Result<()> {
     let mut cpu = Duration::ZERO;
     for epoch in 1..=args.epochs {
         // The bridge asks at any moment of its second.
-        std::thread::sleep(Duration::from_secs(1).mul_f64(rand::random()));
+        thread::sleep(Duration::from_secs(1).mul_f64(rand::random()));
         ours.crowd.ask(&format!("still {}", STILL.as_millis()), "still")?;
         if let Some(theirs) = &mut theirs {
             theirs.crowd.ask(&format!("still {}", STILL.as_millis()), "still")?;
@@ -73,6 +81,7 @@ fn main() -> Result<()> {
         println!("epoch {epoch}: the last of {} miners after {:.1} ms", last.len(), percentile(last, 1.0));
     }
 
+    let floor = floor(args.miners)?;
     let (p50, p99, max) = ours.figures();
     println!("push.connections: {}", args.miners);
     println!("push.p50_ms: {p50:.2}");
@@ -80,6 +89,8 @@ fn main() -> Result<()> {
     println!("push.max_ms: {max:.2}");
     let pushes = (args.epochs * args.miners).max(1);
     println!("push.cpu_us_per_push: {:.2}", cpu.as_secs_f64() * 1e6 / pushes as f64);
+    println!("push.floor_ms: {floor:.2}");
+    println!("push.over_floor: {:.2}", p99 / floor);
     println!("push.bytes_per_connection: {}", grown / args.miners.max(1) as u64);
     if let Some(theirs) = &mut theirs {
         let (rest_p50, rest_p99, _) = theirs.figures();
@@ -101,6 +112,33 @@ fn bridge(rest: &str, miners: usize) -> Result<Side> {
     let mut server = Helper::start(env!("CARGO_BIN_EXE_polling-bridge"), &["--rest".into(), rest.into()])?;
     let listen = server.answer("listening")?;
     Ok(Side { crowd: crowd(&listen, miners)?, server, latencies: vec![] })
+}
+
+/// How long two threads take that do nothing but write a job's bytes to as many sockets, in milliseconds.
+fn floor(miners: usize) -> Result<f64> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("cannot listen")?;
+    let (listen, count) = (listener.local_addr()?.to_string(), miners.to_string());
+    let args = ["--control", "--mix", "silent", "--pool", &listen, "--miners", &count];
+    let mut crowd = Helper::start(env!("CARGO_BIN_EXE_simulate"), &args.map(String::from))?;
+    let mut streams: Vec<TcpStream> = listener.incoming().take(miners).collect::<Result<_, _>>()?;
+    streams.iter().try_for_each(|stream| stream.set_nodelay(true))?;
+    let half = streams.len().div_ceil(2).max(1);
+    let mut times = vec![];
+    for _ in 0..5 {
+        crowd.ask("still 1000", "still")?;
+        let begun = Instant::now();
+        thread::scope(|scope| {
+            for streams in streams.chunks_mut(half) {
+                scope
+                    .spawn(|| streams.iter_mut().try_for_each(|stream| stream.write_all(&[b' '; JOB_BYTES])));
+            }
+        });
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        // Nothing has arrived that a miner would take for a job.
+        crowd.answer("arrivals")?;
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(percentile(&times, 0.5))
 }
 
 impl Side {

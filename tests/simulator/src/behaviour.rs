@@ -40,6 +40,11 @@ impl Behaviour {
         Self::Storm,
     ];
 
+    /// Whether such a miner looks forward to a job.
+    pub fn logs_in(self) -> bool {
+        matches!(self, Self::Honest | Self::Bogus | Self::Duplicates | Self::Stale | Self::Storm)
+    }
+
     /// As it stands in a mix and in a report.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()

@@ -36,7 +36,7 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
                 println!("working {}", tally.working());
             }
             "still" => {
-                stand_still(tally, Duration::from_millis(argument.parse()?), miners).await;
+                stand_still(tally, Duration::from_millis(argument.parse()?)).await;
             }
             "report" => {
                 tally.report().iter().for_each(|line| println!("{line}"));
@@ -49,14 +49,14 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
     Ok(())
 }
 
-async fn stand_still(tally: &Tally, time: Duration, miners: usize) {
+async fn stand_still(tally: &Tally, time: Duration) {
     tally.clear_arrivals();
     println!("still");
     // The whole thread, with all miners on it: that is the point.
     thread::sleep(time);
     let until = Instant::now() + PATIENCE;
     let mut arrivals = vec![];
-    while arrivals.len() < miners && Instant::now() < until {
+    while arrivals.len() < tally.working() && Instant::now() < until {
         sleep(Duration::from_millis(20)).await;
         arrivals = tally.arrivals();
     }

@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    future::pending,
+    future::{pending, ready},
     io,
     net::IpAddr,
     rc::Rc,
@@ -99,7 +99,8 @@ impl Miner {
         // The next connection is made when this one has work, or has had the time to get it.
         let ended = tokio::select! {
             ended = &mut mining => Some(ended),
-            () = session.logged_in() => None,
+            () = session.logged_in(), if self.behaviour.logs_in() => None,
+            () = ready(()), if !self.behaviour.logs_in() => None,
         };
         drop(permit);
         let ended = match ended {

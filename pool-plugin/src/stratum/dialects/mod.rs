@@ -12,7 +12,7 @@ use std::{fmt, str::FromStr};
 use super::message::{Call, Garbage, Message, Request, Word};
 
 /// What a port or a session speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// JSON lines of a miner that has not yet said which: its subscription tells. What the default port
     /// speaks.
