@@ -8,7 +8,7 @@
 //! # Layout
 //! - [`records`]: what is kept, as values; [`codec`]: their bytes.
 //! - `schema`: column families, keys, RocksDB's settings.
-//! - `open`: opening, creating, refusing; `migrate`: from an older schema.
+//! - `open`: opening, creating, refusing; `torn_log`: the log's end after a loss of power; `migrate`: from an older schema.
 //! - `reserve`: keys in flight.
 //! - `settle`: what a block means; `changes`: the writes that follow.
 //! - `store`: the database handle.
@@ -27,6 +27,7 @@ mod reserve;
 mod schema;
 mod settle;
 mod store;
+mod torn_log;
 mod writer;
 
 use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};

@@ -19,6 +19,7 @@ use crate::{
         migrate::migrate,
         schema::{Meta, SCHEMA_VERSION, Table, database_options, table_descriptors},
         store::{Store, one_line},
+        torn_log,
     },
 };
 
@@ -27,7 +28,14 @@ const PROBE_BYTES: usize = 256 << 10;
 const PROBE_FILE: &str = "probe.tmp";
 
 pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
-    DB::open_cf_descriptors(&database_options(), dir, table_descriptors())
+    let open = || DB::open_cf_descriptors(&database_options(), dir, table_descriptors());
+    open().or_else(|error| {
+        // Nothing but damage is looked at: the log of a database in use is another's.
+        if error.kind() == ErrorKind::Corruption && matches!(torn_log::mend(dir), Ok(true)) {
+            return open();
+        }
+        Err(error)
+    })
 }
 
 /// Opens for reading and writing; creates the database in an empty or missing folder.

@@ -1,6 +1,6 @@
 //! A loss of power: what was not synced may be gone.
 //!
-//! Of each file at least what was synced stays, and any part of the rest, whole or as zeros. Of the changes
+//! Of each file at least what was synced stays, and any part of the rest, or zeros from a sector on. Of the changes
 //! of names in a folder since its last sync any number stays, in their order.
 
 use std::{
@@ -11,6 +11,9 @@ use std::{
 };
 
 use super::Disk;
+
+/// What a disk writes whole or not at all.
+const SECTOR: u64 = 512;
 
 /// The size of every file before a process is started: all of it is on the disk.
 pub(crate) type Sizes = BTreeMap<PathBuf, u64>;
@@ -107,11 +110,13 @@ fn tear(path: &Path, promised: u64, size: u64, choose: &mut impl FnMut(u64) -> u
         _ => size,
     };
     let mut file = File::options().write(true).open(path).unwrap();
-    file.set_len(cut).unwrap();
-    if choose(3) == 0 {
+    let sector = cut.next_multiple_of(SECTOR);
+    if choose(3) == 0 && sector < size {
         // The size was written, the content was not.
-        file.seek(SeekFrom::Start(cut)).unwrap();
-        file.write_all(&vec![0; usize::try_from(size - cut).unwrap()]).unwrap();
+        file.seek(SeekFrom::Start(sector)).unwrap();
+        file.write_all(&vec![0; usize::try_from(size - sector).unwrap()]).unwrap();
+    } else {
+        file.set_len(cut).unwrap();
     }
 }
 
