@@ -84,7 +84,7 @@ async fn over_the_stake_limit_a_solution_is_held_until_its_epoch_ends() {
     // Landed: the chain counts it now, and the place stays taken.
     sleep(Duration::from_secs(5)).await;
     assert!(pool.sim.mempool().is_empty());
-    assert_eq!(pool.state(&held), Some(SolutionState::Found));
+    until(|| pool.state(&held) == Some(SolutionState::Found)).await;
 
     pool.sim.jump_to(BLOCKS_PER_EPOCH);
     pool.until_accounted().await;
