@@ -5,10 +5,7 @@
 //! target is handed to the release queue the moment its target is known, on the verification thread:
 //! neither a refused share nor a failing disk nor a lost connection holds it back.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
@@ -23,9 +20,10 @@ use crate::{
         records::{ShareKey, Worker},
     },
     near_misses::NearMisses,
+    occasionally::Occasionally,
     reject::Reject,
     release::{Found, FoundSender},
-    types::{Address, EpochHash, Solution},
+    types::{Address, EpochHash, Solution, unix_ms},
     verify::{Attempt, Verifier},
 };
 
@@ -45,6 +43,15 @@ pub struct Intake {
     ledger: ShareLedger,
     verifier: Verifier,
     finds: Finds,
+    /// A dead disk fails every share: what the log says of it.
+    log: FailureLog,
+}
+
+#[derive(Default)]
+struct FailureLog {
+    unchecked: Occasionally,
+    unstored: Occasionally,
+    unevaluated: Occasionally,
 }
 
 /// Where solutions go, and how to tell one.
@@ -66,17 +73,13 @@ impl Intake {
             ledger,
             verifier,
             finds: Finds { chain, sender: found, near_misses: Arc::default() },
+            log: FailureLog::default(),
         })
     }
 
     /// The verification threads, for their counters.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
-    }
-
-    /// A place in the verification queue for a new session.
-    pub fn lane(&self) -> Lane {
-        self.verifier.lane()
     }
 
     /// To be called when the chain's state has changed: a proof target that fell makes solutions of
@@ -104,7 +107,9 @@ impl Intake {
             Err(ReserveError::EpochClosed { .. }) => None,
             // Refused in the end, but it may be a solution, and those are not lost with the disk.
             Err(ReserveError::Storage(reason)) => {
-                error!(%reason, "a share cannot be checked against the stored ones");
+                if let Some(shares) = self.log.unchecked.due() {
+                    error!(%reason, shares, "shares cannot be checked against the stored ones");
+                }
                 None
             }
         };
@@ -157,7 +162,9 @@ impl Intake {
             Ok(Ok(reached)) => Ok(reached),
             Ok(Err(EvaluateError::NoAnswer)) => Err(Reject::NoAnswer),
             Ok(Err(EvaluateError::Failed(reason))) => {
-                error!(epoch = job.epoch, counter, reason, "a share could not be checked");
+                if let Some(shares) = self.log.unevaluated.due() {
+                    error!(epoch = job.epoch, counter, reason, shares, "shares could not be checked");
+                }
                 Err(Reject::NotChecked)
             }
             Err(_) => Err(Reject::NotChecked),
@@ -176,7 +183,9 @@ impl Intake {
             Ok(_) | Err(WriteError::AlreadyStored { .. }) => Ok(()),
             Err(WriteError::EpochClosed { .. }) => Err(Reject::Stale),
             Err(reason) => {
-                error!(%reason, "a share could not be stored");
+                if let Some(shares) = self.log.unstored.due() {
+                    error!(%reason, shares, "shares could not be stored");
+                }
                 Err(Reject::NotStored)
             }
         }
@@ -220,9 +229,4 @@ impl Finds {
 
 fn attempt_of(job: &AssignedJob, counter: u64) -> Attempt {
     Attempt { epoch_hash: job.epoch_hash, address: job.address, counter }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,11 +8,14 @@
 //! - [`dump`]: a JSON file per block of ours, from which payouts are made.
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
+//! - [`guard`]: who may come in, who has to go.
 //! - [`health`]: how each part fares, and what to do about it.
 //! - [`intake`]: what every submitted counter goes through, whatever the dialect.
+//! - [`json_lines`]: files of one JSON object a line, which people edit too.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`miner`]: the reference CPU miner.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
+//! - [`occasionally`]: a log line that does not become a flood.
 //! - [`pool`]: the parts put together: start, supervision, shutdown.
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
@@ -33,11 +36,14 @@ pub mod cross_check;
 pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
+pub mod guard;
 pub mod health;
 pub mod intake;
+pub mod json_lines;
 pub mod ledger;
 pub mod miner;
 pub mod near_misses;
+pub mod occasionally;
 pub mod pool;
 pub mod prepare;
 pub mod reject;

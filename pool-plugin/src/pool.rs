@@ -25,13 +25,14 @@ use crate::{
     chain::{self, ChainHandle, ChainState, Network},
     config::Config,
     evaluator::Evaluator,
+    guard::{Gate, descriptors},
     health::{self, Health, HealthBoard, Part},
     intake::Intake,
     ledger::ShareLedger,
     prepare::keep_prepared,
     release::{self, Inbox, Settled, SharedInbox},
     rounds,
-    stratum::{self, Common, Door, Stats, StratumConfig, dialects::Dialect},
+    stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect},
     supervise::{Restarts, supervise},
     systemd,
     vardiff::Brake,
@@ -53,6 +54,7 @@ pub struct Pool {
     network: Network,
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
+    entrance: Entrance,
     /// The default port first.
     listeners: Vec<(TcpListener, Dialect)>,
     board: HealthBoard,
@@ -86,12 +88,13 @@ impl Pool {
             format!("cannot make the pool's folder {folder}; choose another with --pool-data")
         })?;
         let ledger = ShareLedger::open(&config.data.join("db"), network)?;
+        let entrance = open_entrance(&config)?;
         let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Dialect::default())];
         for port in &config.ports {
             listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
         }
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
-        Ok(Self { config, network, evaluator, ledger, listeners, board, stop })
+        Ok(Self { config, network, evaluator, ledger, entrance, listeners, board, stop })
     }
 
     /// Says in one line what was opened.
@@ -160,6 +163,9 @@ impl Pool {
         // Miners may come before the node is up: they are welcomed, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
         let sessions = tokio::spawn(parts.serve(serving.clone()));
+        if let Some(tls) = parts.common.entrance.tls.clone() {
+            tokio::spawn(tls.follow(serving.clone()));
+        }
         systemd::ready();
         let told = parts.clone();
         tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
@@ -195,6 +201,18 @@ impl Pool {
     }
 }
 
+/// What guards the port: the operator's lists, TLS, proxies.
+fn open_entrance(config: &Config) -> Result<Entrance> {
+    let lists = config.data.join("access.json");
+    let gate = Gate::open(&lists, config.entrance.max_per_address)
+        .with_context(|| format!("cannot read the bans in {}", lists.display()))?;
+    let tls = match &config.entrance.tls {
+        Some((certificate, key)) => Some(Arc::new(Tls::open(certificate, key)?)),
+        None => None,
+    };
+    Ok(Entrance { gate, tls, proxies: config.entrance.proxies.clone() })
+}
+
 /// What the parts share.
 struct Parts {
     config: Config,
@@ -213,7 +231,7 @@ struct Parts {
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
-        let Pool { config, evaluator, ledger, listeners, board, .. } = pool;
+        let Pool { config, evaluator, ledger, entrance, listeners, board, .. } = pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -227,7 +245,7 @@ impl Parts {
             listeners: Arc::new(listeners),
             intake,
             stats: Arc::default(),
-            common: Arc::default(),
+            common: Arc::new(Common::new(entrance)),
             state,
             inbox: Inbox::shared(finds, settled),
             settled: settled_sender,
@@ -239,7 +257,7 @@ impl Parts {
     /// The ports, until `stop`.
     fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
         let mut config = StratumConfig::new(self.config.address, self.config.targets());
-        config.max_connections = self.config.max_connections;
+        config.max_connections = descriptors::budget(self.config.max_connections);
         let (listeners, intake, stats) = (self.listeners.clone(), self.intake.clone(), self.stats.clone());
         let common = self.common.clone();
         let (state, stop_sessions) = (self.state.subscribe(), stop.clone());

@@ -78,6 +78,19 @@ pub enum Reject {
     HandshakeTimeout(&'static str),
     #[error("the pool is full: closing the connection, try again later")]
     PoolFull,
+    #[error(
+        "{0} connections from your address, as many as it may have: send shares over those first, or ask the pool to allow it"
+    )]
+    TooManyConnections(usize),
+    /// For so many minutes; `None` is until the operator lifts it.
+    #[error("your address is banned{}: mend your miner, or ask the pool", ForMinutes(*.0))]
+    Banned(Option<u64>),
+    #[error("this worker sent nothing but bad shares and is banned{}: mend it", ForMinutes(Some(*.0)))]
+    WorkerBanned(u64),
+    #[error("closing the connection: nothing but bad shares came from it")]
+    BadConduct,
+    #[error("closing the connection: the pool's operator asked for it")]
+    Kicked,
 }
 
 impl RejectCode {
@@ -124,7 +137,7 @@ impl Reject {
     pub const fn code(&self) -> RejectCode {
         match self {
             Self::NotSubscribed => RejectCode::NotSubscribed,
-            Self::NotAuthorized | Self::BadLogin(_) => RejectCode::Unauthorized,
+            Self::NotAuthorized | Self::BadLogin(_) | Self::WorkerBanned(_) => RejectCode::Unauthorized,
             Self::NoJob | Self::JobNotFound | Self::Stale | Self::EpochEnded => RejectCode::Stale,
             Self::Duplicate => RejectCode::Duplicate,
             Self::LowDifficulty { .. } | Self::NoAnswer => RejectCode::LowDifficulty,
@@ -140,7 +153,23 @@ impl Reject {
             | Self::LineTooLong(_)
             | Self::TooMuchGarbage(_)
             | Self::HandshakeTimeout(_)
-            | Self::PoolFull => RejectCode::Other,
+            | Self::PoolFull
+            | Self::TooManyConnections(_)
+            | Self::Banned(_)
+            | Self::BadConduct
+            | Self::Kicked => RejectCode::Other,
+        }
+    }
+}
+
+struct ForMinutes(Option<u64>);
+
+impl fmt::Display for ForMinutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(1) => write!(f, " for a minute"),
+            Some(minutes) => write!(f, " for {minutes} minutes"),
+            None => Ok(()),
         }
     }
 }

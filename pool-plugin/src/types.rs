@@ -1,7 +1,11 @@
 //! The plain values the pool speaks: hashes, addresses, solutions. No snarkOS type gets past the
 //! [`Chain`](crate::chain::Chain) trait, so these are all the rest of the pool knows of Aleo.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use sha2::{Digest, Sha256};
@@ -47,6 +51,12 @@ pub struct Solution {
 /// The epoch whose puzzle the block at `height` takes solutions of: that of the block before it.
 pub const fn epoch_of_block(height: u32) -> u32 {
     height.saturating_sub(1) / BLOCKS_PER_EPOCH
+}
+
+/// The time, in milliseconds since 1970.
+pub fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl SolutionId {

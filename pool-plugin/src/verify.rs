@@ -45,7 +45,6 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 /// the callbacks of it.
 pub struct Verifier {
     shared: Arc<Shared>,
-    next_lane: AtomicU64,
 }
 
 struct Shared {
@@ -77,17 +76,12 @@ impl Verifier {
             verified: AtomicU64::new(0),
             panicked: AtomicU64::new(0),
         });
-        let verifier = Self { shared: Arc::clone(&shared), next_lane: AtomicU64::new(0) };
+        let verifier = Self { shared: Arc::clone(&shared) };
         for number in 0..threads.max(1) {
             let worker = Arc::clone(&shared);
             thread::Builder::new().name(format!("pool-verify-{number}")).spawn(move || worker.work())?;
         }
         Ok(verifier)
-    }
-
-    /// A lane for a new session.
-    pub fn lane(&self) -> Lane {
-        Lane(self.next_lane.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Queues an attempt. `done` gets the target, on the verification thread: it must be quick.
@@ -215,7 +209,9 @@ mod tests {
         for counter in [5, 1] {
             let reply = sender.clone();
             verifier
-                .evaluate(verifier.lane(), attempt(counter), move |outcome| reply.send(outcome).unwrap())
+                .evaluate(Lane::Proven(counter), attempt(counter), move |outcome| {
+                    reply.send(outcome).unwrap()
+                })
                 .unwrap();
         }
         let mut outcomes = [receiver.recv().unwrap(), receiver.recv().unwrap()];
@@ -231,7 +227,7 @@ mod tests {
         for counter in [0, 7] {
             let reply = sender.clone();
             verifier
-                .evaluate(Lane(0), attempt(counter), move |outcome| {
+                .evaluate(Lane::Proven(0), attempt(counter), move |outcome| {
                     reply.send(outcome).unwrap();
                     assert_ne!(counter, 0, "the callback panics too");
                 })
@@ -246,7 +242,9 @@ mod tests {
     fn low_priority_is_evaluated_too() {
         let verifier = Verifier::start(Arc::new(Echo), 1).unwrap();
         let (sender, receiver) = mpsc::channel();
-        verifier.evaluate_low(Lane(0), attempt(9), move |outcome| sender.send(outcome).unwrap()).unwrap();
+        verifier
+            .evaluate_low(Lane::Proven(0), attempt(9), move |outcome| sender.send(outcome).unwrap())
+            .unwrap();
         assert_eq!(receiver.recv().unwrap(), Ok(9));
     }
 }

@@ -15,8 +15,9 @@ pub struct PoolArgs {
     pub pool: bool,
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
-    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `puzzle`, `verify_threads` and
-    /// `max_connections`. Flags win over the file
+    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `puzzle`, `verify_threads`,
+    /// `max_connections`, `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and
+    /// `admin_password_file`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -68,4 +69,31 @@ pub struct PoolArgs {
     /// Miners served at once [default: 10000]
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_max_connections: Option<String>,
+
+    /// Connections of one address; more for those whose shares have earned it [default: 256]
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_max_per_address: Option<String>,
+
+    /// The TLS certificate chain (PEM); with it the port speaks TLS too, and takes a renewed one by itself
+    #[arg(long, value_name = "FILE", requires = "pool")]
+    pub pool_tls_certificate: Option<String>,
+
+    /// The private key of the TLS certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "pool")]
+    pub pool_tls_key: Option<String>,
+
+    /// Proxies in front of the pool, as addresses or networks with commas between them: they must send a PROXY
+    /// header, and it is believed
+    #[arg(long, value_name = "LIST", requires = "pool")]
+    pub pool_proxies: Option<String>,
+
+    /// Who may log in: `open` is any valid login, `closed` the users of users.json with their passwords
+    /// [default: open]
+    #[arg(long, value_name = "open|closed", requires = "pool")]
+    pub pool_users: Option<String>,
+
+    /// A file with the password of `mining.authorize_admin`, for its owner's eyes only; without it the port has
+    /// no such method
+    #[arg(long, value_name = "FILE", requires = "pool")]
+    pub pool_admin_password_file: Option<String>,
 }

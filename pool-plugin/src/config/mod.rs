@@ -1,11 +1,13 @@
 //! The pool's configuration: flags over a TOML file over defaults, checked whole before anything starts.
 
 mod args;
+mod entrance;
 mod ports;
 mod problems;
 mod resolve;
 
 pub use args::PoolArgs;
+pub use entrance::{EntranceConfig, UserMode};
 pub use problems::{Problem, Problems};
 pub use resolve::{Context, resolve};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub verify_threads: usize,
     /// Miners served at once.
     pub max_connections: usize,
+    /// How miners come in.
+    pub entrance: EntranceConfig,
 }
 
 /// A port that is pinned to a dialect.

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use toml::{Table, Value};
 
 use super::{
-    Config, PoolArgs, Problem, Problems,
+    Config, PoolArgs, Problem, Problems, entrance,
     ports::{self, parse_listen},
 };
 use crate::{evaluator::PuzzleKind, types::Address};
@@ -91,6 +91,8 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         |text| in_range(text, 1, MAX_CONNECTIONS),
     );
 
+    let entrance = entrance::read(&mut reader, args);
+
     let address_is_set = reader.is_set("address", &args.pool_address);
     let address = address.or(context.node_address);
     if address.is_none() && !address_is_set {
@@ -115,12 +117,13 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             puzzle: puzzle.unwrap_or_default(),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
+            entrance,
         }),
         _ => Err(Problems(reader.problems)),
     }
 }
 
-fn in_range<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Result<T, String> {
+pub(super) fn in_range<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Result<T, String> {
     let digits_only = text.replace('_', "");
     let number: T =
         digits_only.parse().map_err(|_| format!("'{text}' is not a whole number in the range"))?;
@@ -131,10 +134,10 @@ fn in_range<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Result<T, S
 }
 
 /// Takes one key after the other from its flag or the file, and collects what is wrong on the way.
-struct Reader {
+pub(super) struct Reader {
     file_name: String,
     table: Table,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Reader {
@@ -154,18 +157,19 @@ impl Reader {
             });
             Table::new()
         });
-        for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        let known: Vec<&str> = KEYS.into_iter().chain(entrance::KEYS).collect();
+        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
             problems.push(Problem {
                 key: key.clone(),
                 origin: file_name.clone(),
                 wrong: "the pool knows no such key".into(),
-                allowed: KEYS.join(", "),
+                allowed: known.join(", "),
             });
         }
         Self { file_name, table, problems }
     }
 
-    fn is_set(&self, key: &str, flag: &Option<String>) -> bool {
+    pub(super) fn is_set(&self, key: &str, flag: &Option<String>) -> bool {
         flag.is_some() || self.table.contains_key(key)
     }
 
@@ -184,7 +188,7 @@ impl Reader {
         good.into_iter().flatten().collect()
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         key: &str,
         flag: &Option<String>,
@@ -229,6 +233,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::UserMode;
 
     const ADDRESS: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
 
@@ -325,6 +330,18 @@ mod tests {
         let problems = check(&PoolArgs::default(), Some("listen = \n"), Some(Address([7; 32]))).unwrap_err();
         assert_eq!(keys(&problems), ["pool-config"]);
         assert_eq!(problems.to_string().lines().count(), 2);
+    }
+
+    #[test]
+    fn the_entrance_is_read_too() {
+        let file = "proxies = \"10.0.0.7, 192.168.0.0/16\"\nusers = \"closed\"\nmax_per_address = 9";
+        let entrance = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap().entrance;
+        assert_eq!(entrance.proxies.len(), 2);
+        assert_eq!((entrance.users, entrance.max_per_address), (UserMode::Closed, 9));
+
+        let wrong = "proxies = \"nowhere\"\nusers = \"some\"\ntls_key = \"key.pem\"";
+        let problems = check(&PoolArgs::default(), Some(wrong), Some(Address([7; 32]))).unwrap_err();
+        assert_eq!(keys(&problems), ["proxies", "users", "tls_certificate"]);
     }
 
     #[test]

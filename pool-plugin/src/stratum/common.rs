@@ -7,20 +7,21 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::entrance::Entrance;
+
 /// Shared by every session.
-#[derive(Debug)]
 pub struct Common {
+    /// What stands between the network and the sessions.
+    pub entrance: Entrance,
     started: Instant,
     brake: AtomicU32,
 }
 
-impl Default for Common {
-    fn default() -> Self {
-        Self { started: Instant::now(), brake: AtomicU32::new(0) }
-    }
-}
-
 impl Common {
+    pub fn new(entrance: Entrance) -> Self {
+        Self { entrance, started: Instant::now(), brake: AtomicU32::new(0) }
+    }
+
     /// The time since the pool started.
     pub fn now(&self) -> Duration {
         self.started.elapsed()

@@ -15,9 +15,9 @@ use tracing::{debug, error, info, warn};
 use super::{
     common::Common,
     dialects::Dialect,
+    entrance,
     message::{Id, Message},
     phrases::Phrases,
-    session::Session,
     stats::Stats,
 };
 use crate::{chain::ChainState, intake::Intake, reject::Reject, types::Address, vardiff};
@@ -26,6 +26,10 @@ use crate::{chain::ChainState, intake::Intake, reject::Reject, types::Address, v
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 /// When a silent connection is probed, how often, and how many probes may stay unanswered.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
+
+/// So many miners a second are to come back after a stop, within bounds of the longest wait.
+const RETURNS: u32 = 100;
+const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// How the port behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,16 @@ impl StratumConfig {
             handshake_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(15),
         }
+    }
+}
+
+impl Port {
+    /// How long a miner is to stay away before it connects anew: another time for each, so that they do not
+    /// all come at once.
+    pub(super) fn reconnect_wait(&self) -> Duration {
+        let miners = u32::try_from(self.stats.snapshot().connections).unwrap_or(u32::MAX);
+        let longest = (Duration::from_secs(miners.into()) / RETURNS).clamp(WAITS.0, WAITS.1);
+        longest.mul_f64(rand::random())
     }
 }
 
@@ -181,7 +195,7 @@ fn welcome(
     {
         debug!(%peer, %reason, "a socket option could not be set");
     }
-    sessions.spawn(Session::run(Arc::clone(port), dialect, stream, peer, slot));
+    sessions.spawn(entrance::receive(Arc::clone(port), dialect, stream, peer, slot));
 }
 
 fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr) {

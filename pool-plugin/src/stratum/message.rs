@@ -1,6 +1,8 @@
 //! What miners and the pool say to each other, whatever the dialect. Plain values; [`super::dialects`] has
 //! their spellings.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Number;
 
@@ -110,6 +112,8 @@ pub enum Message {
     Reply(Id, Reply),
     /// What to work on from now on.
     Work(Work),
+    /// A wish: to connect anew, after a while.
+    Reconnect { wait: Duration },
 }
 
 /// An answer.

@@ -5,7 +5,9 @@
 //! - [`message`]: what is said, whatever the dialect.
 //! - [`counter`]: the spellings of a counter.
 //! - [`login`]: who is credited.
+//! - [`entrance`]: from a socket to a session.
 //! - [`jobs`]: which job and which target a session has.
+//! - [`proxy`]: whom a proxy speaks for.
 //! - [`wish`]: the target a miner asks for.
 //! - [`common`]: what all sessions share.
 //! - `session`: one connection.
@@ -13,23 +15,29 @@
 //! - `phrases`: the bytes of work, made once for all.
 //! - [`listener`]: the port.
 //! - [`stats`]: its counters.
+//! - [`tls`]: its certificate.
 
 pub mod codec;
 pub mod common;
 pub mod counter;
 pub mod dialects;
+pub mod entrance;
 pub mod jobs;
 pub mod listener;
 pub mod login;
 pub mod message;
 mod outbox;
 mod phrases;
+pub mod proxy;
 mod session;
 pub mod stats;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod tls;
 pub mod wish;
 
 pub use common::Common;
+pub use entrance::Entrance;
 pub use listener::{Door, StratumConfig, serve};
 pub use stats::Stats;
+pub use tls::Tls;

@@ -18,14 +18,14 @@ use super::{
     jobs::{Found, JobBook, Moment},
     listener::Port,
     login,
-    message::{Authorize, Call, Id, Message, Reply, Submit, Subscribe, Suggest, Work},
+    message::{Authorize, Call, Id, Message, News, Reply, Submit, Subscribe, Suggest, Work},
     outbox::Outbox,
     stats::OpenConnection,
     wish,
 };
 use crate::{
     chain::ChainState,
-    fair_queue::Lane,
+    guard::{Order, Standing},
     ledger::records::Worker,
     reject::{Reject, RejectCode},
     vardiff::{Aim, Vardiff},
@@ -47,7 +47,8 @@ pub(super) struct Session {
     peer: SocketAddr,
     /// Told to the miner and the log; nothing is resumed by it.
     id: String,
-    lane: Lane,
+    /// Shared with the submissions, which keep it until they are settled.
+    standing: Arc<Standing>,
     dialect: Dialect,
     out: Outbox,
     in_flight: Arc<Semaphore>,
@@ -59,6 +60,8 @@ pub(super) struct Session {
     jobs: JobBook,
     /// Where submissions tell of accepted shares.
     accepted: mpsc::UnboundedSender<Found>,
+    /// What the miner was last told to work on.
+    work: Option<Work>,
     counters: CounterReader,
     garbage: u32,
     deadline: Instant,
@@ -83,6 +86,7 @@ impl Session {
         stream: S,
         peer: SocketAddr,
         slot: OwnedSemaphorePermit,
+        (standing, orders): (Standing, mpsc::Receiver<Order>),
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -93,13 +97,14 @@ impl Session {
         let (accepted, shares) = mpsc::unbounded_channel();
         let mut session = Self {
             id: format!("{:016x}", rand::random::<u64>()),
-            lane: port.intake.lane(),
+            standing: Arc::new(standing),
             in_flight: Arc::clone(&in_flight),
             slot: Arc::new((slot, port.stats.connection())),
             subscribed: false,
             logins: Vec::new(),
             jobs: JobBook::new(Vardiff::new(port.config.targets, None)),
             accepted,
+            work: None,
             counters: CounterReader::default(),
             garbage: 0,
             deadline: Instant::now() + port.config.handshake_timeout,
@@ -110,7 +115,7 @@ impl Session {
         };
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(read_half);
-        session.talk(&mut frames, shares).await;
+        session.talk(&mut frames, shares, orders).await;
         debug!(%peer, session = session.id, "a miner left");
         drop(session);
         // A submission in flight holds a permit until its answer is on its way: what was read is answered.
@@ -125,6 +130,7 @@ impl Session {
         &mut self,
         frames: &mut Frames<R>,
         mut shares: mpsc::UnboundedReceiver<Found>,
+        mut orders: mpsc::Receiver<Order>,
     ) {
         let port = Arc::clone(&self.port);
         let out = self.out.clone();
@@ -142,8 +148,9 @@ impl Session {
                     chain_lives = changed.is_ok();
                     self.follow(&mut chain).await
                 }
-                () = &mut stopped => Flow::Break(()),
+                () = &mut stopped => self.leave().await,
                 () = &mut broken => Flow::Break(()),
+                Some(order) = orders.recv() => self.obey(order).await,
                 () = sleep_until(self.deadline), if self.logins.is_empty() => self.time_out().await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
                 Some(share) = shares.recv() => {
@@ -227,6 +234,9 @@ impl Session {
             Ok(worker) => worker,
             Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
         };
+        if let Some(left) = self.standing.ticket().worker_banned(&worker) {
+            return self.close(Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
+        }
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
         self.log_in(worker);
         if let Some(aim) = authorize.password.as_deref().and_then(wish::in_password) {
@@ -267,11 +277,38 @@ impl Session {
         self.tell(news).await
     }
 
-    async fn tell(&self, news: Option<Work>) -> Flow {
-        match news {
-            Some(work) => self.send(&self.port.phrases.work(self.dialect, work)).await,
-            None => Flow::Continue(()),
+    async fn tell(&mut self, news: Option<Work>) -> Flow {
+        let Some(work) = news else { return Flow::Continue(()) };
+        self.work = Some(work);
+        self.send(&self.port.phrases.work(self.dialect, work)).await
+    }
+
+    async fn obey(&mut self, order: Order) -> Flow {
+        debug!(peer = %self.peer, session = self.id, ?order, "a session has an order");
+        match order {
+            Order::ResendWork => {
+                let again = |work| Work { news: News::Job { clean: true }, ..work };
+                self.tell(self.work.map(again)).await
+            }
+            Order::AskReconnect => self.ask_to_reconnect().await,
+            Order::Close(reject) => {
+                if reject == Reject::BadConduct {
+                    self.standing.strike(self.logins.last());
+                }
+                self.close(reject).await
+            }
         }
+    }
+
+    /// The pool stops. Whoever understands it comes back in a while, not all at once.
+    async fn leave(&self) -> Flow {
+        let _ = self.ask_to_reconnect().await;
+        Flow::Break(())
+    }
+
+    async fn ask_to_reconnect(&self) -> Flow {
+        let wish = Message::Reconnect { wait: self.port.reconnect_wait() };
+        self.send(&self.dialect.encode(&wish)).await
     }
 
     fn moment(&self, chain: &watch::Receiver<ChainState>) -> Moment {
@@ -291,26 +328,29 @@ impl Session {
             Err(reject) => return self.refuse_share(id, reject).await,
         };
         let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
-        let (lane, peer, dialect, permit) = (self.lane, self.peer, self.dialect, turn.take());
+        let (peer, dialect, permit) = (self.peer, self.dialect, turn.take());
+        let standing = Arc::clone(&self.standing);
         let accepted = self.accepted.clone();
         self.port.submissions.spawn(async move {
-            let judged = port.intake.submit(lane, &worker, &found.job, counter).await;
+            let judged = port.intake.submit(standing.lane(), &worker, &found.job, counter).await;
             let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
                 Ok(_) => {
                     port.stats.count_accepted();
+                    standing.accepted();
                     // Nobody follows the target of a miner that is gone.
                     let _ = accepted.send(found);
                     Reply::Done
                 }
                 Err(reject) => {
                     port.stats.count_rejected(&reject);
+                    standing.refused(&reject);
                     log_refused(peer, &worker, &reject);
                     Reply::Refused(reject)
                 }
             };
             // The share is settled also when nobody is left to be told.
             let _ = out.send(&dialect.encode(&Message::Reply(id, reply))).await;
-            drop((permit, slot));
+            drop((permit, slot, standing));
         });
         Flow::Continue(())
     }
@@ -335,7 +375,7 @@ impl Session {
             }
             (Err(reject), _, counter) => {
                 if let Some(stray) = counter {
-                    self.port.intake.rescue(self.lane, &worker, &self.port.config.address, stray);
+                    self.port.intake.rescue(self.standing.lane(), &worker, &self.port.config.address, stray);
                 }
                 Err(reject)
             }
@@ -344,6 +384,7 @@ impl Session {
 
     async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
         self.port.stats.count_rejected(&reject);
+        self.standing.refused(&reject);
         if let Some(login) = self.logins.last() {
             log_refused(self.peer, login, &reject);
         }
@@ -358,6 +399,7 @@ impl Session {
             return Flow::Continue(());
         }
         debug!(peer = %self.peer, session = self.id, "a connection sent only garbage");
+        self.standing.strike(self.logins.last());
         self.close(Reject::TooMuchGarbage(self.dialect.name())).await
     }
 
@@ -425,7 +467,7 @@ fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
 
 /// Reads on for a moment: closing a socket with unread bytes would make the system take back our last
 /// message.
-async fn linger(half: impl AsyncRead + Unpin) {
+pub(super) async fn linger(half: impl AsyncRead + Unpin) {
     let (bytes, time) = LINGER;
     let mut rest = half.take(bytes);
     let _ = timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;

@@ -17,7 +17,7 @@ use std::{
 
 use pool_plugin::{
     chain::{Chain, sim::SimChain},
-    config::Config,
+    config::{Config, EntranceConfig},
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
     health::Health,
     pool::{Pool, StopHandle},
@@ -63,6 +63,7 @@ pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> 
         puzzle: PuzzleKind::Native,
         verify_threads: 2,
         max_connections: 100,
+        entrance: EntranceConfig::default(),
     };
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap();
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());

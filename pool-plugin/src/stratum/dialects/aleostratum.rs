@@ -104,6 +104,8 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
             News::Target => set_target(*target),
             News::Job { clean } => [set_target(*target), notify(job, *clean)].concat(),
         },
+        // The specification has no such word, and its client hangs up on those it does not know.
+        Message::Reconnect { .. } => Vec::new(),
     }
 }
 

@@ -5,6 +5,8 @@
 //! Targets are told in the word the miner itself uses, `mining.set_difficulty` unless it has asked for a
 //! target. Jobs are those of AleoStratum.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -125,6 +127,7 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
             News::Target => set_target(*target, word),
             News::Job { clean } => [set_target(*target, word), notify(job, *clean)].concat(),
         },
+        Message::Reconnect { wait } => reconnect(*wait),
     }
 }
 
@@ -138,6 +141,12 @@ fn set_target(target: u64, word: Word) -> Vec<u8> {
         Word::Target => "mining.set_target",
     };
     line(&Notification { id: (), method, params: [target] })
+}
+
+/// Host and port of none: those it has.
+fn reconnect(wait: Duration) -> Vec<u8> {
+    let params = ((), (), wait.as_secs());
+    line(&Notification { id: (), method: "client.reconnect", params })
 }
 
 fn notify(job: &Job, clean: bool) -> Vec<u8> {

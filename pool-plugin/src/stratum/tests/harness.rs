@@ -6,11 +6,8 @@ use parking_lot::{Condvar, Mutex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::JoinHandle,
     time::timeout,
@@ -20,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     chain::{ChainState, Network, Puzzle, SyncState},
     evaluator::{EvaluateError, Evaluator},
+    guard::Gate,
     intake::Intake,
     ledger::ShareLedger,
     release::Found,
-    stratum::{Common, Door, StratumConfig, dialects::Dialect, serve, stats::Stats},
+    stratum::{Common, Door, Entrance, StratumConfig, dialects::Dialect, serve, stats::Stats},
     types::{Address, EpochHash},
     vardiff::Settings,
     verify::Verifier,
@@ -122,6 +120,10 @@ pub(crate) fn config() -> StratumConfig {
     StratumConfig::new(Address::default(), Settings::fixed_at(SHARE_TARGET))
 }
 
+fn plain() -> Entrance {
+    Entrance::plain(Gate::settled(1000))
+}
+
 impl Pool {
     pub(crate) async fn start() -> Self {
         Self::start_with(config(), |ledger, _| ledger).await
@@ -129,7 +131,12 @@ impl Pool {
 
     /// A pool whose port is pinned to a dialect.
     pub(crate) async fn speaking(dialect: Dialect) -> Self {
-        Self::start_door(dialect, config(), |ledger, _| ledger).await
+        Self::start_door(dialect, plain(), config(), |ledger, _| ledger).await
+    }
+
+    /// A pool with an entrance of its own.
+    pub(crate) async fn behind(entrance: Entrance, config: StratumConfig) -> Self {
+        Self::start_door(Dialect::default(), entrance, config, |ledger, _| ledger).await
     }
 
     /// `swap` may put another ledger in the place of the one in the given folder.
@@ -137,11 +144,12 @@ impl Pool {
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
     ) -> Self {
-        Self::start_door(Dialect::default(), config, swap).await
+        Self::start_door(Dialect::default(), plain(), config, swap).await
     }
 
     async fn start_door(
         dialect: Dialect,
+        entrance: Entrance,
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
     ) -> Self {
@@ -155,7 +163,7 @@ impl Pool {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
-        let common = Arc::new(Common::default());
+        let common = Arc::new(Common::new(entrance));
         let server = tokio::spawn(serve(
             vec![Door { listener, dialect }],
             config,
@@ -216,14 +224,20 @@ pub(crate) async fn wait_until(mut reached: impl FnMut() -> bool) {
 
 /// A miner, line by line.
 pub(crate) struct Miner {
-    lines: BufReader<OwnedReadHalf>,
-    writer: OwnedWriteHalf,
+    lines: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    writer: Box<dyn AsyncWrite + Send + Unpin>,
 }
 
 impl Miner {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let (read_half, writer) = TcpStream::connect(address).await.unwrap().into_split();
-        Self { lines: BufReader::new(read_half), writer }
+        Self { lines: BufReader::new(Box::new(read_half)), writer: Box::new(writer) }
+    }
+
+    /// A miner on a connection of its own making.
+    pub(crate) fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        let (read_half, writer) = tokio::io::split(stream);
+        Self { lines: BufReader::new(Box::new(read_half)), writer: Box::new(writer) }
     }
 
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
@@ -283,7 +297,7 @@ impl Miner {
     }
 
     /// For a write that the pool may cut short.
-    pub(crate) fn writer(&mut self) -> &mut OwnedWriteHalf {
+    pub(crate) fn writer(&mut self) -> &mut (dyn AsyncWrite + Send + Unpin) {
         &mut self.writer
     }
 

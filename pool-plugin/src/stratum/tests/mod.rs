@@ -1,5 +1,6 @@
 //! The port over real sockets.
 
+mod entrance;
 pub(crate) mod harness;
 mod hostile;
 mod jobs;

@@ -1,0 +1,51 @@
+//! A log line that a failing disk would otherwise write thousands of times a second: once a second at most,
+//! with the number of those that were not written. Pure but for its clock.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// When it was last spoken, and what has happened since.
+#[derive(Debug, Default)]
+pub struct Occasionally(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    last: Option<Instant>,
+    unspoken: u64,
+}
+
+impl Occasionally {
+    /// Takes note of an event. `Some`: speak now, of so many events since the last time, this one included.
+    pub fn due(&self) -> Option<u64> {
+        self.due_at(Instant::now())
+    }
+
+    fn due_at(&self, now: Instant) -> Option<u64> {
+        let mut state = self.0.lock();
+        state.unspoken += 1;
+        if state.last.is_some_and(|last| now.saturating_duration_since(last) < INTERVAL) {
+            return None;
+        }
+        state.last = Some(now);
+        Some(std::mem::take(&mut state.unspoken))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_event_speaks_at_once_and_the_rest_are_counted() {
+        let (log, start) = (Occasionally::default(), Instant::now());
+        assert_eq!(log.due_at(start), Some(1));
+        for millisecond in 1..1000 {
+            assert_eq!(log.due_at(start + Duration::from_millis(millisecond)), None);
+        }
+        assert_eq!(log.due_at(start + INTERVAL), Some(1000));
+        assert_eq!(log.due_at(start + INTERVAL * 9), Some(1));
+    }
+}

@@ -1,0 +1,108 @@
+//! From an accepted socket to a session: who really connects (PROXY protocol), whether it may (bans, limits
+//! of its address), and TLS if it speaks TLS, which its first byte tells.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
+
+use ipnet::IpNet;
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout, timeout_at},
+};
+use tracing::debug;
+
+use super::{
+    dialects::Dialect,
+    listener::Port,
+    message::{Id, Message},
+    proxy,
+    session::{self, Session},
+    tls::Tls,
+};
+use crate::{
+    guard::{Gate, Standing},
+    reject::Reject,
+};
+
+/// The first byte of a TLS connection: a handshake record. No dialect begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What stands between the network and the sessions.
+pub struct Entrance {
+    pub gate: Arc<Gate>,
+    /// `None`: no TLS is spoken.
+    pub tls: Option<Arc<Tls>>,
+    /// Whose PROXY headers are believed, and demanded.
+    pub proxies: Vec<IpNet>,
+}
+
+impl Entrance {
+    /// Without TLS and proxies.
+    pub fn plain(gate: Arc<Gate>) -> Self {
+        Self { gate, tls: None, proxies: Vec::new() }
+    }
+}
+
+/// Takes a connection in and runs its session to the end.
+pub(super) async fn receive(
+    port: Arc<Port>,
+    dialect: Dialect,
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    slot: OwnedSemaphorePermit,
+) {
+    let deadline = Instant::now() + port.config.handshake_timeout;
+    let common = Arc::clone(&port.common);
+    let entrance = &common.entrance;
+    let client = match proxy::is_trusted(&entrance.proxies, peer.ip()) {
+        false => peer,
+        true => match in_time(deadline, proxy::read_header(&mut stream)).await {
+            Ok(client) => client.unwrap_or(peer),
+            Err(reason) => return debug!(%peer, %reason, "a listed proxy sent no good PROXY header"),
+        },
+    };
+    let ticket = match entrance.gate.enter(client.ip()) {
+        Ok(ticket) => ticket,
+        Err(reject) => {
+            port.stats.count_turned_away();
+            debug!(peer = %client, reason = %reject, "a connection was turned away");
+            return say_farewell(&port, dialect, stream, reject).await;
+        }
+    };
+    let Some(tls) = &entrance.tls else {
+        let standing = Standing::new(ticket, false);
+        return Session::run(port, dialect, stream, client, slot, standing).await;
+    };
+    let mut first = [0];
+    match in_time(deadline, stream.peek(&mut first)).await {
+        Ok(_) if first[0] == TLS_HANDSHAKE => match in_time(deadline, tls.acceptor().accept(stream)).await {
+            Ok(stream) => {
+                let standing = Standing::new(ticket, true);
+                Session::run(port, dialect, stream, client, slot, standing).await;
+            }
+            Err(reason) => debug!(peer = %client, %reason, "a TLS handshake failed"),
+        },
+        Ok(0) => {}
+        Ok(_) => {
+            let standing = Standing::new(ticket, false);
+            Session::run(port, dialect, stream, client, slot, standing).await;
+        }
+        Err(reason) => {
+            debug!(peer = %client, %reason, "a connection stayed silent");
+            say_farewell(&port, dialect, stream, Reject::HandshakeTimeout("mining.subscribe")).await;
+        }
+    }
+}
+
+async fn in_time<T>(deadline: Instant, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout_at(deadline, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// The reason, if the miner speaks our language and takes it at once.
+async fn say_farewell(port: &Port, dialect: Dialect, mut stream: TcpStream, reject: Reject) {
+    let bytes = dialect.encode(&Message::refused(Id::Null, reject));
+    let _ = timeout(port.config.write_timeout, stream.write_all(&bytes)).await;
+    let _ = stream.shutdown().await;
+    session::linger(stream).await;
+}
