@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`types`]: hashes, addresses, solutions as plain values.
+//! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
 //! - [`cross_check`]: a fast evaluator, checked by a slow one.
@@ -30,6 +31,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod accounting;
 pub mod chain;
 pub mod config;
 pub mod cross_check;
