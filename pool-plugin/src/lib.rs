@@ -21,6 +21,7 @@
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
+//! - [`rest`]: blocks as a node's REST port shows them.
 //! - [`rounds`]: from a block to what our solutions in it earn.
 //! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
@@ -50,6 +51,7 @@ pub mod pool;
 pub mod prepare;
 pub mod reject;
 pub mod release;
+pub mod rest;
 pub mod rounds;
 pub mod stratum;
 pub mod supervise;

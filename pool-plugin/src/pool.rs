@@ -354,10 +354,15 @@ impl Followers {
     }
 
     async fn account(self) {
-        let addresses = HashSet::from([self.parts.config.address]);
-        let (ledger, shares) = (self.parts.ledger.clone(), self.parts.config.data.join("shares"));
+        let config = &self.parts.config;
+        let setup = rounds::Setup {
+            addresses: HashSet::from([config.address]),
+            shares_dir: config.data.join("shares"),
+            rules: config.rules.clone(),
+        };
+        let ledger = self.parts.ledger.clone();
         let (settled, board) = (self.parts.settled.clone(), self.parts.board.clone());
-        rounds::run(self.chain, addresses, ledger, shares, settled, board, self.stop).await;
+        rounds::run(self.chain, setup, ledger, settled, board, self.stop).await;
     }
 
     async fn judge(self) {

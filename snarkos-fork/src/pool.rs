@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
 use pool_plugin::{dump, ledger::ShareLedger};
 
@@ -10,6 +10,10 @@ use pool_plugin::{dump, ledger::ShareLedger};
 pub enum PoolCommand {
     /// Print the share dump of a block, rebuilt from the database byte for byte
     Dump(DumpArgs),
+
+    /// Check share dumps: their sums, how they share out the reward, their digests and the chain they form;
+    /// with `--data` also against the shares, with `--node` against the blocks
+    Verify(VerifyArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -21,6 +25,22 @@ pub struct DumpArgs {
     /// The pool's data folder (`--pool-data` of the node); the pool may be running
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(arg_required_else_help = true)]
+pub struct VerifyArgs {
+    /// Dump files; without any, all dumps in the data folder
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The pool's data folder (`--pool-data` of the node); the pool may be running
+    #[arg(long, value_name = "DIR", required_unless_present = "files")]
+    data: Option<PathBuf>,
+
+    /// The REST address of a node of the same network, e.g. http://127.0.0.1:3030
+    #[arg(long, value_name = "URL")]
+    node: Option<String>,
 }
 
 impl PoolCommand {
@@ -36,6 +56,7 @@ impl PoolCommand {
 pub fn run(command: PoolCommand) -> Result<String> {
     match command {
         PoolCommand::Dump(args) => dump(&args),
+        PoolCommand::Verify(args) => verify(&args),
     }
 }
 
@@ -43,4 +64,13 @@ fn dump(args: &DumpArgs) -> Result<String> {
     let ledger = ShareLedger::open_read_only(&args.data.join("db"))?;
     dump::export(&ledger, args.height, &mut std::io::stdout().lock())?;
     Ok(String::new())
+}
+
+fn verify(args: &VerifyArgs) -> Result<String> {
+    let mut out = std::io::stdout().lock();
+    let summary = dump::verify::run(&args.files, args.data.as_deref(), args.node.as_deref(), &mut out)?;
+    match (summary.wrong, summary.unknown) {
+        (0, 0) => Ok(summary.to_string()),
+        _ => bail!("{summary}"),
+    }
 }

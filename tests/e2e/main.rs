@@ -26,7 +26,7 @@ use world::World;
 type Scenario = (&'static str, fn(&mut World) -> Result<()>);
 
 /// In the order they run in: the devnet grows older from one to the next.
-const SCENARIOS: [Scenario; 17] = [
+const SCENARIOS: [Scenario; 18] = [
     ("startup::every_mistake_of_a_config_is_listed", startup::every_mistake_of_a_config_is_listed),
     ("startup::a_port_in_use_is_named", startup::a_port_in_use_is_named),
     ("startup::an_unwritable_folder_is_named", startup::an_unwritable_folder_is_named),
@@ -43,6 +43,7 @@ const SCENARIOS: [Scenario; 17] = [
         mining::a_solution_lands_and_the_dump_matches_the_chain,
     ),
     ("mining::every_reward_reaches_the_balance", mining::every_reward_reaches_the_balance),
+    ("mining::strangers_can_verify_the_dumps", mining::strangers_can_verify_the_dumps),
     ("hostile::garbage_harms_nobody", hostile::garbage_harms_nobody),
     (
         "crash::kill_nine_loses_nothing_and_counts_nothing_twice",

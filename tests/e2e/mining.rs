@@ -120,6 +120,26 @@ pub fn every_reward_reaches_the_balance(world: &mut World) -> Result<()> {
     }
 }
 
+/// The two verifiers agree that every dump is right: its sums, its shares, its block and its reward.
+pub fn strangers_can_verify_the_dumps(world: &mut World) -> Result<()> {
+    let Net { pool, .. } = world.net()?;
+    let verdicts = pool.verify_dumps()?;
+    ensure!(
+        verdicts.lines().last().is_some_and(|last| last.ends_with("0 wrong, 0 not checked in full")),
+        "the pool's own verifier: {verdicts}"
+    );
+    ensure!(verdicts.contains("right (sums, digest, split, chain, shares, block)"), "{verdicts}");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/verify_dump.py");
+    let output = std::process::Command::new("python3")
+        .arg(script)
+        .args(pool.dumps()?)
+        .args(["--node", pool.rest.origin()])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "the script: {said}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
 pub fn sigterm_ends_the_node_in_peace(world: &mut World) -> Result<()> {
     let Net { pool, .. } = world.net()?;
     let mut systemd = pool.listen_as_systemd()?;

@@ -75,7 +75,8 @@ impl Net {
         devnet.wait_for_blocks(&AtomicBool::new(false))?;
         let address = format!("--pool-address={STAKED_ADDRESS}");
         let share_target = format!("--pool-fixed-share-target={SHARE_TARGET}");
-        let mut pool = PoolNode::start(&devnet, 0, &[&address, &share_target])?;
+        // Each share in one dump, so that the scenarios can count them.
+        let mut pool = PoolNode::start(&devnet, 0, &[&address, &share_target, "--pool-scheme=prop"])?;
         pool.wait_for_work("waiting.test")?;
         let first_balance = pool.rest.balance(STAKED_ADDRESS)?;
         let miner = miner::start(&devnet, pool.stratum, "alice.rig-1", MINER_RATE)?;

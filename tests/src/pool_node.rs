@@ -117,6 +117,19 @@ impl PoolNode {
         }
         Ok(output.stdout)
     }
+
+    /// Runs `snarkos pool verify` on this pool's data and node.
+    pub fn verify_dumps(&self) -> Result<String> {
+        let output = std::process::Command::new(&self.binary)
+            .args(["pool", "verify", "--node", self.rest.origin(), "--data"])
+            .arg(&self.data)
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            bail!("`pool verify` failed: {said}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(said)
+    }
 }
 
 /// The dump files in a folder, by height. Temporary files are none.

@@ -15,6 +15,11 @@ impl Rest {
         Self { base: format!("http://{address}/testnet") }
     }
 
+    /// The node's address, without the network.
+    pub fn origin(&self) -> &str {
+        self.base.trim_end_matches("/testnet")
+    }
+
     pub fn get(&self, path: &str) -> Result<Value> {
         let url = format!("{}/{path}", self.base);
         let mut response = ureq::get(&url).call().with_context(|| format!("GET {url}"))?;

@@ -83,6 +83,7 @@ fn last_block_of(epoch: u32) -> BlockOutcome {
         height: 360 * (epoch + 1),
         hash: BlockHash::default(),
         timestamp: 0,
+        proof_target: 1_000,
         landed: Vec::new(),
         aborted: Vec::new(),
         open_epoch: epoch,

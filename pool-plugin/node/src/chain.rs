@@ -86,6 +86,7 @@ impl<N: VmNetwork> NodeChain<N> {
             height: block.height(),
             hash: convert::block_hash::<N>(&block.hash())?,
             timestamp: block.timestamp(),
+            proof_target: block.proof_target(),
             solutions: landed_solutions(block)?,
             aborted: block.aborted_solution_ids().iter().map(convert::solution_id).collect(),
         })

@@ -167,7 +167,9 @@ mod tests {
             assert_eq!(text.parse::<Scheme>().unwrap().to_string(), text);
         }
         assert_eq!("pplns".parse::<Scheme>().unwrap(), Rules::default().scheme);
-        for text in ["", "pps", "PROP", "pplns:", "pplns:0", "pplns:-1", "pplns:1.5", "pplns:1000001", "solo:1"] {
+        for text in
+            ["", "pps", "PROP", "pplns:", "pplns:0", "pplns:-1", "pplns:1.5", "pplns:1000001", "solo:1"]
+        {
             assert!(text.parse::<Scheme>().is_err(), "{text}");
         }
     }

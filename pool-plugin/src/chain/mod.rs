@@ -107,6 +107,8 @@ pub struct Block {
     pub hash: BlockHash,
     /// Unix seconds.
     pub timestamp: i64,
+    /// What the header says: the block after this one asks for it.
+    pub proof_target: u64,
     /// The solutions that landed, of every prover, in the block's order.
     pub solutions: Vec<LandedSolution>,
     /// Solutions the block gave up on; they can never land again. The chain gives no reason.

@@ -15,9 +15,9 @@ pub struct PoolArgs {
     pub pool: bool,
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
-    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `puzzle`, `verify_threads`,
-    /// `max_connections`, `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and
-    /// `admin_password_file`. Flags win over the file
+    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`, `puzzle`,
+    /// `verify_threads`, `max_connections`, `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users`
+    /// and `admin_password_file`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -56,6 +56,17 @@ pub struct PoolArgs {
     /// follows its shares
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_fixed_share_target: Option<String>,
+
+    /// How rewards are shared out: `prop` (by the work since our last block), `pplns:N` (by the last work, N
+    /// times the network's proof target) or `solo` (to the finder). A change holds from the next share on
+    /// [default: pplns:4]
+    #[arg(long, value_name = "SCHEME", requires = "pool")]
+    pub pool_scheme: Option<String>,
+
+    /// Accounts that get a part of every reward, in basis points (hundredths of a percent), e.g.
+    /// `aleo1…:100,donations:25` [default: none]
+    #[arg(long, value_name = "ACCOUNT:POINTS,…", requires = "pool")]
+    pub pool_fees: Option<String>,
 
     /// Threads that verify shares [default: half of the cores]
     #[arg(long, value_name = "N", requires = "pool")]

@@ -13,7 +13,9 @@ pub use resolve::{Context, resolve};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{evaluator::PuzzleKind, stratum::dialects::Dialect, types::Address, vardiff};
+use crate::{
+    accounting::terms::Rules, evaluator::PuzzleKind, stratum::dialects::Dialect, types::Address, vardiff,
+};
 
 /// A configuration without a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Config {
     /// One share target for all miners that ask for no other.
     pub fixed_share_target: Option<u64>,
     pub puzzle: PuzzleKind,
+    /// By which rewards are shared out.
+    pub rules: Rules,
     /// Threads that verify shares.
     pub verify_threads: usize,
     /// Miners served at once.

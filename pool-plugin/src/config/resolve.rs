@@ -9,7 +9,12 @@ use super::{
     Config, PoolArgs, Problem, Problems, entrance,
     ports::{self, parse_listen},
 };
-use crate::{evaluator::PuzzleKind, types::Address};
+use crate::{
+    accounting::terms::{Rules, Scheme, parse_fees},
+    evaluator::PuzzleKind,
+    stratum::login::parse_login,
+    types::Address,
+};
 
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 3333);
@@ -20,15 +25,17 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "address",
     "data",
+    "fees",
     "fixed_share_target",
     "listen",
     "max_connections",
     "min_share_target",
     "port",
     "puzzle",
+    "scheme",
     "share_interval",
     "share_target",
     "verify_threads",
@@ -78,6 +85,18 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         "a whole number of seconds from 1 to 3600",
         |text| in_range(text, 1, MAX_SHARE_INTERVAL),
     );
+    let scheme = reader.read(
+        "scheme",
+        &args.pool_scheme,
+        "prop, pplns:N with N from 1 to 1000000, or solo",
+        Scheme::from_str,
+    );
+    let fees = reader.read(
+        "fees",
+        &args.pool_fees,
+        "ACCOUNT:POINTS,… with at most 16 accounts and 10000 basis points together",
+        |text| parse_fees(text, account_of),
+    );
     let puzzle =
         reader.read("puzzle", &args.puzzle, "native or stock", |text| PuzzleKind::from_str(text, false));
     let verify_threads =
@@ -114,6 +133,10 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             share_interval: Duration::from_secs(share_interval.unwrap_or(DEFAULT_SHARE_INTERVAL)),
             min_share_target: min_share_target.unwrap_or(1),
             fixed_share_target,
+            rules: Rules {
+                scheme: scheme.unwrap_or(Rules::default().scheme),
+                fees: fees.unwrap_or_default(),
+            },
             puzzle: puzzle.unwrap_or_default(),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
@@ -121,6 +144,15 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         }),
         _ => Err(Problems(reader.problems)),
     }
+}
+
+/// The account a login of this name would be credited to.
+fn account_of(name: &str) -> Result<String, String> {
+    let login = parse_login(name).map_err(|error| error.to_string())?;
+    if !login.worker.is_empty() {
+        return Err(format!("'{name}' names a worker: fees go to accounts"));
+    }
+    Ok(login.account)
 }
 
 pub(super) fn in_range<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Result<T, String> {
@@ -323,6 +355,22 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("a float stands where"), "{text}");
+    }
+
+    #[test]
+    fn schemes_and_fees_are_read_and_judged_like_logins() {
+        let file = format!("scheme = \"pplns:9\"\nfees = \"{}:100, donations:25\"", ADDRESS.to_uppercase());
+        let rules = check(&PoolArgs::default(), Some(&file), Some(Address([7; 32]))).unwrap().rules;
+        assert_eq!(
+            rules.to_string(),
+            format!("pplns:9, 100 basis points to {ADDRESS}, 25 basis points to donations")
+        );
+        let default = check(&PoolArgs::default(), None, Some(Address([7; 32]))).unwrap().rules;
+        assert_eq!(default, Rules::default());
+        for file in ["scheme = \"pps\"", "fees = \"aleo1typo:5\"", "fees = \"ann.rig:5\"", "fees = \"ann\""] {
+            let problems = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap_err();
+            assert_eq!(problems.0.len(), 1, "{problems}");
+        }
     }
 
     #[test]

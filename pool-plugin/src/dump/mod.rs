@@ -6,15 +6,26 @@
 //! Everything here reads the disk: call it from a blocking thread.
 //!
 //! # Layout
-//! - `document`: the fields, and the check that they add up.
-//! - `tally`: from a stream of shares to sums.
-//! - `text`: JSON that is also safe to show.
+//! - `document`: the fields; `build`: from a round and its shares; `check`: whether they add up.
+//! - `gather`: reads the shares a block pays for; `tally`: their sums.
+//! - `chain`: each dump after the one before; `canonical`: digests.
+//! - `text`: JSON that is also safe to show; `decimal`: numbers that JSON readers would round.
 //! - `file`: names, atomic writing, putting aside.
+//! - [`verify`]: checks dump files against themselves, the database and the chain.
 
+mod build;
+mod canonical;
+mod chain;
+mod check;
+mod decimal;
 mod document;
 mod file;
+mod gather;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod text;
+pub mod verify;
 
 use std::{
     io::Write,
@@ -24,8 +35,11 @@ use std::{
 pub use crate::dump::{document::SCHEMA_VERSION, file::file_name};
 use crate::{
     chain::Network,
-    dump::{document::Document, file::Placed, tally::Tally},
-    ledger::{ReadError, ShareLedger, records::Round},
+    dump::{chain::Chain, file::Placed},
+    ledger::{
+        ReadError, ShareLedger,
+        records::{DumpMark, Round},
+    },
 };
 
 /// At start, dumps are compared with the database until this many shares are read; older ones only have to
@@ -43,6 +57,11 @@ pub enum DumpError {
     Gap { height: u32, seq: u64 },
     #[error("the round of block {height} does not add up: {reason}; no file was written, report this")]
     Sums { height: u32, reason: String },
+    #[error(
+        "the dump of block {height} was published with digest {published}, and the database no longer gives \
+         the same: restore a backup of the database; the file was left as it is"
+    )]
+    Changed { height: u32, published: String },
     #[error("{path} could not be written: {reason}; check the folder's owner and the free space")]
     Io { path: PathBuf, reason: String },
 }
@@ -64,28 +83,21 @@ pub struct Mended {
     pub replaced: Vec<PathBuf>,
     /// Rounds that have no correct file now, by height.
     pub failed: Vec<(u32, DumpError)>,
+    /// To be told to the ledger, by height.
+    pub marks: Vec<(u32, DumpMark)>,
+}
+
+/// What [`write`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub path: PathBuf,
+    /// To be told to the ledger, by height.
+    pub marks: Vec<(u32, DumpMark)>,
 }
 
 /// The bytes of a round's dump.
 pub fn render(ledger: &ShareLedger, round: &Round, network: Network) -> Result<Vec<u8>, DumpError> {
-    let height = round.height;
-    let sums = |reason: String| DumpError::Sums { height, reason };
-    let mut tally = Tally::default();
-    let mut expected_seq = round.first_seq;
-    for row in ledger.shares(round.first_seq, round.last_seq) {
-        let (seq, share) = row?;
-        if seq != expected_seq {
-            return Err(DumpError::Gap { height, seq: expected_seq });
-        }
-        expected_seq = seq.saturating_add(1);
-        tally.add(&share.worker, share.target).map_err(sums)?;
-    }
-    if expected_seq <= round.last_seq {
-        return Err(DumpError::Gap { height, seq: expected_seq });
-    }
-    let document = Document::new(round, network, tally).map_err(sums)?;
-    document.check().map_err(sums)?;
-    document.to_json().map_err(sums)
+    Chain::new(ledger, network).render(round)
 }
 
 /// Writes a round's dump into the folder `dir`, which is created if needed. A file with the same content
@@ -95,9 +107,11 @@ pub fn write(
     ledger: &ShareLedger,
     round: &Round,
     network: Network,
-) -> Result<PathBuf, DumpError> {
-    let bytes = render(ledger, round, network)?;
-    file::place(dir, &file_name(round), &bytes).map(|placed| placed.path)
+) -> Result<Written, DumpError> {
+    let mut chain = Chain::new(ledger, network);
+    let bytes = chain.render(round)?;
+    let path = file::place(dir, &file_name(round), &bytes)?.path;
+    Ok(Written { path, marks: chain.into_fresh() })
 }
 
 /// Renders the round of block `height` into `out`.
@@ -106,11 +120,6 @@ pub fn export(ledger: &ShareLedger, height: u32, out: &mut dyn Write) -> Result<
     let failed =
         |error: std::io::Error| DumpError::Io { path: "the output".into(), reason: error.to_string() };
     out.write_all(&bytes).and_then(|()| out.flush()).map_err(failed)
-}
-
-/// As [`write`], for the round of block `height`.
-pub fn write_height(dir: &Path, ledger: &ShareLedger, height: u32) -> Result<PathBuf, DumpError> {
-    write(dir, ledger, &round_at(ledger, height)?, ledger.network())
 }
 
 /// Rebuilds a round's dump and compares the file in `dir` with it.
@@ -128,6 +137,7 @@ pub fn verify(
 /// rounds that differ from the database. A round that fails does not keep the others from their files.
 pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Result<Mended, DumpError> {
     let mut mended = Mended::default();
+    let mut chain = Chain::new(ledger, network);
     let mut shares_read: u64 = 0;
     for round in ledger.rounds()?.iter().rev() {
         let name = file_name(round);
@@ -135,7 +145,7 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
             continue;
         }
         shares_read = shares_read.saturating_add(round.last_seq.saturating_sub(round.first_seq));
-        let placed = render(ledger, round, network).and_then(|bytes| file::place(dir, &name, &bytes));
+        let placed = chain.render(round).and_then(|bytes| file::place(dir, &name, &bytes));
         match placed {
             Ok(Placed { path, was: FileState::Missing }) => mended.written.push(path),
             Ok(Placed { path, was: FileState::Different }) => mended.replaced.push(path),
@@ -146,6 +156,7 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
             }
         }
     }
+    mended.marks = chain.into_fresh();
     Ok(mended)
 }
 

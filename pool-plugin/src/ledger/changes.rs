@@ -1,9 +1,13 @@
 //! From records to changes of the database.
 
 use crate::{
+    accounting::terms::Terms,
     ledger::{
-        codec::{encode_number, encode_round, encode_share, encode_solution, encode_total},
-        records::{BlockOutcome, Share, SolutionRecord, WorkerTotal},
+        codec::{
+            encode_dump_mark, encode_number, encode_round, encode_share, encode_solution, encode_terms,
+            encode_total,
+        },
+        records::{BlockOutcome, DumpMark, Share, SolutionRecord, WorkerTotal},
         schema::{
             Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
         },
@@ -34,6 +38,14 @@ pub(super) fn total_change(total: &WorkerTotal) -> Change {
 
 pub(super) fn meta_change(name: Meta, value: impl Into<u64>) -> Change {
     Change::put(Table::Meta, name.key(), encode_number(value.into()))
+}
+
+pub(super) fn terms_change(terms: &Terms) -> Change {
+    Change::put(Table::Terms, seq_key(terms.since_seq), encode_terms(terms))
+}
+
+pub(super) fn dump_mark_change(height: u32, mark: &DumpMark) -> Change {
+    Change::put(Table::Dumps, height_key(height), encode_dump_mark(mark))
 }
 
 /// The record, and its place among the open ones.

@@ -84,6 +84,8 @@ pub enum WriteError {
     UnknownSolution { id: SolutionId },
     #[error("{id} can be recorded as found or released only: the rest is learned from blocks")]
     NotFromBlock { id: SolutionId },
+    #[error("another dump of block {height} was recorded before: report this")]
+    OtherDump { height: u32 },
     #[error(
         "block {height} is {stored} in the share database and {given} on the chain: \
          the database is of another chain, move its folder away"

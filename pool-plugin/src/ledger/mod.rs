@@ -39,11 +39,12 @@ pub use crate::ledger::{
     reserve::Reservation,
 };
 use crate::{
+    accounting::terms::{Rules, Terms},
     chain::Network,
     ledger::{
         codec::MAX_NAME_BYTES,
         open::{open_store, open_store_beside},
-        records::{BlockOutcome, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
+        records::{BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
         reserve::KeyDesk,
         schema::{Meta, solution_of_open_key},
         store::{ShareStream, Store},
@@ -179,6 +180,27 @@ impl ShareLedger {
         self.send(|answer| Command::SetScannedHeight(height, answer)).await
     }
 
+    /// Puts `rules` in force from the next share on; rounds that were cut stay as they are. Answers with the
+    /// terms that hold then: since an earlier share if nothing changed.
+    pub async fn set_rules(&self, rules: Rules) -> Result<Terms, WriteError> {
+        self.send(|answer| Command::SetRules(Box::new(rules), answer)).await
+    }
+
+    /// All terms there were, the first ones first.
+    pub fn terms(&self) -> Result<Vec<Terms>, ReadError> {
+        self.shared.store.terms()
+    }
+
+    /// Remembers a dump that was made, for those after it. One that differs from what was remembered is
+    /// refused.
+    pub async fn record_dump(&self, height: u32, mark: DumpMark) -> Result<(), WriteError> {
+        self.send(|answer| Command::RecordDump(height, Box::new(mark), answer)).await
+    }
+
+    pub fn dump_mark(&self, height: u32) -> Result<Option<DumpMark>, ReadError> {
+        self.shared.store.dump_mark(height)
+    }
+
     pub fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
         self.shared.store.solution(id)
     }
@@ -195,6 +217,11 @@ impl ShareLedger {
 
     pub fn round(&self, height: u32) -> Result<Option<Round>, ReadError> {
         self.shared.store.round(height)
+    }
+
+    /// The last round below `height`.
+    pub fn round_before(&self, height: u32) -> Result<Option<Round>, ReadError> {
+        self.shared.store.round_before(height)
     }
 
     /// All rounds, by height.

@@ -1,6 +1,9 @@
 //! What the share ledger keeps, as values. `codec` gives their bytes.
 
-use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
+use crate::{
+    accounting::terms::Terms,
+    types::{Address, BlockHash, EpochHash, Solution, SolutionId},
+};
 
 /// What makes two shares the same share, however they were spelled on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +76,8 @@ pub struct BlockOutcome {
     pub hash: BlockHash,
     /// Unix seconds.
     pub timestamp: i64,
+    /// The one in the block's header.
+    pub proof_target: u64,
     /// Our solutions in the block, in its order, with their rewards in microcredits.
     pub landed: Vec<(Solution, u64)>,
     /// Our solutions the block gave up on, each with the inferred reason.
@@ -81,8 +86,8 @@ pub struct BlockOutcome {
     pub open_epoch: u32,
 }
 
-/// A block of ours: the shares it pays for are the window `first_seq..=last_seq` (empty if
-/// `last_seq < first_seq`).
+/// A block of ours, and the shares since the one before: `first_seq..=last_seq` (none if
+/// `last_seq < first_seq`). Which shares it pays for follows from the basis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
     pub height: u32,
@@ -96,6 +101,26 @@ pub struct Round {
     pub solutions: Vec<RoundSolution>,
     pub first_seq: u64,
     pub last_seq: u64,
+    /// `None`: from before there were terms; it pays for its shares, and says nothing of rewards.
+    pub basis: Option<Basis>,
+}
+
+/// By what a round's reward is shared out. Fixed with the round: what is configured later changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    pub terms: Terms,
+    /// The one in the block's header: what PPLNS windows are measured in.
+    pub proof_target: u64,
+}
+
+/// What later dumps have to know of a dump that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DumpMark {
+    pub digest: [u8; 32],
+    /// Microcredits that nobody had a claim to.
+    pub carried_out: u64,
+    /// The oldest share it pays for.
+    pub window_first_seq: u64,
 }
 
 /// A solution of a round.

@@ -38,18 +38,24 @@ pub(super) enum Table {
     OpenSolutions,
     /// Height (u32) → round.
     Rounds,
+    /// The first share under them (u64) → terms.
+    Terms,
+    /// Height (u32) → what later dumps have to know of the round's.
+    Dumps,
     /// Name → number.
     Meta,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Shares,
         Self::Keys,
         Self::Totals,
         Self::Solutions,
         Self::OpenSolutions,
         Self::Rounds,
+        Self::Terms,
+        Self::Dumps,
         Self::Meta,
     ];
 
@@ -61,6 +67,8 @@ impl Table {
             Self::Solutions => "solutions",
             Self::OpenSolutions => "open_solutions",
             Self::Rounds => "rounds",
+            Self::Terms => "terms",
+            Self::Dumps => "dumps",
             Self::Meta => "meta",
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    ledger::records::{BlockOutcome, Round, RoundSolution, SolutionRecord, SolutionState},
+    accounting::terms::Terms,
+    ledger::records::{Basis, BlockOutcome, Round, RoundSolution, SolutionRecord, SolutionState},
     types::{Solution, SolutionId, epoch_of_block},
 };
 
@@ -16,6 +17,8 @@ pub(super) struct Known {
     pub(super) previous_last_seq: u64,
     /// The last share stored.
     pub(super) last_seq: u64,
+    /// Those of the last share.
+    pub(super) terms: Option<Terms>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +110,7 @@ fn round(outcome: &BlockOutcome, known: &Known) -> Option<Round> {
             .collect(),
         first_seq: known.previous_last_seq.saturating_add(1),
         last_seq: known.last_seq,
+        basis: known.terms.clone().map(|terms| Basis { terms, proof_target: outcome.proof_target }),
     })
 }
 
@@ -114,6 +118,7 @@ fn round(outcome: &BlockOutcome, known: &Known) -> Option<Round> {
 mod tests {
     use super::*;
     use crate::{
+        accounting::terms::Rules,
         ledger::records::Worker,
         types::{Address, BlockHash, EpochHash},
     };
@@ -135,6 +140,7 @@ mod tests {
             solutions: records.iter().map(|record| (record.solution.id(), record.clone())).collect(),
             previous_last_seq: 10,
             last_seq: 25,
+            terms: None,
         }
     }
 
@@ -143,6 +149,7 @@ mod tests {
             height: 721,
             hash: BlockHash([7; 32]),
             timestamp: 1_700_000_000,
+            proof_target: 50,
             landed: landed.iter().map(|counter| (solution(*counter), 1000 + counter)).collect(),
             aborted: aborted.iter().map(|counter| (solution(*counter).id(), "late".to_owned())).collect(),
             open_epoch,
@@ -173,6 +180,14 @@ mod tests {
         assert_eq!(counters, [2, 1], "in the block's order");
         assert_eq!(state_of(&settled, 1), Some(&landed(1)));
         assert_eq!(state_of(&settled, 2), Some(&landed(2)));
+    }
+
+    #[test]
+    fn a_round_keeps_the_terms_and_the_proof_target_of_its_time() {
+        let terms = Terms::after(12, 11, Rules::default(), None);
+        let known = Known { terms: Some(terms.clone()), ..known(&[]) };
+        let round = settle(&outcome(&[4], &[], 2), &known).round.unwrap();
+        assert_eq!(round.basis, Some(Basis { terms, proof_target: 50 }));
     }
 
     #[test]

@@ -11,15 +11,18 @@ use rocksdb::{AsColumnFamilyRef, DB, Direction, IteratorMode, WriteBatch, WriteO
 use tempfile::TempDir;
 
 use crate::ledger::{
-    codec::{DecodeError, decode_number, decode_round, decode_share, decode_solution, decode_total},
+    codec::{
+        DecodeError, decode_dump_mark, decode_number, decode_round, decode_share, decode_solution,
+        decode_terms, decode_total,
+    },
     errors::ReadError,
     open::open_database,
-    records::{Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
+    records::{DumpMark, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
     schema::{
         Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
     },
 };
-use crate::types::SolutionId;
+use crate::{accounting::terms::Terms, types::SolutionId};
 
 type Row = (Box<[u8]>, Box<[u8]>);
 
@@ -139,6 +142,28 @@ impl Store {
         row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()
     }
 
+    /// The last round below `height`.
+    pub(super) fn round_before(&self, height: u32) -> Result<Option<Round>, ReadError> {
+        let Some(below) = height.checked_sub(1) else { return Ok(None) };
+        let row = self.row_up_to(Table::Rounds, &height_key(below))?;
+        row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()
+    }
+
+    /// The terms that share `seq` is under.
+    pub(super) fn terms_at(&self, seq: u64) -> Result<Option<Terms>, ReadError> {
+        let row = self.row_up_to(Table::Terms, &seq_key(seq))?;
+        row.map(|(_, value)| decoded("terms", decode_terms(&value))).transpose()
+    }
+
+    /// All terms, the first ones first.
+    pub(super) fn terms(&self) -> Result<Vec<Terms>, ReadError> {
+        self.all(Table::Terms, |_, value| decoded("terms", decode_terms(value)))
+    }
+
+    pub(super) fn dump_mark(&self, height: u32) -> Result<Option<DumpMark>, ReadError> {
+        self.get(Table::Dumps, &height_key(height), "dump mark", decode_dump_mark)
+    }
+
     pub(super) fn rounds(&self) -> Result<Vec<Round>, ReadError> {
         self.all(Table::Rounds, |_, value| decoded("round", decode_round(value)))
     }
@@ -182,6 +207,15 @@ impl Store {
     fn last_row(&self, table: Table) -> Result<Option<Row>, ReadError> {
         self.with(|database| {
             let mut rows = database.iterator_cf(&family(database, table)?, IteratorMode::End);
+            rows.next().transpose().map_err(storage)
+        })
+    }
+
+    /// The last row whose key is not above `key`.
+    fn row_up_to(&self, table: Table, key: &[u8]) -> Result<Option<Row>, ReadError> {
+        self.with(|database| {
+            let from = IteratorMode::From(key, Direction::Reverse);
+            let mut rows = database.iterator_cf(&family(database, table)?, from);
             rows.next().transpose().map_err(storage)
         })
     }

@@ -13,15 +13,19 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    accounting::terms::{Rules, Terms},
     ledger::{
         changes::{
-            add_share, block_changes, close_epochs, meta_change, share_changes, solution_changes,
-            total_change,
+            add_share, block_changes, close_epochs, dump_mark_change, meta_change, share_changes,
+            solution_changes, terms_change, total_change,
         },
         condition::{Condition, RETRY},
         errors::{LedgerHealth, ReadError, WriteError},
         open::probe,
-        records::{BlockOutcome, Round, Share, ShareKey, SolutionRecord, SolutionState, Worker, WorkerTotal},
+        records::{
+            BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, SolutionState, Worker,
+            WorkerTotal,
+        },
         reserve::{KeyDesk, Reservation},
         schema::{Change, Meta, solution_of_open_key},
         settle::{Known, is_open, merge_found, settle},
@@ -59,6 +63,8 @@ pub(super) enum Command {
     MarkReleased(SolutionId, Answer<()>),
     ApplyBlock(Box<BlockOutcome>, Answer<Option<Round>>),
     SetScannedHeight(u32, Answer<()>),
+    SetRules(Box<Rules>, Answer<Terms>),
+    RecordDump(u32, Box<DumpMark>, Answer<()>),
     /// This key could not be looked up, for this reason.
     Unreadable(ShareKey, String),
     Close(Answer<()>),
@@ -138,6 +144,12 @@ impl Writer {
                 }
                 Command::ApplyBlock(outcome, answer) => {
                     self.answer(answer, |writer| writer.apply_block(&outcome));
+                }
+                Command::SetRules(rules, answer) => {
+                    self.answer(answer, |writer| writer.set_rules(*rules));
+                }
+                Command::RecordDump(height, mark, answer) => {
+                    self.answer(answer, |writer| writer.record_dump(height, &mark));
                 }
                 Command::SetScannedHeight(height, answer) => {
                     self.answer(answer, |writer| writer.set_scanned_height(height));
@@ -292,11 +304,44 @@ impl Writer {
                 solutions.insert(id, record);
             }
         }
+        let last_seq = self.next_seq.saturating_sub(1);
         Ok(Known {
             solutions,
             previous_last_seq: self.store.last_round()?.map_or(0, |round| round.last_seq),
-            last_seq: self.next_seq.saturating_sub(1),
+            last_seq,
+            terms: self.terms_of(last_seq)?,
         })
+    }
+
+    /// Puts `rules` in force for the shares to come, unless they are already.
+    fn set_rules(&mut self, rules: Rules) -> Result<Terms, Trouble> {
+        let last_seq = self.next_seq.saturating_sub(1);
+        if let Some(newest) = self.store.terms_at(u64::MAX)?.filter(|newest| newest.rules == rules) {
+            return Ok(newest);
+        }
+        // Rules that no share came under are replaced.
+        let before = self.store.terms_at(last_seq)?;
+        let open_from = self.store.last_round()?.map_or(0, |round| round.last_seq).saturating_add(1);
+        let terms = Terms::after(last_seq, open_from, rules, before.as_ref());
+        self.write(&[terms_change(&terms)])?;
+        Ok(terms)
+    }
+
+    /// Before the first share under terms, the first terms there are.
+    fn terms_of(&self, seq: u64) -> Result<Option<Terms>, ReadError> {
+        match self.store.terms_at(seq)? {
+            Some(terms) => Ok(Some(terms)),
+            None => Ok(self.store.terms()?.into_iter().next()),
+        }
+    }
+
+    /// A dump that was made once must stay what it is.
+    fn record_dump(&mut self, height: u32, mark: &DumpMark) -> Result<(), Trouble> {
+        match self.store.dump_mark(height)? {
+            Some(stored) if stored == *mark => Ok(()),
+            Some(_) => Err(Trouble::Refused(WriteError::OtherDump { height })),
+            None => self.write(&[dump_mark_change(height, mark)]),
+        }
     }
 
     fn scanned_height(&self) -> Result<Option<u32>, ReadError> {

@@ -11,4 +11,4 @@ pub mod reward;
 mod tests;
 pub mod tracker;
 
-pub use self::tracker::run;
+pub use self::tracker::{Setup, run};

@@ -34,6 +34,7 @@ pub fn outcome(
         height: block.height,
         hash: block.hash,
         timestamp: block.timestamp,
+        proof_target: block.proof_target,
         landed: ours.map(|landed| (landed.solution, landed.reward)).collect(),
         aborted: aborted.collect(),
         open_epoch: block.height / BLOCKS_PER_EPOCH,
@@ -80,6 +81,7 @@ mod tests {
             height,
             hash: BlockHash([5; 32]),
             timestamp: 1_795_000_000,
+            proof_target: 200,
             solutions: landed
                 .iter()
                 .map(|one| LandedSolution { solution: *one, reward: one.counter })

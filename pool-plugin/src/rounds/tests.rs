@@ -6,6 +6,7 @@ use tokio::time::{Duration, sleep};
 
 use crate::{
     chain::sim::{SimChain, peers::HANDSHAKE},
+    dump::verify::Verdict,
     health::Part,
     ledger::records::{Round, SolutionState},
     release::tests::harness::{OTHERS, OURS, Pool, until},
@@ -87,6 +88,49 @@ async fn what_landed_while_the_pool_was_down_is_accounted_and_dumped() {
     assert_eq!(rewards(&rounds), pool.sim.balance(&OURS));
     assert!(matches!(pool.state(&unseen), Some(SolutionState::Landed { .. })));
     until(|| pool.dumps().len() == 2).await;
+}
+
+/// Block 360k takes solutions of the epoch that ends with it; the pool sees it long after, on a restart.
+#[tokio::test(start_paused = true)]
+async fn a_landing_whose_epoch_is_over_is_of_the_epoch_it_was_mined_in() {
+    let pool = Pool::new().await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    pool.until_accounted().await;
+    let found = pool.find_new(1, 200).await;
+    until(|| pool.state(&found) == Some(SolutionState::Released)).await;
+    let (sim, folder) = pool.stop().await;
+    let block = sim.produce_block_with(&[found], &[]);
+    assert_eq!((block.height, block.solutions.len()), (BLOCKS_PER_EPOCH, 1));
+    sim.jump_to(2 * BLOCKS_PER_EPOCH + 5);
+
+    let pool = Pool::on(sim, folder);
+    pool.until_accounted().await;
+    let rounds = pool.ledger.rounds().unwrap();
+    assert_eq!(rounds.len(), 1);
+    assert_eq!((rounds[0].height, rounds[0].epoch), (BLOCKS_PER_EPOCH, 0));
+    assert!(matches!(pool.state(&found), Some(SolutionState::Landed { .. })), "and has not expired");
+    until(|| pool.dumps().len() == 1).await;
+    let text = fs::read_to_string(pool.shares_dir().join(&pool.dumps()[0])).unwrap();
+    assert!(text.contains("\"epoch\": 0,"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_dumps_of_the_pool_form_a_chain_across_a_crash() {
+    let mut pool = Pool::new().await;
+    for height in 1..=4u64 {
+        pool.sim.produce_block_with(&[pool.sim.solution(OURS, height, 200)], &[]);
+        pool.until_accounted().await;
+        if height % 2 == 0 {
+            let (sim, folder) = pool.crash().await;
+            pool = Pool::on(sim, folder);
+            pool.settle_in().await;
+        }
+    }
+    until(|| pool.dumps().len() == 4).await;
+    let files = pool.dumps().into_iter().map(|name| pool.shares_dir().join(name));
+    let verdicts = crate::dump::verify::verify(files, Some(&pool.ledger), None);
+    assert!(verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Right(_))), "{verdicts:?}");
+    until(|| pool.ledger.dump_mark(4).unwrap().is_some()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,12 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::outcome::{Clues, outcome};
 use crate::{
+    accounting::terms::Rules,
     chain::{Block, ChainHandle, Puzzle},
     dump,
     health::{self, HealthBoard, Part},
     ledger::{
         ReadError, ShareLedger,
-        records::{BlockOutcome, Round, SolutionRecord},
+        records::{BlockOutcome, DumpMark, Round, SolutionRecord},
     },
     release::Settled,
     types::{Address, SolutionId, epoch_of_block},
@@ -40,13 +41,22 @@ const SAVE_EVERY: u32 = 1000;
 #[error("{0}")]
 struct Trouble(String);
 
-/// Accounts blocks until `stop`. `addresses`: the prover addresses that are ours. `shares_dir`: where dumps
-/// go. `settled` tells the release queue what no longer needs it.
+/// What is accounted, and how.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The prover addresses that are ours.
+    pub addresses: HashSet<Address>,
+    /// Where dumps go.
+    pub shares_dir: PathBuf,
+    /// By which the shares from now on are paid.
+    pub rules: Rules,
+}
+
+/// Accounts blocks until `stop`. `settled` tells the release queue what no longer needs it.
 pub async fn run(
     chain: ChainHandle,
-    addresses: HashSet<Address>,
+    setup: Setup,
     ledger: ShareLedger,
-    shares_dir: PathBuf,
     settled: mpsc::UnboundedSender<Settled>,
     health: HealthBoard,
     stop: CancellationToken,
@@ -54,9 +64,8 @@ pub async fn run(
     let mut blocks = chain.subscribe_blocks();
     let mut tracker = Tracker {
         chain,
-        addresses,
+        setup,
         ledger,
-        shares_dir,
         settled,
         stop: stop.clone(),
         progress: None,
@@ -95,9 +104,8 @@ async fn wait_for_block(blocks: &mut watch::Receiver<u32>) {
 
 struct Tracker {
     chain: ChainHandle,
-    addresses: HashSet<Address>,
+    setup: Setup,
     ledger: ShareLedger,
-    shares_dir: PathBuf,
     settled: mpsc::UnboundedSender<Settled>,
     stop: CancellationToken,
     /// `None` until the ledger has told.
@@ -139,6 +147,8 @@ impl Tracker {
 
     /// Where to go on. The first start begins at the tip: nothing before it can be ours.
     async fn begin(&self) -> Result<Progress, Trouble> {
+        let terms = self.ledger.set_rules(self.setup.rules.clone()).await.map_err(trouble)?;
+        tracing::info!(rules = %terms.rules, since_seq = terms.since_seq, "rewards are shared out");
         let scanned = match self.ledger.scanned_height().map_err(trouble)? {
             Some(scanned) => scanned,
             None => {
@@ -171,7 +181,7 @@ impl Tracker {
     ) -> Result<(), Trouble> {
         self.tell_queue(block);
         let known = self.known_aborted(block).map_err(trouble)?;
-        let outcome = outcome(block, &self.addresses, &known, &self.clues(block, puzzle, progress));
+        let outcome = outcome(block, &self.setup.addresses, &known, &self.clues(block, puzzle, progress));
         if !means_something(&outcome, progress) {
             progress.scanned = block.height;
             if progress.scanned - progress.saved >= SAVE_EVERY {
@@ -197,7 +207,7 @@ impl Tracker {
 
     /// The queue hears of it whether or not the ledger can be written: the chain has decided.
     fn tell_queue(&self, block: &Block) {
-        let ours = block.solutions.iter().filter(|one| self.addresses.contains(&one.solution.address));
+        let ours = block.solutions.iter().filter(|one| self.setup.addresses.contains(&one.solution.address));
         let landed = ours.map(|one| one.solution.id());
         let epoch = epoch_of_block(block.height);
         for id in landed.chain(block.aborted.iter().copied()) {
@@ -217,7 +227,7 @@ impl Tracker {
         // The stake limit is the current epoch's; the first block of an epoch still counted for the last.
         if epoch_of_block(block.height) == puzzle.epoch && !block.aborted.is_empty() {
             let known = |address: &Address| Some((*address, self.chain.solutions_left(address).ok()?));
-            left.extend(self.addresses.iter().filter_map(known));
+            left.extend(self.setup.addresses.iter().filter_map(known));
         }
         Clues { proof_target: before.map(|(_, proof_target)| proof_target), left }
     }
@@ -245,9 +255,11 @@ impl Tracker {
 
     /// The dumps that an earlier run did not get to.
     async fn check_dumps(&mut self) -> Result<(), Trouble> {
-        let (ledger, dir, network) = (self.ledger.clone(), self.shares_dir.clone(), self.chain.network());
+        let (ledger, dir, network) =
+            (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
         let checked = blocking(move || dump::write_missing(&ledger, &dir, network)).await?;
         let mended = checked.map_err(trouble)?;
+        self.record(mended.marks).await?;
         for path in &mended.written {
             tracing::info!(path = %path.display(), "missing share dump written");
         }
@@ -264,10 +276,20 @@ impl Tracker {
     }
 
     async fn dump(&self, round: &Round) -> Result<(), Trouble> {
-        let (ledger, dir, network) = (self.ledger.clone(), self.shares_dir.clone(), self.chain.network());
+        let (ledger, dir, network) =
+            (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
         let of = round.clone();
         let written = blocking(move || dump::write(&dir, &ledger, &of, network)).await?;
-        announce(round, &written.map_err(trouble)?);
+        let written = written.map_err(trouble)?;
+        self.record(written.marks).await?;
+        announce(round, &written.path);
+        Ok(())
+    }
+
+    async fn record(&self, marks: Vec<(u32, DumpMark)>) -> Result<(), Trouble> {
+        for (height, mark) in marks {
+            self.ledger.record_dump(height, mark).await.map_err(trouble)?;
+        }
         Ok(())
     }
 

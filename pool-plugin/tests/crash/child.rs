@@ -84,6 +84,7 @@ async fn land(ledger: &ShareLedger, shares: &std::path::Path, counter: u64) {
         height,
         hash: BlockHash(hash),
         timestamp: 1_700_000_000 + i64::from(height),
+        proof_target: 1_000,
         landed: vec![(solution, 1_000_000)],
         aborted: Vec::new(),
         open_epoch: 1,

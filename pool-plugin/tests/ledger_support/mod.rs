@@ -12,6 +12,9 @@ use pool_plugin::{
     types::{Address, BlockHash, EpochHash, Solution, SolutionId},
 };
 
+/// Of all blocks.
+pub(crate) const PROOF_TARGET: u64 = 1000;
+
 pub(crate) const POOL: Address = Address([5; 32]);
 
 pub(crate) fn open(dir: &std::path::Path) -> ShareLedger {
@@ -68,6 +71,7 @@ pub(crate) fn block(height: u32, landed: &[u64]) -> BlockOutcome {
         height,
         hash: block_hash(height),
         timestamp: 1_700_000_000 + i64::from(height),
+        proof_target: PROOF_TARGET,
         landed: landed
             .iter()
             .map(|counter| (solution(epoch, *counter), 1_000_000 + counter % 1000))

@@ -16,6 +16,7 @@ use std::{
 };
 
 use pool_plugin::{
+    accounting::terms::Rules,
     chain::{Chain, sim::SimChain},
     config::{Config, EntranceConfig},
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
@@ -60,6 +61,7 @@ pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> 
         share_interval: Duration::from_secs(10),
         min_share_target: 1,
         fixed_share_target: Some(10),
+        rules: Rules::default(),
         puzzle: PuzzleKind::Native,
         verify_threads: 2,
         max_connections: 100,

@@ -80,7 +80,7 @@ impl Blocks {
     }
 
     pub(super) fn block(&self, height: u32) -> Block {
-        self.filled.get(&height).cloned().unwrap_or_else(|| empty_block(height))
+        self.filled.get(&height).cloned().unwrap_or_else(|| empty_block(height, self.proof_target))
     }
 
     pub(super) fn solutions_left(&self, address: &Address) -> u64 {
@@ -109,7 +109,7 @@ impl Blocks {
     /// Makes the next block: of `candidates` it lands what the rules allow and aborts the rest, and it
     /// aborts `aborted` without a cause.
     pub(super) fn produce(&mut self, candidates: &[Solution], aborted: &[SolutionId]) -> Block {
-        let mut block = empty_block(self.tip + 1);
+        let mut block = empty_block(self.tip + 1, self.proof_target);
         let mut accepted: Vec<Solution> = vec![];
         for solution in candidates {
             if !self.used.insert(solution.id()) {
@@ -154,7 +154,7 @@ impl Blocks {
 
     fn advance(&mut self, block: &Block) {
         self.tip = block.height;
-        if *block != empty_block(block.height) {
+        if *block != empty_block(block.height, self.proof_target) {
             self.filled.insert(block.height, block.clone());
         }
         if block.height.is_multiple_of(BLOCKS_PER_EPOCH) {
@@ -181,11 +181,12 @@ impl Blocks {
     }
 }
 
-fn empty_block(height: u32) -> Block {
+fn empty_block(height: u32, proof_target: u64) -> Block {
     Block {
         height,
         hash: block_hash(height),
         timestamp: GENESIS_TIMESTAMP + SECONDS_PER_BLOCK * i64::from(height),
+        proof_target,
         solutions: vec![],
         aborted: vec![],
     }

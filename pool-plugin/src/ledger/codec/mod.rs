@@ -9,18 +9,22 @@
 //! which version it has. Old rows stay as they are; nothing has to be migrated for it.
 
 mod bytes;
+mod dump_mark;
 mod number;
 mod round;
 mod share;
 mod solution;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod total;
 
+pub use dump_mark::{decode_dump_mark, encode_dump_mark};
 pub use number::{decode_number, encode_number};
 pub use round::{decode_round, encode_round};
 pub use share::{decode_share, encode_share, encode_share_key};
 pub use solution::{decode_solution, encode_solution};
+pub use terms::{decode_terms, encode_terms};
 pub use total::{decode_total, encode_total, encode_worker_key};
 
 /// The longest account or worker name, in bytes, that a record takes.

@@ -1,18 +1,20 @@
-//! A block of ours.
+//! A block of ours: version 1 without a basis, version 2 with one.
 
 use super::{
     DecodeError, Decoded,
     bytes::{Decoder, Encoder},
+    terms::{put_terms, take_terms},
 };
 use crate::{
-    ledger::records::{Round, RoundSolution},
+    ledger::records::{Basis, Round, RoundSolution},
     types::{Address, BlockHash, EpochHash},
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 pub fn encode_round(round: &Round) -> Vec<u8> {
-    let head = Encoder::record(VERSION)
+    let version = if round.basis.is_some() { VERSION } else { 1 };
+    let head = Encoder::record(version)
         .u32(round.height)
         .bytes(&round.hash.0)
         .bytes(&round.timestamp.to_be_bytes())
@@ -21,18 +23,21 @@ pub fn encode_round(round: &Round) -> Vec<u8> {
         .bytes(&round.address.0)
         .u64(round.first_seq)
         .u64(round.last_seq);
-    round
+    let body = round
         .solutions
         .iter()
         .fold(head, |bytes, landed| {
             bytes.u8(1).solution(&landed.solution).u64(landed.reward).finder(landed.finder.as_ref())
         })
-        .u8(0)
-        .0
+        .u8(0);
+    match &round.basis {
+        None => body.0,
+        Some(basis) => put_terms(body.u64(basis.proof_target), &basis.terms).0,
+    }
 }
 
 pub fn decode_round(bytes: &[u8]) -> Decoded<Round> {
-    let mut from = Decoder::new(bytes, VERSION)?;
+    let (version, mut from) = Decoder::versioned(bytes, VERSION)?;
     let mut round = Round {
         height: from.u32()?,
         hash: BlockHash(from.array()?),
@@ -43,11 +48,12 @@ pub fn decode_round(bytes: &[u8]) -> Decoded<Round> {
         solutions: Vec::new(),
         first_seq: from.u64()?,
         last_seq: from.u64()?,
+        basis: None,
     };
     // Each solution is announced by a 1 and the list ends with a 0, so no length can lie.
     loop {
         match from.u8()? {
-            0 => return from.end(round),
+            0 => break,
             1 => round.solutions.push(RoundSolution {
                 solution: from.solution()?,
                 reward: from.u64()?,
@@ -56,4 +62,9 @@ pub fn decode_round(bytes: &[u8]) -> Decoded<Round> {
             tag => return Err(DecodeError::Tag(tag)),
         }
     }
+    if version >= 2 {
+        let proof_target = from.u64()?;
+        round.basis = Some(Basis { terms: take_terms(&mut from)?, proof_target });
+    }
+    from.end(round)
 }

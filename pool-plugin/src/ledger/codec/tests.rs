@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    accounting::terms::{Fee, Rules, Scheme, Terms},
     ledger::records::{
-        Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState, Worker, WorkerTotal,
+        Basis, DumpMark, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState, Worker,
+        WorkerTotal,
     },
     types::{Address, BlockHash, EpochHash, Solution},
 };
@@ -66,7 +68,30 @@ fn record() -> impl Strategy<Value = SolutionRecord> {
     )
 }
 
+fn terms() -> impl Strategy<Value = Terms> {
+    let scheme = prop_oneof![
+        Just(Scheme::Prop),
+        any::<u32>().prop_map(|window| Scheme::Pplns { window }),
+        Just(Scheme::Solo),
+    ];
+    let fee = ("\\PC{0,70}", any::<u32>()).prop_map(|(account, basis_points)| Fee { account, basis_points });
+    (scheme, prop::collection::vec(fee, 0..4), any::<[u64; 2]>()).prop_map(|(scheme, fees, seqs)| Terms {
+        rules: Rules { scheme, fees },
+        since_seq: seqs[0],
+        reach_seq: seqs[1],
+    })
+}
+
+fn mark() -> impl Strategy<Value = DumpMark> {
+    (hash(), any::<[u64; 2]>()).prop_map(|(digest, numbers)| DumpMark {
+        digest,
+        carried_out: numbers[0],
+        window_first_seq: numbers[1],
+    })
+}
+
 fn round() -> impl Strategy<Value = Round> {
+    let basis = (terms(), any::<u64>()).prop_map(|(terms, proof_target)| Basis { terms, proof_target });
     let landed = (solution(), any::<u64>(), proptest::option::of(worker()))
         .prop_map(|(solution, reward, finder)| RoundSolution { solution, reward, finder });
     (
@@ -75,8 +100,9 @@ fn round() -> impl Strategy<Value = Round> {
         any::<i64>(),
         any::<[u64; 2]>(),
         prop::collection::vec(landed, 0..5),
+        prop::option::of(basis),
     )
-        .prop_map(|(numbers, hashes, timestamp, window, solutions)| Round {
+        .prop_map(|(numbers, hashes, timestamp, window, solutions, basis)| Round {
             height: numbers[0],
             epoch: numbers[1],
             hash: BlockHash(hashes.0),
@@ -86,6 +112,7 @@ fn round() -> impl Strategy<Value = Round> {
             first_seq: window[0],
             last_seq: window[1],
             solutions,
+            basis,
         })
 }
 
@@ -101,6 +128,8 @@ fn decode_everything(bytes: &[u8]) {
     is_refused_or_canonical(bytes, decode_total, encode_total);
     is_refused_or_canonical(bytes, decode_solution, encode_solution);
     is_refused_or_canonical(bytes, decode_round, encode_round);
+    is_refused_or_canonical(bytes, decode_terms, encode_terms);
+    is_refused_or_canonical(bytes, decode_dump_mark, encode_dump_mark);
     is_refused_or_canonical(bytes, decode_number, |value| encode_number(*value));
 }
 
@@ -108,12 +137,14 @@ proptest! {
     #[test]
     fn records_survive_the_round_trip(
         share in share(), record in record(), round in round(), number in any::<u64>(),
-        worker in worker(), credit in any::<u128>(),
+        worker in worker(), credit in any::<u128>(), terms in terms(), mark in mark(),
     ) {
         let total = WorkerTotal { worker, shares: number, credit };
         prop_assert_eq!(decode_share(&encode_share(&share)), Ok(share));
         prop_assert_eq!(decode_solution(&encode_solution(&record)), Ok(record));
         prop_assert_eq!(decode_round(&encode_round(&round)), Ok(round));
+        prop_assert_eq!(decode_terms(&encode_terms(&terms)), Ok(terms));
+        prop_assert_eq!(decode_dump_mark(&encode_dump_mark(&mark)), Ok(mark));
         prop_assert_eq!(decode_total(&encode_total(&total)), Ok(total));
         prop_assert_eq!(decode_number(&encode_number(number)), Ok(number));
     }
@@ -121,10 +152,12 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         decode_everything(&bytes);
-        if let Some(first) = bytes.first_mut() {
-            *first = 1;
+        for version in [1, 2] {
+            if let Some(first) = bytes.first_mut() {
+                *first = version;
+            }
+            decode_everything(&bytes);
         }
-        decode_everything(&bytes);
     }
 
     #[test]

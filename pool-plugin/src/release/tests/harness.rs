@@ -14,6 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounting::terms::Rules,
     chain::{self, Chain, ChainState, sim::SimChain},
     health::{HealthBoard, Part},
     ledger::{
@@ -66,9 +67,12 @@ impl Pool {
             )),
             tokio::spawn(rounds::run(
                 sim.clone(),
-                HashSet::from([OURS]),
+                rounds::Setup {
+                    addresses: HashSet::from([OURS]),
+                    shares_dir: folder.path().join("shares"),
+                    rules: Rules::default(),
+                },
                 ledger.clone(),
-                folder.path().join("shares"),
                 settled_sender,
                 health.clone(),
                 stop.clone(),
