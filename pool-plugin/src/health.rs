@@ -241,9 +241,10 @@ pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
         return Report::amber("pace", text);
     }
     let text = format!(
-        "{} solutions on their way, {} held below the proof target",
+        "{} solutions on their way, {} held below the proof target, {} for a better one",
         status.released,
-        waiting(Wait::ProofTarget)
+        waiting(Wait::ProofTarget),
+        waiting(Wait::Better)
     );
     Report::green("flowing", text)
 }

@@ -350,7 +350,8 @@ impl Followers {
     async fn release(self) {
         let (state, ledger) = (self.parts.state.subscribe(), self.parts.ledger.clone());
         let (inbox, board) = (self.parts.inbox.clone(), self.parts.board.clone());
-        release::run(self.chain, state, ledger, inbox, board, self.stop).await;
+        let policy = self.parts.config.release;
+        release::run(self.chain, policy, state, ledger, inbox, board, self.stop).await;
     }
 
     async fn account(self) {

@@ -16,8 +16,8 @@ pub struct PoolArgs {
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
     /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`, `puzzle`,
-    /// `verify_threads`, `max_connections`, `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users`
-    /// and `admin_password_file`. Flags win over the file
+    /// `verify_threads`, `release`, `max_connections`, `max_per_address`, `tls_certificate`, `tls_key`, `proxies`,
+    /// `users` and `admin_password_file`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -76,6 +76,11 @@ pub struct PoolArgs {
     /// snarkVM itself and takes a fifth of a second a share [default: native]
     #[arg(long, value_name = "native|stock", requires = "pool")]
     pub puzzle: Option<String>,
+
+    /// Which solutions go to the network when: `immediate`, `best-of-epoch`, or `auto`, which holds for better
+    /// ones while more are found than the stake lets land [default: auto]
+    #[arg(long, value_name = "auto|immediate|best-of-epoch", requires = "pool")]
+    pub pool_release: Option<String>,
 
     /// Miners served at once [default: 10000]
     #[arg(long, value_name = "N", requires = "pool")]

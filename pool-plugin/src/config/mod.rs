@@ -14,7 +14,8 @@ pub use resolve::{Context, resolve};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    accounting::terms::Rules, evaluator::PuzzleKind, stratum::dialects::Dialect, types::Address, vardiff,
+    accounting::terms::Rules, evaluator::PuzzleKind, release::policy::Policy, stratum::dialects::Dialect,
+    types::Address, vardiff,
 };
 
 /// A configuration without a mistake.
@@ -37,6 +38,8 @@ pub struct Config {
     /// One share target for all miners that ask for no other.
     pub fixed_share_target: Option<u64>,
     pub puzzle: PuzzleKind,
+    /// Which solutions go when, if there may be more than may land.
+    pub release: Policy,
     /// By which rewards are shared out.
     pub rules: Rules,
     /// Threads that verify shares.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
     evaluator::PuzzleKind,
+    release::policy::Policy,
     stratum::login::parse_login,
     types::Address,
 };
@@ -25,7 +26,7 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "address",
     "data",
     "fees",
@@ -35,6 +36,7 @@ const KEYS: [&str; 13] = [
     "min_share_target",
     "port",
     "puzzle",
+    "release",
     "scheme",
     "share_interval",
     "share_target",
@@ -99,6 +101,10 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     );
     let puzzle =
         reader.read("puzzle", &args.puzzle, "native or stock", |text| PuzzleKind::from_str(text, false));
+    let release = reader.read("release", &args.pool_release, "auto, immediate or best-of-epoch", |text| {
+        let named = Policy::NAMES.into_iter().find(|(name, _)| *name == text);
+        named.map(|(_, policy)| policy).ok_or_else(|| format!("'{text}' is no policy"))
+    });
     let verify_threads =
         reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
             in_range(text, 1, MAX_VERIFY_THREADS)
@@ -138,6 +144,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
                 fees: fees.unwrap_or_default(),
             },
             puzzle: puzzle.unwrap_or_default(),
+            release: release.unwrap_or_default(),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
             entrance,

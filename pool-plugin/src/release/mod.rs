@@ -2,11 +2,13 @@
 //!
 //! # Layout
 //! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
+//! - [`policy`]: which of them go, when there are more than may land.
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
 //! - [`task`]: carries out what the queue decides.
 //! - [`records`]: writes found solutions to the ledger beside the broadcast.
 
 pub mod peers;
+pub mod policy;
 pub mod queue;
 pub mod records;
 pub mod task;

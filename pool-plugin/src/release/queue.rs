@@ -3,7 +3,8 @@
 //! The caller tells the queue what was found, what the chain settled and who is connected, asks for a
 //! [`Plan`], carries it out, and tells the queue how each hand-over went. A solution is *released* from the
 //! first hand-over that reached anyone, and from then on holds a place in its address's stake limit until
-//! the chain settles it or its epoch ends.
+//! the chain settles it or its epoch ends. Which ones are released when there are more than may land is the
+//! [policy](super::policy)'s.
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,13 @@ use std::{
     time::Duration,
 };
 
-use super::peers::{ConnectionNumber, PeerBook, Writable};
+use super::{
+    peers::{ConnectionNumber, PeerBook, Writable},
+    policy::{Finds, Policy, View},
+};
 use crate::{
     chain::{Peer, Puzzle},
-    types::{Address, Solution, SolutionId},
+    types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 
 /// A solution that has not landed is offered again to a peer that had it this long ago: the message may
@@ -36,6 +40,10 @@ pub struct ReleaseQueue {
     /// Landed or aborted, each with its epoch, until that ends: found again, they are old news.
     settled: HashMap<SolutionId, u32>,
     peers: PeerBook,
+    policy: Policy,
+    finds: HashMap<Address, Finds>,
+    /// Of the latest plan: the chain's height.
+    height: u32,
     /// Assumed until the node says otherwise.
     own_consensus: bool,
 }
@@ -45,6 +53,8 @@ struct Entry {
     solution: Solution,
     epoch: u32,
     released: bool,
+    /// The chain's height when it was; none if that was before a restart.
+    released_at: Option<u32>,
     /// In this process: a restarted node's consensus has forgotten what it was given.
     submitted: bool,
     offered: HashMap<ConnectionNumber, Duration>,
@@ -56,6 +66,8 @@ struct Entry {
 pub enum Wait {
     /// Its address may land no more than what is released already.
     StakeLimit,
+    /// A better one may come, and its address may not land both.
+    Better,
     /// The stake limit could not be read.
     UnknownLimit,
     /// The proof target has risen above it.
@@ -104,18 +116,19 @@ pub struct Expired {
     pub waited: Option<Wait>,
 }
 
-impl Default for ReleaseQueue {
-    fn default() -> Self {
+impl ReleaseQueue {
+    pub fn new(policy: Policy) -> Self {
         Self {
             entries: HashMap::new(),
             settled: HashMap::new(),
             peers: PeerBook::default(),
+            policy,
+            finds: HashMap::new(),
+            height: 0,
             own_consensus: true,
         }
     }
-}
 
-impl ReleaseQueue {
     /// Takes a solution in. `released`: the network may have it already, from before a restart. `false` if
     /// the queue knows it, or the chain has settled it.
     pub fn add(&mut self, solution: Solution, epoch: u32, released: bool) -> bool {
@@ -123,9 +136,17 @@ impl ReleaseQueue {
         if self.settled.contains_key(&id) || self.entries.contains_key(&id) {
             return false;
         }
-        let entry =
-            Entry { solution, epoch, released, submitted: false, offered: HashMap::new(), waits: None };
+        let entry = Entry {
+            solution,
+            epoch,
+            released,
+            released_at: None,
+            submitted: false,
+            offered: HashMap::new(),
+            waits: None,
+        };
         self.entries.insert(id, entry);
+        self.finds.entry(solution.address).or_default().count(epoch);
         true
     }
 
@@ -158,11 +179,14 @@ impl ReleaseQueue {
     /// Decides what goes where. `left`: what the chain says each address may still land in this epoch; read
     /// after the last [`Self::settle`], else a landing would be counted as neither open nor landed.
     pub fn plan(&mut self, puzzle: &Puzzle, left: &HashMap<Address, u64>, now: Duration) -> Plan {
+        self.height = puzzle.height;
+        let budget = self.budget(puzzle.epoch, left);
         let mut planner = Planner {
             puzzle,
             now,
             own_consensus: self.own_consensus,
-            budget: self.budget(puzzle.epoch, left),
+            chosen: self.choose(puzzle, &budget),
+            budget,
             peers: self.peers.writable(now),
         };
         let mut best_first: Vec<(&SolutionId, &mut Entry)> = self.entries.iter_mut().collect();
@@ -201,6 +225,34 @@ impl ReleaseQueue {
         budget
     }
 
+    /// How many of its best each address releases now.
+    fn choose(&self, puzzle: &Puzzle, budget: &HashMap<Address, u64>) -> HashMap<Address, usize> {
+        let mut held: HashMap<Address, Vec<u64>> = HashMap::new();
+        let mut released_in_block: HashMap<Address, usize> = HashMap::new();
+        for entry in self.entries.values() {
+            let address = entry.solution.address;
+            if entry.released {
+                let is_fresh = entry.released_at == Some(puzzle.height);
+                *released_in_block.entry(address).or_default() += usize::from(is_fresh);
+            } else if entry.may_land(puzzle).is_ok() {
+                held.entry(address).or_default().push(entry.solution.target);
+            }
+        }
+        let choose = |(address, mut targets): (Address, Vec<u64>)| {
+            targets.sort_unstable_by_key(|target| Reverse(*target));
+            let view = View {
+                held: &targets,
+                budget: budget.get(&address).copied().unwrap_or(0),
+                released_in_block: released_in_block.get(&address).copied().unwrap_or(0),
+                blocks_left: BLOCKS_PER_EPOCH - puzzle.height % BLOCKS_PER_EPOCH,
+                coinbase_target: puzzle.coinbase_target,
+                expected: self.finds.get(&address).map_or(0, |finds| finds.expected(puzzle)),
+            };
+            (address, self.policy.release(&view))
+        };
+        held.into_iter().map(choose).collect()
+    }
+
     /// How a planned offer went. `true` if it released the solution.
     pub fn offered(&mut self, id: SolutionId, peer: SocketAddr, delivered: bool, now: Duration) -> bool {
         if !delivered {
@@ -212,7 +264,7 @@ impl ReleaseQueue {
         if let Some(number) = connection {
             entry.offered.insert(number, now);
         }
-        !std::mem::replace(&mut entry.released, true)
+        entry.release(self.height)
     }
 
     /// How a planned submission to the node's own consensus went; `taken` is `false` if it has none. `true`
@@ -221,7 +273,28 @@ impl ReleaseQueue {
         self.own_consensus &= taken;
         let Some(entry) = self.entries.get_mut(&id).filter(|_| taken) else { return false };
         entry.submitted = true;
-        !std::mem::replace(&mut entry.released, true)
+        entry.release(self.height)
+    }
+}
+
+impl Entry {
+    fn may_land(&self, puzzle: &Puzzle) -> Result<(), Wait> {
+        if self.epoch != puzzle.epoch || self.solution.epoch_hash != puzzle.epoch_hash {
+            return Err(Wait::Epoch);
+        }
+        if self.solution.target < puzzle.proof_target {
+            return Err(Wait::ProofTarget);
+        }
+        Ok(())
+    }
+
+    /// `false` if it was released before.
+    fn release(&mut self, height: u32) -> bool {
+        if self.released {
+            return false;
+        }
+        (self.released, self.released_at) = (true, Some(height));
+        true
     }
 }
 
@@ -231,13 +304,15 @@ struct Planner<'a> {
     now: Duration,
     own_consensus: bool,
     budget: HashMap<Address, u64>,
+    /// How many of its best each address still releases in this round.
+    chosen: HashMap<Address, usize>,
     peers: Vec<Writable>,
 }
 
 impl Planner<'_> {
     /// Where a solution goes that these peers do not have yet; `None` if all have it.
     fn fresh(&mut self, entry: &Entry) -> Result<Option<HandOver>, Wait> {
-        self.may_land(entry)?;
+        entry.may_land(self.puzzle)?;
         if !entry.released {
             self.within_limit(&entry.solution.address)?;
         }
@@ -246,29 +321,25 @@ impl Planner<'_> {
         if !submit && peers.is_empty() {
             return self.nobody_to_give(entry);
         }
-        if !entry.released
-            && let Some(left) = self.budget.get_mut(&entry.solution.address)
-        {
-            *left -= 1;
+        if !entry.released {
+            self.spend(&entry.solution.address);
         }
         Ok(Some(HandOver { solution: entry.solution, submit, peers }))
-    }
-
-    fn may_land(&self, entry: &Entry) -> Result<(), Wait> {
-        if entry.epoch != self.puzzle.epoch || entry.solution.epoch_hash != self.puzzle.epoch_hash {
-            return Err(Wait::Epoch);
-        }
-        if entry.solution.target < self.puzzle.proof_target {
-            return Err(Wait::ProofTarget);
-        }
-        Ok(())
     }
 
     fn within_limit(&self, address: &Address) -> Result<(), Wait> {
         match self.budget.get(address) {
             None => Err(Wait::UnknownLimit),
             Some(0) => Err(Wait::StakeLimit),
+            Some(_) if self.chosen.get(address).is_none_or(|count| *count == 0) => Err(Wait::Better),
             Some(_) => Ok(()),
+        }
+    }
+
+    fn spend(&mut self, address: &Address) {
+        if let (Some(left), Some(count)) = (self.budget.get_mut(address), self.chosen.get_mut(address)) {
+            *left -= 1;
+            *count -= 1;
         }
     }
 
@@ -280,7 +351,7 @@ impl Planner<'_> {
     }
 
     fn repeat(&mut self, entry: &Entry) -> Option<HandOver> {
-        if !entry.released || self.may_land(entry).is_err() {
+        if !entry.released || entry.may_land(self.puzzle).is_err() {
             return None;
         }
         let now = self.now;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Found, Inbox, Settled, SharedInbox,
+    policy::Policy,
     queue::{Expired, HandOver, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore},
 };
@@ -34,6 +35,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// solutions of the ledger are taken up again at the start.
 pub async fn run<S: SolutionStore>(
     chain: ChainHandle,
+    policy: Policy,
     mut state: watch::Receiver<ChainState>,
     ledger: S,
     inbox: SharedInbox,
@@ -42,7 +44,8 @@ pub async fn run<S: SolutionStore>(
 ) {
     let mut inbox = inbox.lock().await;
     let Inbox { finds, settled } = &mut *inbox;
-    let Started { mut releaser, recorder, mut known_settled } = start(chain, ledger, health, stop.clone());
+    let Started { mut releaser, recorder, mut known_settled } =
+        start(chain, policy, ledger, health, stop.clone());
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut finds_open, mut settled_open, mut state_open) = (true, true, true);
@@ -84,6 +87,7 @@ struct Started<S> {
 
 fn start<S: SolutionStore>(
     chain: ChainHandle,
+    policy: Policy,
     ledger: S,
     health: HealthBoard,
     stop: CancellationToken,
@@ -94,7 +98,7 @@ fn start<S: SolutionStore>(
     let (settled, known_settled) = mpsc::unbounded_channel();
     let recorder = Recorder { store: store.clone(), settled, failure, stop };
     let recorder = tokio::spawn(recorder.run(to_write));
-    let (queue, started) = (ReleaseQueue::default(), Instant::now());
+    let (queue, started) = (ReleaseQueue::new(policy), Instant::now());
     let releaser = Releaser { chain, store, entries, unwritten, health, queue, loaded: false, started };
     Started { releaser, recorder, known_settled }
 }
@@ -252,6 +256,7 @@ fn log_waiting(id: SolutionId, wait: Wait) {
         Wait::StakeLimit => {
             tracing::warn!(%id, "solution held: the pool address may land no more this epoch")
         }
+        Wait::Better => tracing::info!(%id, "solution held: a better one may come this epoch"),
         Wait::UnknownLimit => tracing::error!(%id, "solution held: the stake limit cannot be read"),
         Wait::ProofTarget => tracing::info!(%id, "solution held: the proof target has risen above it"),
         Wait::Epoch => tracing::info!(%id, "solution held: its epoch is not the current one"),

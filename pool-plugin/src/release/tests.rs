@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::harness::{OURS, Pool, ids, until};
-use super::{records::SolutionStore, *};
+use super::{policy::Policy, records::SolutionStore, *};
 use crate::{
     chain::{Chain, ChainState, sim::SimChain},
     health::{HealthBoard, Part},
@@ -324,7 +324,15 @@ async fn queue_on(store: BrokenStore) -> Queue {
     let (_state, state) = watch::channel(latest);
     let (health, stop) = (HealthBoard::default(), CancellationToken::new());
     let inbox = Inbox::shared(found, settled);
-    let task = tokio::spawn(run(sim.clone(), state, store.clone(), inbox, health.clone(), stop.clone()));
+    let task = tokio::spawn(run(
+        sim.clone(),
+        Policy::Immediate,
+        state,
+        store.clone(),
+        inbox,
+        health.clone(),
+        stop.clone(),
+    ));
     sleep(Duration::from_millis(2100)).await;
     Queue { sim, store, finds, health, stop, task, _state }
 }

@@ -22,6 +22,7 @@ use pool_plugin::{
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
     health::Health,
     pool::{Pool, StopHandle},
+    release::policy::Policy,
     types::{Address, EpochHash},
 };
 use serde_json::{Value, json};
@@ -63,6 +64,7 @@ pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> 
         fixed_share_target: Some(10),
         rules: Rules::default(),
         puzzle: PuzzleKind::Native,
+        release: Policy::default(),
         verify_threads: 2,
         max_connections: 100,
         entrance: EntranceConfig::default(),

@@ -35,7 +35,7 @@ fn left(count: u64) -> HashMap<Address, u64> {
 
 /// A queue on a client that has seen these peers twice.
 fn queue(ports: &[u16]) -> ReleaseQueue {
-    let mut queue = ReleaseQueue { own_consensus: false, ..ReleaseQueue::default() };
+    let mut queue = ReleaseQueue { own_consensus: false, ..ReleaseQueue::new(Policy::Immediate) };
     let peers: Vec<Peer> = ports.iter().map(|port| peer(*port)).collect();
     queue.look(&peers, seconds(0));
     queue.look(&peers, seconds(1));
@@ -184,7 +184,7 @@ fn without_anyone_to_give_it_to_a_solution_takes_no_place() {
 
 #[test]
 fn a_validator_gives_each_solution_to_its_own_consensus_once() {
-    let mut queue = ReleaseQueue::default();
+    let mut queue = ReleaseQueue::new(Policy::Immediate);
     let one = solution(0, 1, 200);
     queue.add(one, 0, false);
     let plan = queue.plan(&puzzle(0, 100), &left(1), seconds(1));
@@ -196,7 +196,7 @@ fn a_validator_gives_each_solution_to_its_own_consensus_once() {
 
 #[test]
 fn a_client_is_not_asked_for_its_consensus_again() {
-    let mut queue = ReleaseQueue::default();
+    let mut queue = ReleaseQueue::new(Policy::Immediate);
     let one = solution(0, 1, 200);
     queue.add(one, 0, false);
     assert!(queue.plan(&puzzle(0, 100), &left(1), seconds(1)).hand_overs[0].submit);
@@ -275,7 +275,7 @@ struct World {
 impl World {
     fn new(limit: u64) -> Self {
         Self {
-            queue: ReleaseQueue { own_consensus: false, ..ReleaseQueue::default() },
+            queue: ReleaseQueue { own_consensus: false, ..ReleaseQueue::new(Policy::Immediate) },
             now: Duration::ZERO,
             puzzle: puzzle(0, 100),
             limit,
@@ -371,4 +371,58 @@ proptest! {
             world.release()?;
         }
     }
+}
+
+/// A queue with a policy, on a client that has seen a peer twice.
+fn queue_with(policy: Policy, targets: &[u64]) -> ReleaseQueue {
+    let mut queue = ReleaseQueue { policy, ..queue(&[1]) };
+    for (counter, target) in (1..).zip(targets) {
+        queue.add(solution(0, counter, *target), 0, false);
+    }
+    queue
+}
+
+fn at(height: u32) -> Puzzle {
+    Puzzle { height, coinbase_target: 400, ..puzzle(0, 100) }
+}
+
+#[test]
+fn best_of_epoch_holds_what_may_be_bettered_and_sends_one_unbeatable_a_block() {
+    let mut queue = queue_with(Policy::BestOfEpoch, &[110, 399, 400, 900]);
+    assert_eq!(release(&mut queue, &at(5), 3, seconds(1)), [(4, vec![1])]);
+    assert!(release(&mut queue, &at(5), 3, seconds(1)).is_empty());
+    assert_eq!(waits(&mut queue, &at(5), 3), HashMap::from([(Wait::Better, 3)]));
+    assert_eq!(release(&mut queue, &at(6), 3, seconds(2)), [(3, vec![1])]);
+    assert!(release(&mut queue, &at(7), 3, seconds(3)).is_empty());
+}
+
+#[test]
+fn best_of_epoch_sends_the_best_of_the_rest_before_the_epoch_ends() {
+    let mut queue = queue_with(Policy::BestOfEpoch, &[110, 120, 150, 130]);
+    let last = BLOCKS_PER_EPOCH - super::super::policy::RESERVE;
+    let mut gone = vec![];
+    for height in last - 10..BLOCKS_PER_EPOCH {
+        let sent = release(&mut queue, &at(height), 2, seconds(height.into()));
+        gone.extend(sent.iter().map(|(counter, _)| (height, *counter)));
+    }
+    // Two blocks before the reserve the first of two, then the other.
+    assert_eq!(gone, [(last - 1, 3), (last, 4)]);
+    assert_eq!(waits(&mut queue, &at(359), 2), HashMap::from([(Wait::StakeLimit, 2)]));
+}
+
+#[test]
+fn auto_sends_all_while_the_budget_is_ample_and_holds_when_it_is_not() {
+    let mut ample = queue_with(Policy::Auto, &[110, 120]);
+    assert_eq!(release(&mut ample, &at(350), 5, seconds(1)).len(), 2);
+    let mut scarce = queue_with(Policy::Auto, &[110, 120]);
+    assert!(release(&mut scarce, &at(180), 3, seconds(1)).is_empty());
+    assert_eq!(waits(&mut scarce, &at(180), 3), HashMap::from([(Wait::Better, 2)]));
+}
+
+#[test]
+fn a_restart_does_not_release_another_in_the_place_of_one_on_its_way() {
+    let mut queue = queue_with(Policy::BestOfEpoch, &[900, 800]);
+    queue.add(solution(0, 9, 700), 0, true);
+    assert_eq!(release(&mut queue, &at(5), 2, seconds(1))[0].0, 1);
+    assert!(release(&mut queue, &at(6), 2, seconds(2)).iter().all(|(counter, _)| *counter != 2));
 }

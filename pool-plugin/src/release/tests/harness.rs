@@ -21,7 +21,7 @@ use crate::{
         ShareLedger,
         records::{SolutionState, Worker},
     },
-    release::{self, Found, FoundSender, Inbox},
+    release::{self, Found, FoundSender, Inbox, policy::Policy},
     rounds,
     types::{Address, Solution, SolutionId},
 };
@@ -59,6 +59,7 @@ impl Pool {
             tokio::spawn(chain::watch::run(sim.clone(), state_sender, stop.clone())),
             tokio::spawn(release::run(
                 sim.clone(),
+                Policy::Immediate,
                 state,
                 ledger.clone(),
                 Inbox::shared(found, settled),

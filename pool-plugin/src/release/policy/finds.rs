@@ -1,0 +1,76 @@
+//! How many solutions an address finds, to tell whether its stake is enough for them. Pure.
+
+use crate::{chain::Puzzle, types::BLOCKS_PER_EPOCH};
+
+/// Blocks of an epoch after which its finds say something of their own.
+const EARLY: u32 = BLOCKS_PER_EPOCH / 10;
+
+/// The finds of an address in this epoch and the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::release) struct Finds {
+    epoch: u32,
+    now: u64,
+    before: Option<u64>,
+}
+
+impl Finds {
+    pub(in crate::release) fn count(&mut self, epoch: u32) {
+        *self = self.at(epoch);
+        self.now += 1;
+    }
+
+    /// How many are to be expected of the rest of the epoch, at the rate so far.
+    pub(in crate::release) fn expected(&self, puzzle: &Puzzle) -> u64 {
+        let Self { now, before, .. } = self.at(puzzle.epoch);
+        let passed = puzzle.height % BLOCKS_PER_EPOCH;
+        let seen = passed.max(EARLY) + if before.is_some() { BLOCKS_PER_EPOCH } else { 0 };
+        let found = now + before.unwrap_or(0);
+        found.saturating_mul(u64::from(BLOCKS_PER_EPOCH - passed)) / u64::from(seen)
+    }
+
+    fn at(&self, epoch: u32) -> Self {
+        if epoch <= self.epoch {
+            return *self;
+        }
+        let known = self.now > 0 && self.epoch + 1 == epoch;
+        Self { epoch, now: 0, before: known.then_some(self.now) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::EpochHash;
+
+    fn puzzle(height: u32) -> Puzzle {
+        Puzzle {
+            height,
+            epoch: height / BLOCKS_PER_EPOCH,
+            epoch_hash: EpochHash::default(),
+            next_epoch_hash: None,
+            proof_target: 1,
+            coinbase_target: 4,
+        }
+    }
+
+    #[test]
+    fn the_rest_of_the_epoch_is_expected_to_be_as_what_was_seen() {
+        let mut finds = Finds::default();
+        assert_eq!(finds.expected(&puzzle(360)), 0);
+        for _ in 0..90 {
+            finds.count(1);
+        }
+        assert_eq!(finds.expected(&puzzle(360 + 180)), 90);
+        assert_eq!(finds.expected(&puzzle(360 + 359)), 0);
+        // The epoch before counts as long as there is one.
+        assert_eq!(finds.expected(&puzzle(720 + 180)), 90 * 180 / (360 + 180));
+        assert_eq!(finds.expected(&puzzle(1080 + 180)), 0);
+    }
+
+    #[test]
+    fn one_early_find_is_no_flood() {
+        let mut finds = Finds::default();
+        finds.count(1);
+        assert_eq!(finds.expected(&puzzle(361)), 9);
+    }
+}
