@@ -89,6 +89,11 @@ impl Pool {
         })?;
         let ledger = ShareLedger::open(&config.data.join("db"), network)?;
         let entrance = open_entrance(&config)?;
+        if let Some(capture) = &config.capture {
+            std::fs::create_dir_all(&capture.folder).with_context(|| {
+                format!("cannot make {} for captures; choose another --capture", capture.folder.display())
+            })?;
+        }
         let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Dialect::default())];
         for port in &config.ports {
             listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
@@ -258,6 +263,7 @@ impl Parts {
     fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
         let mut config = StratumConfig::new(self.config.address, self.config.targets());
         config.max_connections = descriptors::budget(self.config.max_connections);
+        config.capture = self.config.capture.clone();
         let (listeners, intake, stats) = (self.listeners.clone(), self.intake.clone(), self.stats.clone());
         let common = self.common.clone();
         let (state, stop_sessions) = (self.state.subscribe(), stop.clone());

@@ -49,6 +49,8 @@ pub enum Reject {
     BadSubmit,
     #[error("bad counter: decimal or hex u64")]
     BadCounter,
+    #[error("solution has {0} bytes, not 80")]
+    BadSolution(usize),
     #[error("pool is busy: send it again")]
     Busy,
     #[error("pool could not check this share")]
@@ -143,6 +145,7 @@ impl Reject {
             Self::LowDifficulty { .. } | Self::NoAnswer => RejectCode::LowDifficulty,
             Self::BadSubmit
             | Self::BadCounter
+            | Self::BadSolution(_)
             | Self::Busy
             | Self::NotChecked
             | Self::NotStored
@@ -223,6 +226,7 @@ mod tests {
             Reject::NoAnswer,
             Reject::BadSubmit,
             Reject::BadCounter,
+            Reject::BadSolution(crate::stratum::codec::MAX_LINE / 2),
             Reject::Busy,
             Reject::NotChecked,
             Reject::NotStored,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
-use pool_plugin::{dump, ledger::ShareLedger};
+use pool_plugin::{dump, ledger::ShareLedger, stratum::capture::transcript};
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum PoolCommand {
@@ -14,6 +14,10 @@ pub enum PoolCommand {
     /// Check share dumps: their sums, how they share out the reward, their digests and the chain they form;
     /// with `--data` also against the shares, with `--node` against the blocks
     Verify(VerifyArgs),
+
+    /// Print a capture, which the node has written with `--capture`, as a golden transcript: as a `.txt` beside the
+    /// dialects (`pool-plugin/src/stratum/dialects`) it is replayed by the tests
+    Transcript(TranscriptArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -43,6 +47,13 @@ pub struct VerifyArgs {
     node: Option<String>,
 }
 
+#[derive(Args, Clone, Debug)]
+pub struct TranscriptArgs {
+    /// The capture of one connection
+    #[arg(value_name = "FILE")]
+    capture: PathBuf,
+}
+
 impl PoolCommand {
     pub fn augment(command: clap::Command) -> clap::Command {
         Self::augment_subcommands(command).subcommand_required(true).arg_required_else_help(true)
@@ -57,6 +68,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
     match command {
         PoolCommand::Dump(args) => dump(&args),
         PoolCommand::Verify(args) => verify(&args),
+        PoolCommand::Transcript(args) => transcript::of_file(&args.capture),
     }
 }
 

@@ -16,8 +16,8 @@ pub struct PoolArgs {
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
     /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`, `puzzle`,
-    /// `verify_threads`, `release`, `max_connections`, `max_per_address`, `tls_certificate`, `tls_key`, `proxies`,
-    /// `users` and `admin_password_file`. Flags win over the file
+    /// `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`, `max_per_address`,
+    /// `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -26,7 +26,7 @@ pub struct PoolArgs {
     pub pool_listen: Option<String>,
 
     /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, told apart by the
-    /// subscription, as the default port has it), `aleostratum` or `generic`. May be given several times; in
+    /// subscription, as the default port has it), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`. May be given several times; in
     /// the file, `[[port]]` tables with `listen` and `dialect`
     #[arg(long, value_name = "DIALECT@IP:PORT", requires = "pool")]
     pub pool_port: Vec<String>,
@@ -81,6 +81,15 @@ pub struct PoolArgs {
     /// ones while more are found than the stake lets land [default: auto]
     #[arg(long, value_name = "auto|immediate|best-of-epoch", requires = "pool")]
     pub pool_release: Option<String>,
+
+    /// Write down all that connections say, raw and without passwords, a file each, to learn what an unknown
+    /// device speaks; `snarkos pool transcript` makes a test of such a file. Ends when the folder holds 256 MiB
+    #[arg(long, value_name = "DIR", requires = "pool")]
+    pub capture: Option<String>,
+
+    /// Capture only the connections from this address
+    #[arg(long, value_name = "IP", requires = "pool")]
+    pub capture_address: Option<String>,
 
     /// Miners served at once [default: 10000]
     #[arg(long, value_name = "N", requires = "pool")]

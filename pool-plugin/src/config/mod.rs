@@ -14,8 +14,12 @@ pub use resolve::{Context, resolve};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    accounting::terms::Rules, evaluator::PuzzleKind, release::policy::Policy, stratum::dialects::Dialect,
-    types::Address, vardiff,
+    accounting::terms::Rules,
+    evaluator::PuzzleKind,
+    release::policy::Policy,
+    stratum::{capture::CaptureConfig, dialects::Dialect},
+    types::Address,
+    vardiff,
 };
 
 /// A configuration without a mistake.
@@ -44,6 +48,8 @@ pub struct Config {
     pub rules: Rules,
     /// Threads that verify shares.
     pub verify_threads: usize,
+    /// What is captured of the connections, if anything.
+    pub capture: Option<CaptureConfig>,
     /// Miners served at once.
     pub max_connections: usize,
     /// How miners come in.

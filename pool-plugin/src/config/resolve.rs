@@ -1,6 +1,11 @@
 //! From flags, file and defaults to a configuration, or to the list of everything that is wrong with them.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::ValueEnum;
 use toml::{Table, Value};
@@ -13,7 +18,7 @@ use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
     evaluator::PuzzleKind,
     release::policy::Policy,
-    stratum::login::parse_login,
+    stratum::{capture::CaptureConfig, login::parse_login},
     types::Address,
 };
 
@@ -26,8 +31,10 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "address",
+    "capture",
+    "capture_address",
     "data",
     "fees",
     "fixed_share_target",
@@ -109,6 +116,21 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
             in_range(text, 1, MAX_VERIFY_THREADS)
         });
+    let folder = reader.read("capture", &args.capture, "a folder the pool may write to", |text| match text {
+        "" => Err("it is empty".into()),
+        _ => Ok(PathBuf::from(text)),
+    });
+    let only = reader.read("capture_address", &args.capture_address, "an IP address", |text| {
+        IpAddr::from_str(text).map_err(|_| format!("'{text}' is not an IP address"))
+    });
+    if only.is_some() && folder.is_none() {
+        reader.problems.push(Problem {
+            key: "capture_address".into(),
+            origin: "set alone".into(),
+            wrong: "there is no folder to write to".into(),
+            allowed: "together with --capture DIR".into(),
+        });
+    }
     let max_connections = reader.read(
         "max_connections",
         &args.pool_max_connections,
@@ -145,6 +167,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             },
             puzzle: puzzle.unwrap_or_default(),
             release: release.unwrap_or_default(),
+            capture: folder.map(|folder| CaptureConfig { folder, only }),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
             entrance,
@@ -251,7 +274,7 @@ impl Reader {
 
 fn flag_of(key: &str) -> String {
     match key {
-        "puzzle" => "--puzzle".into(),
+        "puzzle" | "capture" | "capture_address" => format!("--{}", key.replace('_', "-")),
         _ => format!("--pool-{}", key.replace('_', "-")),
     }
 }
@@ -320,6 +343,17 @@ mod tests {
     }
 
     #[test]
+    fn a_capture_has_a_folder_and_perhaps_one_address() {
+        let args = PoolArgs { capture: Some("/tmp/c".into()), ..Default::default() };
+        let file = Some("capture_address = \"10.0.0.7\"");
+        let capture = check(&args, file, Some(Address([7; 32]))).unwrap().capture.unwrap();
+        assert_eq!(capture.folder, PathBuf::from("/tmp/c"));
+        assert_eq!(capture.only, Some("10.0.0.7".parse().unwrap()));
+        let problems = check(&PoolArgs::default(), file, Some(Address([7; 32]))).unwrap_err();
+        assert_eq!(keys(&problems), ["capture_address"]);
+    }
+
+    #[test]
     fn every_wrong_port_is_named() {
         let flags = ["0.0.0.0:1", "esperanto@0.0.0.0:1", "json@here"].map(String::from).to_vec();
         let args = PoolArgs { pool_port: flags, ..Default::default() };
@@ -334,7 +368,12 @@ mod tests {
         ] {
             let problems = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap_err();
             assert_eq!(keys(&problems), ["port"], "{file}");
-            assert!(problems.to_string().contains("dialect one of json, aleostratum, generic"), "{problems}");
+            assert!(
+                problems
+                    .to_string()
+                    .contains("dialect one of json, aleostratum, generic, aion, abmatrix, zkwork"),
+                "{problems}"
+            );
         }
     }
 

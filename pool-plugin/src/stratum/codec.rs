@@ -1,23 +1,103 @@
 //! Bytes to frames: what a dialect reads as one message.
-//!
-//! So far all dialects speak lines: newline-delimited, a carriage return before the newline tolerated.
 
+use std::io;
+
+use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncRead;
-use tokio_util::codec::{AnyDelimiterCodec, FramedRead};
+use tokio_util::codec::{
+    AnyDelimiterCodec, AnyDelimiterCodecError, Decoder, FramedRead, LengthDelimitedCodec,
+    LengthDelimitedCodecError,
+};
 
 /// The longest line a miner may send, in bytes, without its newline.
 pub const MAX_LINE: usize = 4096;
+/// The longest frame behind a length, in bytes, without the length.
+pub const MAX_FRAME: usize = 512;
 
-/// What a line seldom exceeds, in bytes: thousands of connections keep a buffer of this size each.
-const USUAL_LINE: usize = 512;
+/// What a frame seldom exceeds, in bytes: thousands of connections keep a buffer of this size each.
+const USUAL_FRAME: usize = 512;
 
-/// A stream of frames as bytes. A line of more than [`MAX_LINE`] bytes is an error, and ends it.
-pub type Frames<R> = FramedRead<R, AnyDelimiterCodec>;
+/// How a dialect parts its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By newlines; a carriage return before the newline is left to the dialect.
+    Lines,
+    /// By a length before each, four bytes little endian.
+    Lengths,
+}
+
+/// A stream of frames. One that is too long is an error, and ends it.
+pub type Frames<R> = FramedRead<R, FrameDecoder>;
+
+/// Cuts bytes into frames.
+pub enum FrameDecoder {
+    Lines(AnyDelimiterCodec),
+    Lengths(LengthDelimitedCodec),
+}
+
+/// Why no frame follows.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    #[error("a frame is too long")]
+    TooLong,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
 
 /// Cuts what comes from `reader` into frames.
-pub fn frames<R: AsyncRead>(reader: R) -> Frames<R> {
-    let codec = AnyDelimiterCodec::new_with_max_length(b"\n".into(), b"\n".into(), MAX_LINE);
-    FramedRead::with_capacity(reader, codec, USUAL_LINE)
+pub fn frames<R: AsyncRead>(reader: R, framing: Framing) -> Frames<R> {
+    FramedRead::with_capacity(reader, FrameDecoder::new(framing), USUAL_FRAME)
+}
+
+impl FrameDecoder {
+    pub fn new(framing: Framing) -> Self {
+        match framing {
+            Framing::Lines => {
+                Self::Lines(AnyDelimiterCodec::new_with_max_length(b"\n".into(), b"\n".into(), MAX_LINE))
+            }
+            Framing::Lengths => Self::Lengths(
+                LengthDelimitedCodec::builder()
+                    .length_field_length(4)
+                    .little_endian()
+                    .max_frame_length(MAX_FRAME)
+                    .new_codec(),
+            ),
+        }
+    }
+}
+
+impl Decoder for FrameDecoder {
+    type Item = Bytes;
+    type Error = FrameError;
+
+    fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+        match self {
+            Self::Lines(lines) => lines.decode(source).map_err(too_long_line),
+            Self::Lengths(frames) => Ok(frames.decode(source).map_err(too_long_frame)?.map(BytesMut::freeze)),
+        }
+    }
+
+    fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+        match self {
+            Self::Lines(lines) => lines.decode_eof(source).map_err(too_long_line),
+            // A frame cut short is no message.
+            Self::Lengths(frames) => Ok(frames.decode(source).map_err(too_long_frame)?.map(BytesMut::freeze)),
+        }
+    }
+}
+
+fn too_long_line(error: AnyDelimiterCodecError) -> FrameError {
+    match error {
+        AnyDelimiterCodecError::MaxChunkLengthExceeded => FrameError::TooLong,
+        AnyDelimiterCodecError::Io(reason) => FrameError::Io(reason),
+    }
+}
+
+fn too_long_frame(error: io::Error) -> FrameError {
+    match error.get_ref().is_some_and(|reason| reason.is::<LengthDelimitedCodecError>()) {
+        true => FrameError::TooLong,
+        false => FrameError::Io(error),
+    }
 }
 
 #[cfg(test)]
@@ -26,12 +106,12 @@ mod tests {
 
     use super::*;
 
-    async fn read_all(bytes: &[u8]) -> Vec<Result<String, ()>> {
-        let mut stream = frames(bytes);
+    async fn read_all(bytes: &[u8], framing: Framing) -> Vec<Result<String, ()>> {
+        let mut stream = frames(bytes, framing);
         let mut read = Vec::new();
-        while let Some(line) = stream.next().await {
-            let ended = line.is_err();
-            read.push(line.map(|line| String::from_utf8_lossy(&line).into_owned()).map_err(|_| ()));
+        while let Some(frame) = stream.next().await {
+            let ended = frame.is_err();
+            read.push(frame.map(|frame| String::from_utf8_lossy(&frame).into_owned()).map_err(|_| ()));
             if ended {
                 break;
             }
@@ -41,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_last_line_end_is_forgiven() {
-        let read = read_all(b"one\r\ntwo\nthree").await;
+        let read = read_all(b"one\r\ntwo\nthree", Framing::Lines).await;
         assert_eq!(read, [Ok("one\r".into()), Ok("two".into()), Ok("three".into())]);
     }
 
@@ -49,10 +129,25 @@ mod tests {
     async fn the_longest_line_passes_and_a_longer_one_ends_the_stream() {
         let longest = "a".repeat(MAX_LINE);
         assert_eq!(
-            read_all(format!("{longest}\nb\n").as_bytes()).await,
+            read_all(format!("{longest}\nb\n").as_bytes(), Framing::Lines).await,
             [Ok(longest.clone()), Ok("b".into())]
         );
-        assert_eq!(read_all(format!("{longest}a\nb\n").as_bytes()).await, [Err(())]);
-        assert_eq!(read_all(format!("{longest}a").as_bytes()).await, [Err(())]);
+        assert_eq!(read_all(format!("{longest}a\nb\n").as_bytes(), Framing::Lines).await, [Err(())]);
+        assert_eq!(read_all(format!("{longest}a").as_bytes(), Framing::Lines).await, [Err(())]);
+    }
+
+    #[tokio::test]
+    async fn lengths_part_frames_and_one_too_long_ends_the_stream() {
+        let frame = |text: &str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        let longest = "a".repeat(MAX_FRAME);
+        let bytes = [frame("one"), frame(""), frame(&longest)].concat();
+        assert_eq!(
+            read_all(&bytes, Framing::Lengths).await,
+            [Ok("one".into()), Ok(String::new()), Ok(longest.clone())]
+        );
+        let too_long = frame(&format!("{longest}a"));
+        assert_eq!(read_all(&too_long, Framing::Lengths).await, [Err(())]);
+        assert_eq!(read_all(&[0xff; 8], Framing::Lengths).await, [Err(())]);
+        assert!(read_all(&[3, 0, 0, 0, b'a'], Framing::Lengths).await.is_empty(), "cut short");
     }
 }

@@ -15,6 +15,11 @@ use serde_json::Value;
 pub enum RawCounter {
     Number(u64),
     Text(String),
+    /// What follows the session's prefix, and the whole, both in hexadecimal; either may be empty.
+    Parts {
+        rest: String,
+        whole: String,
+    },
     /// A JSON value no counter can be: a fraction, a negative number, a list…
     Other,
 }
@@ -41,6 +46,7 @@ impl CounterReader {
         match raw {
             RawCounter::Number(counter) => Some(*counter),
             RawCounter::Text(text) => self.read_text(text),
+            RawCounter::Parts { rest, whole } => read_parts(rest, whole),
             RawCounter::Other => None,
         }
     }
@@ -58,6 +64,16 @@ impl CounterReader {
         let counter = hexadecimal(text)?;
         self.writes_bare_hex = true;
         Some(counter)
+    }
+}
+
+/// A counter in parts: if both are there, they must agree. No prefix is handed out, so the rest is all of it.
+fn read_parts(rest: &str, whole: &str) -> Option<u64> {
+    let digits = |text: &str| if text.len() == 16 { hexadecimal(text) } else { None };
+    match (rest, whole) {
+        ("", whole) => digits(whole),
+        (rest, "") => digits(rest),
+        (rest, whole) => digits(whole).filter(|counter| digits(rest) == Some(*counter)),
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    capture::{CaptureConfig, Recorder},
     common::Common,
     dialects::Dialect,
     entrance,
@@ -45,6 +46,8 @@ pub struct StratumConfig {
     pub handshake_timeout: Duration,
     /// How long a miner may keep a line of ours waiting before it is cut off.
     pub write_timeout: Duration,
+    /// What is captured; mostly nothing.
+    pub capture: Option<CaptureConfig>,
 }
 
 /// A socket that miners connect to, and what is spoken there.
@@ -63,6 +66,7 @@ pub(super) struct Port {
     pub(super) phrases: Phrases,
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
+    pub(super) recorder: Option<Recorder>,
     /// One for every connection there may be, whichever door it came through.
     slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
@@ -79,6 +83,7 @@ impl StratumConfig {
             in_flight: 32,
             handshake_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(15),
+            capture: None,
         }
     }
 }
@@ -108,6 +113,7 @@ pub async fn serve(
     let (phrases, submissions) = (Phrases::default(), TaskTracker::new());
     let chain_of_sessions = chain.clone();
     let port = Arc::new(Port {
+        recorder: start_recorder(&config),
         config,
         intake,
         stats,
@@ -139,6 +145,14 @@ pub async fn serve(
     }
     port.submissions.close();
     port.submissions.wait().await;
+}
+
+fn start_recorder(config: &StratumConfig) -> Option<Recorder> {
+    let capture = config.capture.as_ref()?;
+    let started = Recorder::start(capture);
+    started
+        .inspect_err(|reason| error!(%reason, folder = %capture.folder.display(), "nothing is captured"))
+        .ok()
 }
 
 /// Takes connections at one door until the stop, and returns once their sessions have ended.

@@ -40,6 +40,14 @@ pub enum Call {
     Suggest(Result<Suggest, Reject>),
     /// The miner asks which of these extensions the pool has.
     Configure(Result<Vec<String>, Reject>),
+    /// Subscription and login in one.
+    Connect(Connect),
+    /// The miner tells how fast it thinks it is, in attempts a second.
+    Speed(Result<f64, Reject>),
+    /// Nothing but an answer is asked for.
+    Ping,
+    /// The miner goes.
+    Leave,
     /// A method that the dialect does not have, shortened.
     Unknown(String),
 }
@@ -62,6 +70,13 @@ pub struct Authorize {
     /// The worker, when it came in a param of its own.
     pub worker: Option<String>,
     pub password: Option<String>,
+}
+
+/// A miner says what it is and whom to credit, in dialects that have one message for both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    pub subscribe: Subscribe,
+    pub authorize: Authorize,
 }
 
 /// A wish for a target, and the word the miner has for one.

@@ -1,5 +1,6 @@
 //! The stratum port: what miners connect to. `docs/stratum.md` has the protocol.
 //!
+//! - [`capture`]: what a connection says, for the day a device speaks something else.
 //! - [`codec`]: bytes to frames.
 //! - [`dialects`]: frames to requests, messages to bytes.
 //! - [`message`]: what is said, whatever the dialect.
@@ -17,11 +18,14 @@
 //! - [`stats`]: its counters.
 //! - [`tls`]: its certificate.
 
+pub mod capture;
 pub mod codec;
 pub mod common;
 pub mod counter;
 pub mod dialects;
 pub mod entrance;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod jobs;
 pub mod listener;
 pub mod login;

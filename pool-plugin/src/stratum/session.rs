@@ -8,17 +8,17 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_stream::StreamExt;
-use tokio_util::codec::AnyDelimiterCodecError;
 use tracing::{debug, info};
 
 use super::{
-    codec::{self, Frames, MAX_LINE},
+    capture::{Spoken, Tap, Tapped},
+    codec::{self, FrameError, Frames, MAX_LINE},
     counter::CounterReader,
     dialects::{Dialect, generic},
     jobs::{Found, JobBook, Moment},
     listener::Port,
     login,
-    message::{Authorize, Call, Id, Message, News, Reply, Submit, Subscribe, Suggest, Work},
+    message::{Authorize, Call, Connect, Id, Message, News, Reply, Submit, Subscribe, Suggest, Work},
     outbox::Outbox,
     stats::OpenConnection,
     wish,
@@ -50,6 +50,8 @@ pub(super) struct Session {
     /// Shared with the submissions, which keep it until they are settled.
     standing: Arc<Standing>,
     dialect: Dialect,
+    /// The capture of this connection, if there is one.
+    tap: Option<Arc<Tap>>,
     out: Outbox,
     in_flight: Arc<Semaphore>,
     /// The place among the port's connections; a session's submissions keep it until they are settled.
@@ -95,8 +97,11 @@ impl Session {
         let in_flight = Arc::new(Semaphore::new(port.config.in_flight.max(1)));
         let all_settled = port.config.in_flight.max(1) as u32;
         let (accepted, shares) = mpsc::unbounded_channel();
+        let id = format!("{:016x}", rand::random::<u64>());
+        let tap = port.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &port.config.address));
         let mut session = Self {
-            id: format!("{:016x}", rand::random::<u64>()),
+            id,
+            tap: tap.clone(),
             standing: Arc::new(standing),
             in_flight: Arc::clone(&in_flight),
             slot: Arc::new((slot, port.stats.connection())),
@@ -114,7 +119,7 @@ impl Session {
             out: out.clone(),
         };
         debug!(%peer, session = session.id, "a miner connected");
-        let mut frames = codec::frames(read_half);
+        let mut frames = codec::frames(Tapped::new(read_half, tap), dialect.framing());
         session.talk(&mut frames, shares, orders).await;
         debug!(%peer, session = session.id, "a miner left");
         drop(session);
@@ -123,7 +128,7 @@ impl Session {
             _ = in_flight.acquire_many(all_settled) => out.finish().await,
             () = out.broken() => {}
         }
-        linger(frames.into_inner()).await;
+        linger(frames.into_inner().into_inner()).await;
     }
 
     async fn talk<R: AsyncRead + Unpin>(
@@ -164,8 +169,8 @@ impl Session {
                 }
                 frame = frames.next(), if turn.is_some() => match frame {
                     Some(Ok(frame)) => self.read(&frame, &mut turn, &mut chain).await,
-                    Some(Err(AnyDelimiterCodecError::MaxChunkLengthExceeded)) => self.line_too_long().await,
-                    Some(Err(AnyDelimiterCodecError::Io(reason))) => {
+                    Some(Err(FrameError::TooLong)) => self.line_too_long().await,
+                    Some(Err(FrameError::Io(reason))) => {
                         debug!(peer = %self.peer, session = self.id, %reason, "a connection failed");
                         Flow::Break(())
                     }
@@ -196,25 +201,48 @@ impl Session {
             Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
             Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize, chain).await,
             Call::Submit(submit) => self.submit(id, submit, turn).await,
-            Call::ExtranonceSubscribe => self.reply(id, Reply::Done).await,
+            Call::ExtranonceSubscribe | Call::Ping => self.reply(id, Reply::Done).await,
+            Call::Connect(connect) => self.connect(id, &connect, chain).await,
+            Call::Speed(Ok(speed)) => self.speed(id, speed).await,
+            Call::Leave => Flow::Break(()),
             Call::Suggest(Ok(suggest)) => self.suggest(id, suggest, chain).await,
             Call::Configure(Ok(asked)) => self.reply(id, Reply::Configured(generic::extensions(asked))).await,
             Call::Unknown(method) => self.refuse(id, Reject::UnknownMethod(method)).await,
             Call::Subscribe(Err(reject))
             | Call::Authorize(Err(reject))
             | Call::Suggest(Err(reject))
+            | Call::Speed(Err(reject))
             | Call::Configure(Err(reject)) => self.refuse(id, reject).await,
         }
     }
 
     async fn subscribe(&mut self, id: Id, subscribe: &Subscribe) -> Flow {
+        self.note_subscription(subscribe);
+        self.reply(id, self.subscribed()).await
+    }
+
+    fn note_subscription(&mut self, subscribe: &Subscribe) {
         if !self.subscribed {
             self.subscribed = true;
             self.deadline = Instant::now() + self.port.config.handshake_timeout;
         }
         debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, "a miner subscribed");
-        let address = self.port.config.address;
-        self.reply(id, Reply::Subscribed { session: self.id.clone(), address }).await
+    }
+
+    fn subscribed(&self) -> Reply {
+        Reply::Subscribed { session: self.id.clone(), address: self.port.config.address }
+    }
+
+    async fn connect(&mut self, id: Id, connect: &Connect, chain: &mut watch::Receiver<ChainState>) -> Flow {
+        self.note_subscription(&connect.subscribe);
+        let granted = self.subscribed();
+        self.grant(id, &connect.authorize, granted, chain).await
+    }
+
+    /// What a miner says of itself proves nothing, but it helps whoever looks for a fault.
+    async fn speed(&self, id: Id, speed: f64) -> Flow {
+        debug!(peer = %self.peer, session = self.id, speed, "a miner told its speed");
+        self.reply(id, Reply::Done).await
     }
 
     async fn authorize(
@@ -226,6 +254,16 @@ impl Session {
         if !self.subscribed {
             return self.refuse(id, Reject::NotSubscribed).await;
         }
+        self.grant(id, authorize, Reply::Done, chain).await
+    }
+
+    async fn grant(
+        &mut self,
+        id: Id,
+        authorize: &Authorize,
+        granted: Reply,
+        chain: &mut watch::Receiver<ChainState>,
+    ) -> Flow {
         let parsed = match &authorize.worker {
             Some(worker) => login::parse_account_and_worker(&authorize.login, worker),
             None => login::parse_login(&authorize.login),
@@ -242,7 +280,7 @@ impl Session {
         if let Some(aim) = authorize.password.as_deref().and_then(wish::in_password) {
             self.jobs.vardiff().aim_at(aim);
         }
-        self.reply(id, Reply::Done).await?;
+        self.reply(id, granted).await?;
         self.follow(chain).await?;
         self.look(chain).await
     }
@@ -267,7 +305,11 @@ impl Session {
             return Flow::Continue(());
         }
         chain.mark_unchanged();
-        let news = self.jobs.follow(&self.moment(chain));
+        let moment = self.moment(chain);
+        if let Some(tap) = &self.tap {
+            tap.chain(&moment.state);
+        }
+        let news = self.jobs.follow(&moment);
         self.tell(news).await
     }
 
@@ -280,7 +322,7 @@ impl Session {
     async fn tell(&mut self, news: Option<Work>) -> Flow {
         let Some(work) = news else { return Flow::Continue(()) };
         self.work = Some(work);
-        self.send(&self.port.phrases.work(self.dialect, work)).await
+        self.send(Spoken::Unasked, &self.port.phrases.work(self.dialect, work)).await
     }
 
     async fn obey(&mut self, order: Order) -> Flow {
@@ -308,7 +350,7 @@ impl Session {
 
     async fn ask_to_reconnect(&self) -> Flow {
         let wish = Message::Reconnect { wait: self.port.reconnect_wait() };
-        self.send(&self.dialect.encode(&wish)).await
+        self.send(Spoken::Unasked, &self.dialect.encode(&wish)).await
     }
 
     fn moment(&self, chain: &watch::Receiver<ChainState>) -> Moment {
@@ -330,9 +372,12 @@ impl Session {
         let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
         let (peer, dialect, permit) = (self.peer, self.dialect, turn.take());
         let standing = Arc::clone(&self.standing);
-        let accepted = self.accepted.clone();
+        let (accepted, tap) = (self.accepted.clone(), self.tap.clone());
         self.port.submissions.spawn(async move {
             let judged = port.intake.submit(standing.lane(), &worker, &found.job, counter).await;
+            if let Some(tap) = &tap {
+                tap.judged(counter, &judged);
+            }
             let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
                 Ok(_) => {
                     port.stats.count_accepted();
@@ -349,7 +394,11 @@ impl Session {
                 }
             };
             // The share is settled also when nobody is left to be told.
-            let _ = out.send(&dialect.encode(&Message::Reply(id, reply))).await;
+            let bytes = dialect.encode(&Message::Reply(id, reply));
+            if let Some(tap) = &tap {
+                tap.said(Spoken::Answer, &bytes);
+            }
+            let _ = out.send(&bytes).await;
             drop((permit, slot, standing));
         });
         Flow::Continue(())
@@ -425,10 +474,13 @@ impl Session {
     }
 
     async fn reply(&self, id: Id, reply: Reply) -> Flow {
-        self.send(&self.dialect.encode(&Message::Reply(id, reply))).await
+        self.send(Spoken::Answer, &self.dialect.encode(&Message::Reply(id, reply))).await
     }
 
-    async fn send(&self, bytes: &[u8]) -> Flow {
+    async fn send(&self, spoken: Spoken, bytes: &[u8]) -> Flow {
+        if let Some(tap) = &self.tap {
+            tap.said(spoken, bytes);
+        }
         match self.out.send(bytes).await {
             Ok(()) => Flow::Continue(()),
             Err(_) => Flow::Break(()),

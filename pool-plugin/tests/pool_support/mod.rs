@@ -66,6 +66,7 @@ pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> 
         puzzle: PuzzleKind::Native,
         release: Policy::default(),
         verify_threads: 2,
+        capture: None,
         max_connections: 100,
         entrance: EntranceConfig::default(),
     };

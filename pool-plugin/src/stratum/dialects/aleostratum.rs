@@ -94,12 +94,10 @@ struct NotificationLine<T> {
 /// The lines of a message.
 pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
-        Message::Reply(id, Reply::Done) => line(&ResultLine { jsonrpc: VERSION, result: true, id }),
+        Message::Reply(id, Reply::Done) => answer(id, true),
         Message::Reply(id, Reply::Subscribed { session, address }) => subscribed(id, session, address),
-        Message::Reply(id, Reply::Configured(has)) => {
-            line(&ResultLine { jsonrpc: VERSION, result: Extensions(has), id })
-        }
-        Message::Reply(id, Reply::Refused(reject)) => refused(id, reject),
+        Message::Reply(id, Reply::Configured(has)) => answer(id, Extensions(has)),
+        Message::Reply(id, Reply::Refused(reject)) => error(id, reject.code().number(), reject.to_string()),
         Message::Work(Work { job, target, news }) => match news {
             News::Target => set_target(*target),
             News::Job { clean } => [set_target(*target), notify(job, *clean)].concat(),
@@ -109,25 +107,34 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     }
 }
 
-/// Session id, no counter prefix, the pool's address.
-fn subscribed(id: &Id, session: &str, address: &Address) -> Vec<u8> {
-    let result = (session, None::<String>, address.to_string());
+/// A result.
+pub(super) fn answer<T: Serialize>(id: &Id, result: T) -> Vec<u8> {
     line(&ResultLine { jsonrpc: VERSION, result, id })
 }
 
-fn refused(id: &Id, reject: &Reject) -> Vec<u8> {
-    let error = ErrorObject { code: reject.code().number(), message: reject.to_string() };
-    line(&ErrorLine { jsonrpc: VERSION, error, id })
+/// A refusal.
+pub(super) fn error(id: &Id, code: u16, message: String) -> Vec<u8> {
+    line(&ErrorLine { jsonrpc: VERSION, error: ErrorObject { code, message }, id })
+}
+
+/// What is said without having been asked.
+pub(super) fn notification<T: Serialize>(method: &'static str, params: T) -> Vec<u8> {
+    line(&NotificationLine { jsonrpc: VERSION, method, params })
+}
+
+/// Session id, no counter prefix, the pool's address.
+fn subscribed(id: &Id, session: &str, address: &Address) -> Vec<u8> {
+    answer(id, (session, None::<String>, address.to_string()))
 }
 
 fn set_target(target: u64) -> Vec<u8> {
-    line(&NotificationLine { jsonrpc: VERSION, method: "mining.set_target", params: [target] })
+    notification("mining.set_target", [target])
 }
 
 fn notify(job: &Job, clean: bool) -> Vec<u8> {
     let id = job_id(job.epoch, job.serial);
     let params = (id, job.epoch_hash.to_string(), job.address.to_string(), clean);
-    line(&NotificationLine { jsonrpc: VERSION, method: "mining.notify", params })
+    notification("mining.notify", params)
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(super) fn call(method: &str, params: Params<'_>) -> Call {
         "mining.extranonce.subscribe" => Call::ExtranonceSubscribe,
         "mining.suggest_difficulty" => suggest(Word::Difficulty, params),
         "mining.suggest_target" => suggest(Word::Target, params),
+        "mining.local_speed" => Call::Speed(params.and_then(parse_speed)),
         "mining.configure" => Call::Configure(params.and_then(parse_configure)),
         other => Call::Unknown(quote(other)),
     }
@@ -81,6 +82,17 @@ fn parse_suggest(params: &[Value], word: Word) -> Result<Suggest, Reject> {
         _ => None,
     };
     Ok(Suggest { target: target.filter(|target| *target > 0).ok_or(SHAPE)?, word })
+}
+
+/// `[speed]`: attempts a second, as a number or a text.
+fn parse_speed(params: &[Value]) -> Result<f64, Reject> {
+    const SHAPE: Reject = Reject::BadParams("mining.local_speed takes [attempts a second]");
+    let speed = match params.first() {
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        _ => None,
+    };
+    speed.filter(|speed: &f64| speed.is_finite() && *speed >= 0.0).ok_or(SHAPE)
 }
 
 /// `[[extension, ...], {options}]`.
@@ -131,7 +143,8 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
     }
 }
 
-fn answer<T: Serialize>(id: &Id, result: T) -> Vec<u8> {
+/// A result.
+pub(super) fn answer<T: Serialize>(id: &Id, result: T) -> Vec<u8> {
     line(&Answer { id, result: Some(result), error: None })
 }
 
@@ -140,7 +153,12 @@ fn set_target(target: u64, word: Word) -> Vec<u8> {
         Word::Difficulty => "mining.set_difficulty",
         Word::Target => "mining.set_target",
     };
-    line(&Notification { id: (), method, params: [target] })
+    notification(method, [target])
+}
+
+/// What is said without having been asked.
+pub(super) fn notification<T: Serialize>(method: &'static str, params: T) -> Vec<u8> {
+    line(&Notification { id: (), method, params })
 }
 
 /// Host and port of none: those it has.
@@ -152,7 +170,7 @@ fn reconnect(wait: Duration) -> Vec<u8> {
 fn notify(job: &Job, clean: bool) -> Vec<u8> {
     let id = job_id(job.epoch, job.serial);
     let params = (id, job.epoch_hash.to_string(), job.address.to_string(), clean);
-    line(&Notification { id: (), method: "mining.notify", params })
+    notification("mining.notify", params)
 }
 
 #[cfg(test)]
@@ -253,6 +271,15 @@ mod tests {
             Dialect::AleoStratum,
             "the specification has one word"
         );
+    }
+
+    #[test]
+    fn a_speed_is_a_number_of_attempts_a_second() {
+        assert_eq!(ask("local_speed", r#"["54.28"]"#), Call::Speed(Ok(54.28)));
+        assert_eq!(ask("local_speed", "[7]"), Call::Speed(Ok(7.0)));
+        for wrong in ["[]", r#"["NaN"]"#, r#"["inf"]"#, "[-1]", r#"["fast"]"#, "[null]"] {
+            assert!(matches!(ask("local_speed", wrong), Call::Speed(Err(Reject::BadParams(_)))), "{wrong}");
+        }
     }
 
     #[test]

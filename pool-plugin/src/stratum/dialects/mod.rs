@@ -3,13 +3,20 @@
 //! A dialect turns bytes into neutral [requests](Request) and neutral [messages](Message) into bytes; nothing
 //! behind it knows which one is spoken. One file a dialect, with its golden transcripts beside it.
 
+mod abmatrix;
+mod aion;
 pub mod aleostratum;
 pub mod generic;
 mod json;
+mod solution;
+mod zkwork;
 
 use std::{fmt, str::FromStr};
 
-use super::message::{Call, Garbage, Message, Request, Word};
+use super::{
+    codec::Framing,
+    message::{Call, Garbage, Message, Request, Word},
+};
 
 /// What a port or a session speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,11 +29,24 @@ pub enum Dialect {
     AleoStratum,
     /// JSON lines in the manner of other coins' stratum, with the miner's word for a target.
     Generic(Word),
+    /// Aion's stratum v1, mapped onto Aleo.
+    Aion,
+    /// ABMatrix 0.4, of Aleo's testnet of 2023.
+    AbMatrix,
+    /// zk.work's binary frames.
+    ZkWork,
 }
 
 impl Dialect {
     /// Those a port can be pinned to.
-    pub const ALL: [Self; 3] = [Self::Json, Self::AleoStratum, Self::Generic(Word::Difficulty)];
+    pub const ALL: [Self; 6] = [
+        Self::Json,
+        Self::AleoStratum,
+        Self::Generic(Word::Difficulty),
+        Self::Aion,
+        Self::AbMatrix,
+        Self::ZkWork,
+    ];
 
     /// The name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -34,15 +54,28 @@ impl Dialect {
             Self::Json => "json",
             Self::AleoStratum => "aleostratum",
             Self::Generic(_) => "generic",
+            Self::Aion => "aion",
+            Self::AbMatrix => "abmatrix",
+            Self::ZkWork => "zkwork",
+        }
+    }
+
+    /// How its messages are parted.
+    pub const fn framing(self) -> Framing {
+        match self {
+            Self::ZkWork => Framing::Lengths,
+            _ => Framing::Lines,
         }
     }
 
     /// Reads what the [framing](super::codec) cut out. `None`: there is nothing to answer.
     pub fn decode(self, frame: &[u8]) -> Result<Option<Request>, Garbage> {
         match self {
-            Self::Json => json::decode(frame, generic::call),
+            Self::Json | Self::Generic(_) => json::decode(frame, generic::call),
             Self::AleoStratum => json::decode(frame, aleostratum::call),
-            Self::Generic(_) => json::decode(frame, generic::call),
+            Self::Aion => json::decode(frame, aion::call),
+            Self::AbMatrix => json::decode(frame, abmatrix::call),
+            Self::ZkWork => zkwork::decode(frame),
         }
     }
 
@@ -63,6 +96,9 @@ impl Dialect {
         match self {
             Self::Json | Self::AleoStratum => aleostratum::encode(message),
             Self::Generic(word) => generic::encode(message, word),
+            Self::Aion => aion::encode(message),
+            Self::AbMatrix => abmatrix::encode(message),
+            Self::ZkWork => zkwork::encode(message),
         }
     }
 }

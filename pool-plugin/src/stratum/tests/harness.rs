@@ -1,12 +1,12 @@
 //! A pool on loopback with a puzzle made of arithmetic, and a miner made of lines.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use parking_lot::{Condvar, Mutex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -42,6 +42,8 @@ pub(crate) struct Arithmetic {
     closed: Mutex<bool>,
     opened: Condvar,
     attempts: Mutex<Vec<(EpochHash, u64)>>,
+    /// What counters reach by agreement.
+    agreed: Mutex<HashMap<u64, u64>>,
 }
 
 impl Arithmetic {
@@ -53,6 +55,11 @@ impl Arithmetic {
     pub(crate) fn open(&self) {
         *self.closed.lock() = false;
         self.opened.notify_all();
+    }
+
+    /// From now on this counter reaches this target.
+    pub(crate) fn agree(&self, counter: u64, reached: u64) {
+        self.agreed.lock().insert(counter, reached);
     }
 
     /// What was evaluated, or begun to be, so far.
@@ -71,7 +78,8 @@ impl Evaluator for Arithmetic {
             self.opened.wait(&mut closed);
         }
         drop(closed);
-        match counter & 0xffff_ffff {
+        let agreed = self.agreed.lock().get(&counter).copied();
+        match agreed.unwrap_or(counter & 0xffff_ffff) {
             0 => Err(EvaluateError::NoAnswer),
             TRAP => panic!("a trap in the puzzle"),
             reached => Ok(reached),
@@ -131,7 +139,11 @@ impl Pool {
 
     /// A pool whose port is pinned to a dialect.
     pub(crate) async fn speaking(dialect: Dialect) -> Self {
-        Self::start_door(dialect, plain(), config(), |ledger, _| ledger).await
+        Self::speaking_with(dialect, config()).await
+    }
+
+    pub(crate) async fn speaking_with(dialect: Dialect, config: StratumConfig) -> Self {
+        Self::start_door(dialect, plain(), config, |ledger, _| ledger).await
     }
 
     /// A pool with an entrance of its own.
@@ -259,6 +271,19 @@ impl Miner {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim_end().to_string()),
         }
+    }
+
+    /// The next frame behind a length, with its length; `None` if the pool has closed the connection.
+    pub(crate) async fn read_frame(&mut self) -> Option<Vec<u8>> {
+        let read = async {
+            let mut frame = vec![0; 4];
+            self.lines.read_exact(&mut frame).await.ok()?;
+            let length = u32::from_le_bytes(frame[..4].try_into().unwrap()) as usize;
+            frame.resize(4 + length, 0);
+            self.lines.read_exact(&mut frame[4..]).await.ok()?;
+            Some(frame)
+        };
+        timeout(PATIENCE, read).await.expect("the pool says nothing")
     }
 
     pub(crate) async fn read(&mut self) -> Value {

@@ -1,10 +1,13 @@
 //! The port over real sockets.
 
+mod captures;
+mod corpus;
 mod entrance;
 pub(crate) mod harness;
 mod hostile;
 mod jobs;
 mod ordering;
+mod pinned;
 mod shares;
 mod targets;
 mod transcripts;

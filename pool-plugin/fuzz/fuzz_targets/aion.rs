@@ -1,0 +1,7 @@
+//! Aion's stratum v1.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pool_plugin::stratum::{dialects::Dialect, fuzzing};
+
+fuzz_target!(|bytes: &[u8]| fuzzing::hear(Dialect::Aion, bytes));

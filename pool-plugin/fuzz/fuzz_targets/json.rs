@@ -1,0 +1,7 @@
+//! AleoStratum and generic JSON, as the default port tells them apart.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pool_plugin::stratum::{dialects::Dialect, fuzzing};
+
+fuzz_target!(|bytes: &[u8]| fuzzing::hear(Dialect::Json, bytes));

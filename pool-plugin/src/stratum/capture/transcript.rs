@@ -1,0 +1,91 @@
+//! From a capture to a golden transcript, which the replay of recorded sessions picks up.
+//!
+//! The result is marked `captured`: its replay runs on another clock and another puzzle, so of the pool's lines
+//! the answers are compared, without the wording of refusals, and targets and jobs that come by themselves are
+//! not. The chain as it was at first, and what became of each counter, stand at the top.
+
+use std::path::Path;
+
+use anyhow::Context;
+use thiserror::Error;
+
+/// Why a capture cannot become a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Unfit {
+    #[error("this is no capture: its first line is not '@ DIALECT'; give a file that --capture has written")]
+    NoCapture,
+    #[error("line {0} is none of a capture: was the file edited or cut?")]
+    BadLine(usize),
+    #[error("the capture holds no line of a miner: there is nothing to replay")]
+    Silent,
+}
+
+/// The transcript of a file that holds a capture.
+pub fn of_file(capture: &Path) -> anyhow::Result<String> {
+    let name = capture.display();
+    let text = std::fs::read_to_string(capture).with_context(|| format!("cannot read {name}"))?;
+    from_capture(&text).with_context(|| format!("{name} cannot become a transcript"))
+}
+
+/// The transcript of a capture.
+pub fn from_capture(capture: &str) -> Result<String, Unfit> {
+    let mut lines = capture.lines();
+    let dialect = lines.next().and_then(|line| line.strip_prefix("@ ")).ok_or(Unfit::NoCapture)?;
+    let (mut session, mut address) = (None, None);
+    let (mut before, mut talk) = (String::new(), String::new());
+    let (mut heard, mut chain_known) = (0, false);
+    for (number, line) in lines.enumerate() {
+        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        match *words.as_slice() {
+            ["session", id] => session = Some(id),
+            ["address", text] => address = Some(text),
+            // Where the miner was is nobody's business.
+            ["peer", _] => {}
+            [_, "==", verdict] => before += &format!("== {verdict}\n"),
+            [_, "!!", chain] if !chain_known => {
+                chain_known = true;
+                before += &format!("!! {chain}\n");
+            }
+            [_, mark @ ("->" | "<-" | "<~" | "!!"), text] => {
+                heard += usize::from(mark == "->");
+                talk += &format!("{mark} {text}\n");
+            }
+            ["the", "capture", "is full"] => {}
+            _ => return Err(Unfit::BadLine(number + 2)),
+        }
+    }
+    if heard == 0 {
+        return Err(Unfit::Silent);
+    }
+    for (text, placeholder) in [(session, "SESSION"), (address, "ADDRESS")] {
+        if let Some(text) = text {
+            talk = talk.replace(text, placeholder);
+        }
+    }
+    Ok(format!("# Captured from a miner.\n@ {dialect} captured\n{before}{talk}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_placeholders_and_what_the_replay_must_know_comes_first() {
+        let capture = "@ json\npeer 10.0.0.7:4711\nsession 0123456789abcdef\naddress aleo1x\n\
+            0 !! 5 1000 synced ff\n12 -> {\"id\":1}\n13 <- [\"0123456789abcdef\",null,\"aleo1x\"]\n\
+            900 == 77 accepted\n901 <- true\n950 <~ notice\n";
+        assert_eq!(
+            from_capture(capture).unwrap(),
+            "# Captured from a miner.\n@ json captured\n!! 5 1000 synced ff\n== 77 accepted\n-> {\"id\":1}\n\
+            <- [\"SESSION\",null,\"ADDRESS\"]\n<- true\n<~ notice\n"
+        );
+    }
+
+    #[test]
+    fn what_is_no_capture_is_refused() {
+        assert_eq!(from_capture(""), Err(Unfit::NoCapture));
+        assert_eq!(from_capture("hello\n"), Err(Unfit::NoCapture));
+        assert_eq!(from_capture("@ json\n1 -> a\nhello\n"), Err(Unfit::BadLine(3)));
+        assert_eq!(from_capture("@ json\n"), Err(Unfit::Silent));
+    }
+}

@@ -1,0 +1,101 @@
+//! What the fuzz targets do with a miner's bytes: all that the port does before anything is checked against the
+//! chain. Panics where the pool would say what is no message of the dialect, or read one counter as two.
+
+use bytes::BytesMut;
+use tokio_util::codec::Decoder;
+
+use super::{
+    capture::mask::mask,
+    codec::{FrameDecoder, Framing},
+    counter::{CounterReader, RawCounter},
+    dialects::{Dialect, generic},
+    login,
+    message::{Authorize, Call, Id, Message, Reply},
+};
+use crate::reject::Reject;
+
+/// Everything a miner says on a connection, heard as by a port of this dialect.
+pub fn hear(dialect: Dialect, bytes: &[u8]) {
+    let mut decoder = FrameDecoder::new(dialect.framing());
+    let mut source = BytesMut::from(bytes);
+    let (mut spoken, mut counters) = (dialect, CounterReader::default());
+    while let Some(frame) = next_frame(&mut decoder, &mut source) {
+        if let Ok(text) = std::str::from_utf8(&frame) {
+            let _ = mask(text);
+        }
+        let (id, reply) = match spoken.decode(&frame) {
+            Ok(None) => continue,
+            Err(garbage) => (garbage.id, Reply::Refused(garbage.reject)),
+            Ok(Some(request)) => {
+                spoken = spoken.after(&request.call);
+                (request.id, answer(request.call, &mut counters))
+            }
+        };
+        check(spoken, &spoken.encode(&Message::Reply(id, reply)));
+    }
+    check(spoken, &spoken.encode(&Message::refused(Id::Null, Reject::PoolFull)));
+}
+
+fn next_frame(decoder: &mut FrameDecoder, source: &mut BytesMut) -> Option<bytes::Bytes> {
+    match decoder.decode(source) {
+        Ok(None) => decoder.decode_eof(source).ok().flatten(),
+        other => other.ok().flatten(),
+    }
+}
+
+fn answer(call: Call, counters: &mut CounterReader) -> Reply {
+    match call {
+        Call::Subscribe(Err(reject))
+        | Call::Authorize(Err(reject))
+        | Call::Submit(Err(reject))
+        | Call::Suggest(Err(reject))
+        | Call::Configure(Err(reject))
+        | Call::Speed(Err(reject)) => Reply::Refused(reject),
+        Call::Authorize(Ok(authorize)) => log_in(&authorize),
+        Call::Connect(connect) => log_in(&connect.authorize),
+        Call::Submit(Ok(submit)) => match counters.read(&submit.counter) {
+            None => Reply::Refused(Reject::BadCounter),
+            Some(counter) => {
+                // Whatever its spelling, it is the counter that its number spells.
+                let plain = CounterReader::default().read(&RawCounter::Text(counter.to_string()));
+                assert_eq!(plain, Some(counter), "{:?}", submit.counter);
+                Reply::Done
+            }
+        },
+        Call::Configure(Ok(asked)) => Reply::Configured(generic::extensions(asked)),
+        Call::Unknown(method) => Reply::Refused(Reject::UnknownMethod(method)),
+        Call::Subscribe(Ok(subscribe)) => {
+            Reply::Subscribed { session: subscribe.session.unwrap_or_default(), address: Default::default() }
+        }
+        Call::Suggest(Ok(_)) | Call::ExtranonceSubscribe | Call::Speed(Ok(_)) | Call::Ping | Call::Leave => {
+            Reply::Done
+        }
+    }
+}
+
+fn log_in(authorize: &Authorize) -> Reply {
+    let Authorize { login, worker, .. } = authorize;
+    let read = match worker {
+        Some(worker) => login::parse_account_and_worker(login, worker),
+        None => login::parse_login(login),
+    };
+    read.map_or_else(|wrong| Reply::Refused(Reject::BadLogin(wrong.to_string())), |_| Reply::Done)
+}
+
+/// Whether these bytes are one message of the dialect, or none.
+fn check(dialect: Dialect, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    match dialect.framing() {
+        Framing::Lines => {
+            let line = bytes.strip_suffix(b"\n");
+            assert!(line.is_some_and(|line| !line.contains(&b'\n')), "not one line");
+            assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok(), "no JSON");
+        }
+        Framing::Lengths => {
+            let length = bytes.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);
+            assert_eq!(length, Some(bytes.len() - 4), "a wrong length");
+        }
+    }
+}
