@@ -30,7 +30,7 @@ use crate::{
     intake::Intake,
     ledger::ShareLedger,
     prepare::keep_prepared,
-    release::{self, Inbox, Settled, SharedInbox},
+    release::{self, Inbox, Settled, SharedInbox, budget::Budget},
     rounds,
     stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect},
     supervise::{Restarts, supervise},
@@ -397,7 +397,16 @@ impl Followers {
             if last_summary.elapsed() >= SUMMARY_INTERVAL {
                 last_summary = Instant::now();
                 info!(verified = verifier.verified(), "{}", self.parts.summary());
+                self.tell_budget();
             }
+        }
+    }
+
+    fn tell_budget(&self) {
+        let address = &self.parts.config.address;
+        match Budget::read(&*self.chain, address) {
+            Ok(budget) => info!(%address, "{budget}"),
+            Err(error) => warn!(%address, %error, "the stake cannot be read"),
         }
     }
 }

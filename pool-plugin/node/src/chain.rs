@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use pool_plugin::{
-    chain::{Block, Chain, ChainError, LandedSolution, Network, Peer, Puzzle, SyncState},
+    chain::{Block, Chain, ChainError, LandedSolution, Network, Peer, Puzzle, Stake, SyncState},
     types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 use snarkos_node::{
@@ -155,6 +155,17 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
     fn solutions_left(&self, address: &Address) -> Result<u64, ChainError> {
         let prover = convert::vm_address(address).map_err(chain_error("failed to read the stake".into()))?;
         Ok(self.ledger.num_remaining_solutions(&prover, 0))
+    }
+
+    fn stake(&self, address: &Address) -> Result<Stake, ChainError> {
+        let read = || -> Result<Stake> {
+            let prover = convert::vm_address(address)?;
+            let landed = self.ledger.epoch_provers().read().get(&prover).copied().unwrap_or(0);
+            let bonded = self.ledger.get_bonded_amount(&prover)?;
+            let left = self.ledger.num_remaining_solutions(&prover, 0);
+            Ok(Stake { bonded, landed: u64::from(landed), left })
+        };
+        read().map_err(chain_error("failed to read the stake".into()))
     }
 
     fn peers(&self) -> Vec<Peer> {

@@ -5,6 +5,7 @@
 //! it over nothing, for tests. Calls are cheap reads of the ledger (microseconds), or hand a message to
 //! the router without waiting for the network.
 
+pub mod requirement;
 pub mod sim;
 pub mod watch;
 
@@ -36,6 +37,9 @@ pub trait Chain: Send + Sync + 'static {
 
     /// How many more solutions `address` may land in the current epoch (`u64::MAX`: no limit).
     fn solutions_left(&self, address: &Address) -> Result<u64, ChainError>;
+
+    /// What the stake of `address` allows in the current epoch.
+    fn stake(&self, address: &Address) -> Result<Stake, ChainError>;
 
     /// The connected peers.
     fn peers(&self) -> Vec<Peer>;
@@ -87,6 +91,17 @@ pub struct SyncState {
     pub synced: bool,
     /// Blocks behind the highest peer, once a peer has said its height.
     pub behind: Option<u32>,
+}
+
+/// What an address has bonded, and what it makes of it in the current epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stake {
+    /// Microcredits.
+    pub bonded: u64,
+    /// Solutions in blocks.
+    pub landed: u64,
+    /// Solutions that may follow (`u64::MAX`: no limit).
+    pub left: u64,
 }
 
 /// A connected peer.

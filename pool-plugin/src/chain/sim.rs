@@ -24,7 +24,7 @@ use self::{
     blocks::Blocks,
     peers::{Delivery, Peers},
 };
-use super::{Block, Chain, ChainError, Network, Peer, Puzzle, SyncState};
+use super::{Block, Chain, ChainError, Network, Peer, Puzzle, Stake, SyncState, requirement::Requirement};
 use crate::types::{Address, EpochHash, Solution, SolutionId};
 
 /// The simulated chain, and the node that shows it.
@@ -251,6 +251,16 @@ impl Chain for SimChain {
         state.readable()?;
         let Some(view) = &state.frozen else { return Ok(state.blocks.solutions_left(address)) };
         Ok(view.left.iter().find(|(known, _)| known == address).map_or(u64::MAX, |(_, left)| *left))
+    }
+
+    fn stake(&self, address: &Address) -> Result<Stake, ChainError> {
+        let left = self.solutions_left(address)?;
+        let state = self.state.lock();
+        let limit = state.blocks.limits.get(address).copied();
+        let time = state.blocks.block(state.node_height()).timestamp;
+        let requirement = Requirement::at(self.network(), time).now.unwrap_or(0);
+        let bonded = limit.unwrap_or(0).saturating_mul(requirement);
+        Ok(Stake { bonded, landed: limit.map_or(0, |limit| limit.saturating_sub(left)), left })
     }
 
     fn peers(&self) -> Vec<Peer> {
