@@ -24,6 +24,7 @@ fail() {
 
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
 # for upstream's metrics, git for the patch queue, setpriv for the devnet's processes, systemd to check its unit.
+# With `servers` also those the sinks are tested against; the tests start private ones.
 install_missing() {
     command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
@@ -34,6 +35,10 @@ install_missing() {
     [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v systemd-analyze >/dev/null || missing+=(systemd)
+    if [ "${1:-}" = servers ]; then
+        command -v redis-server >/dev/null || missing+=(redis-server)
+        compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+    fi
     # Not libclang-cpp, which many machines have alone.
     compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || missing+=(libclang-dev)
     [ "${#missing[@]}" -eq 0 ] && return
@@ -44,8 +49,8 @@ install_missing() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 }
 
-# What every build starts with: packages, and upstream's sources with our patches.
+# What every build starts with: packages, and upstream's sources with our patches. `prepare servers` for tests.
 prepare() {
-    install_missing
+    install_missing "$@"
     scripts/fork
 }

@@ -33,6 +33,10 @@ pub enum Part {
     Rounds,
     /// Whether shares are checked in time.
     Verification,
+    /// Whether the copy of the books in Redis is complete.
+    Redis,
+    /// Whether the copy of the books in PostgreSQL is complete.
+    Postgres,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +126,8 @@ impl fmt::Display for Part {
             Self::Release => "release",
             Self::Rounds => "rounds",
             Self::Verification => "verification",
+            Self::Redis => "redis",
+            Self::Postgres => "postgres",
         })
     }
 }

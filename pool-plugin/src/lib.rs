@@ -23,6 +23,7 @@
 //! - [`release`]: from a found solution to the network.
 //! - [`rest`]: blocks as a node's REST port shows them.
 //! - [`rounds`]: from a block to what our solutions in it earn.
+//! - [`sinks`]: copies of the books in Redis and PostgreSQL.
 //! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
 //! - [`systemd`]: what the service manager is told.
@@ -53,6 +54,7 @@ pub mod reject;
 pub mod release;
 pub mod rest;
 pub mod rounds;
+pub mod sinks;
 pub mod stratum;
 pub mod supervise;
 pub mod systemd;

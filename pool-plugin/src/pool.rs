@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use pool_sinks::activity::Activity;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -23,7 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     chain::{self, ChainHandle, ChainState, Network},
-    config::Config,
+    config::{Config, SinksConfig},
     evaluator::Evaluator,
     guard::{Gate, descriptors},
     health::{self, Health, HealthBoard, Part},
@@ -32,6 +33,7 @@ use crate::{
     prepare::keep_prepared,
     release::{self, Inbox, Settled, SharedInbox, budget::Budget},
     rounds,
+    sinks::{self, LedgerBooks},
     stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect},
     supervise::{Restarts, supervise},
     systemd,
@@ -227,6 +229,7 @@ struct Parts {
     intake: Arc<Intake>,
     stats: Arc<Stats>,
     common: Arc<Common>,
+    activity: Activity,
     state: watch::Sender<ChainState>,
     inbox: SharedInbox,
     settled: mpsc::UnboundedSender<Settled>,
@@ -243,13 +246,17 @@ impl Parts {
         let verifier = Verifier::start(evaluator.clone(), config.verify_threads)
             .context("cannot start the threads that verify shares")?;
         let intake = Intake::new(ledger.clone(), verifier, find_sender, state.subscribe());
+        let activity = Activity::default();
+        // Nobody else asks for it.
+        let told = config.sinks.redis.is_some().then(|| activity.clone());
         Ok(Self {
             config,
             evaluator,
             ledger,
             listeners: Arc::new(listeners),
             intake,
-            stats: Arc::default(),
+            stats: Arc::new(Stats::telling(told)),
+            activity,
             common: Arc::new(Common::new(entrance)),
             state,
             inbox: Inbox::shared(finds, settled),
@@ -336,6 +343,9 @@ impl Followers {
         self.start_one(&mut running, "health", Self::judge);
         self.start_one(&mut running, "prepare", Self::prepare);
         self.start_one(&mut running, "report", Self::report);
+        if self.parts.config.sinks != SinksConfig::default() {
+            self.start_one(&mut running, "sinks", Self::feed_sinks);
+        }
         running
     }
 
@@ -375,6 +385,13 @@ impl Followers {
     async fn judge(self) {
         let (state, disk) = (self.parts.state.subscribe(), self.parts.ledger.healthy());
         health::run(self.chain, state, disk, self.parts.board.clone(), self.stop).await;
+    }
+
+    async fn feed_sinks(self) {
+        let shares = self.parts.config.data.join("shares");
+        let books = Arc::new(LedgerBooks::new(self.parts.ledger.clone(), self.chain, shares));
+        let (config, board) = (self.parts.config.sinks.clone(), self.parts.board.clone());
+        sinks::run(config, books, self.parts.activity.clone(), board, self.stop).await;
     }
 
     async fn prepare(self) {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use pool_plugin::{
-    chain::{Block, Chain, ChainError, LandedSolution, Network, Peer, Puzzle, Stake, SyncState},
+    chain::{Block, BlockFacts, Chain, ChainError, LandedSolution, Network, Peer, Puzzle, Stake, SyncState},
     types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 use snarkos_node::{
@@ -25,6 +25,7 @@ use snarkvm::{
         puzzle::Solution as VmSolution,
         store::helpers::rocksdb::ConsensusDB,
     },
+    prelude::ToBytes,
 };
 use tokio::{runtime::Handle, sync::watch};
 
@@ -92,6 +93,15 @@ impl<N: VmNetwork> NodeChain<N> {
         })
     }
 
+    fn read_facts(&self, block: &VmBlock<N>) -> Result<BlockFacts> {
+        let before = block.height().checked_sub(1).context("the genesis block has none before it")?;
+        Ok(BlockFacts {
+            previous_hash: convert::block_hash::<N>(&block.previous_hash())?,
+            proof_target: self.ledger.get_header(before)?.proof_target(),
+            size: u64::try_from(block.to_bytes_le()?.len())?,
+        })
+    }
+
     fn message(solution: VmSolution<N>) -> Message<N> {
         Message::UnconfirmedSolution(unconfirmed(solution))
     }
@@ -147,6 +157,14 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError> {
         let read = || match self.ledger.try_get_block(height)? {
             Some(block) => self.read_block(&block).map(Some),
+            None => Ok(None),
+        };
+        read().map_err(chain_error(format!("failed to read block {height}")))
+    }
+
+    fn block_facts(&self, height: u32) -> Result<Option<BlockFacts>, ChainError> {
+        let read = || match self.ledger.try_get_block(height)? {
+            Some(block) => self.read_facts(&block).map(Some),
             None => Ok(None),
         };
         read().map_err(chain_error(format!("failed to read block {height}")))

@@ -35,6 +35,9 @@ pub trait Chain: Send + Sync + 'static {
     /// The block at `height`, or `None` if the ledger does not hold it yet.
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError>;
 
+    /// What others' databases keep of the block at `height`, or `None` if the ledger does not hold it yet.
+    fn block_facts(&self, height: u32) -> Result<Option<BlockFacts>, ChainError>;
+
     /// How many more solutions `address` may land in the current epoch (`u64::MAX`: no limit).
     fn solutions_left(&self, address: &Address) -> Result<u64, ChainError>;
 
@@ -128,6 +131,16 @@ pub struct Block {
     pub solutions: Vec<LandedSolution>,
     /// Solutions the block gave up on; they can never land again. The chain gives no reason.
     pub aborted: Vec<SolutionId>,
+}
+
+/// What a pool has no use for, but the databases of pool operators have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockFacts {
+    pub previous_hash: BlockHash,
+    /// The proof target its solutions had to reach: the one in the header of the block before.
+    pub proof_target: u64,
+    /// Of the whole block, in bytes.
+    pub size: u64,
 }
 
 /// A solution in a block.

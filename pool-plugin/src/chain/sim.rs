@@ -24,7 +24,9 @@ use self::{
     blocks::Blocks,
     peers::{Delivery, Peers},
 };
-use super::{Block, Chain, ChainError, Network, Peer, Puzzle, Stake, SyncState, requirement::Requirement};
+use super::{
+    Block, BlockFacts, Chain, ChainError, Network, Peer, Puzzle, Stake, SyncState, requirement::Requirement,
+};
 use crate::types::{Address, EpochHash, Solution, SolutionId};
 
 /// The simulated chain, and the node that shows it.
@@ -244,6 +246,12 @@ impl Chain for SimChain {
         let state = self.state.lock();
         state.readable()?;
         Ok((height <= state.node_height()).then(|| state.blocks.block(height)))
+    }
+
+    fn block_facts(&self, height: u32) -> Result<Option<BlockFacts>, ChainError> {
+        let state = self.state.lock();
+        state.readable()?;
+        Ok((height <= state.node_height()).then(|| state.blocks.facts(height)))
     }
 
     fn solutions_left(&self, address: &Address) -> Result<u64, ChainError> {

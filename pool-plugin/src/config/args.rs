@@ -17,7 +17,8 @@ pub struct PoolArgs {
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
     /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`, `puzzle`,
     /// `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`, `max_per_address`,
-    /// `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`. Flags win over the file
+    /// `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the tables
+    /// `[sinks.redis]` and `[sinks.postgres]`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 

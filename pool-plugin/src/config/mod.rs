@@ -5,11 +5,13 @@ mod entrance;
 mod ports;
 mod problems;
 mod resolve;
+mod sinks;
 
 pub use args::PoolArgs;
 pub use entrance::{EntranceConfig, UserMode};
 pub use problems::{Problem, Problems};
 pub use resolve::{Context, resolve};
+pub use sinks::{PostgresConfig, RedisConfig, SinksConfig};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub max_connections: usize,
     /// How miners come in.
     pub entrance: EntranceConfig,
+    /// Copies of the books elsewhere.
+    pub sinks: SinksConfig,
 }
 
 /// A port that is pinned to a dialect.

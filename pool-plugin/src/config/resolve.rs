@@ -13,6 +13,7 @@ use toml::{Table, Value};
 use super::{
     Config, PoolArgs, Problem, Problems, entrance,
     ports::{self, parse_listen},
+    sinks,
 };
 use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
@@ -31,7 +32,7 @@ const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
-const KEYS: [&str; 16] = [
+const KEYS: &[&str] = &[
     "address",
     "capture",
     "capture_address",
@@ -47,6 +48,7 @@ const KEYS: [&str; 16] = [
     "scheme",
     "share_interval",
     "share_target",
+    "sinks",
     "verify_threads",
 ];
 
@@ -139,6 +141,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     );
 
     let entrance = entrance::read(&mut reader, args);
+    let sinks = sinks::read(reader.table.get("sinks"), &reader.file_name, &mut reader.problems);
 
     let address_is_set = reader.is_set("address", &args.pool_address);
     let address = address.or(context.node_address);
@@ -171,6 +174,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
             entrance,
+            sinks,
         }),
         _ => Err(Problems(reader.problems)),
     }
@@ -209,7 +213,8 @@ impl Reader {
         };
         let file_name = path.display().to_string();
         let mut problems = vec![];
-        let parsed = text.and_then(|text| text.parse::<Table>().map_err(|err| one_line(&err.to_string())));
+        let parsed =
+            text.and_then(|text| text.parse::<Table>().map_err(|error| without_quoting(&text, &error)));
         let table = parsed.unwrap_or_else(|wrong| {
             problems.push(Problem {
                 key: "pool-config".into(),
@@ -219,7 +224,7 @@ impl Reader {
             });
             Table::new()
         });
-        let known: Vec<&str> = KEYS.into_iter().chain(entrance::KEYS).collect();
+        let known: Vec<&str> = KEYS.iter().copied().chain(entrance::KEYS).collect();
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
             problems.push(Problem {
                 key: key.clone(),
@@ -288,8 +293,11 @@ fn scalar(value: &Value) -> Result<String, String> {
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+/// Where and what, but not the line itself: it may hold a password.
+fn without_quoting(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let what = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    format!("line {}: {what}", before.matches('\n').count() + 1)
 }
 
 #[cfg(test)]
@@ -436,6 +444,14 @@ mod tests {
         let wrong = "proxies = \"nowhere\"\nusers = \"some\"\ntls_key = \"key.pem\"";
         let problems = check(&PoolArgs::default(), Some(wrong), Some(Address([7; 32]))).unwrap_err();
         assert_eq!(keys(&problems), ["proxies", "users", "tls_certificate"]);
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_is_not_quoted() {
+        let file = "listen = \"0.0.0.0:1\"\n[sinks.redis]\nurl = redis://:hunter2@x\n";
+        let problems = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap_err();
+        assert!(problems.to_string().contains("line 3: "), "{problems}");
+        assert!(!problems.to_string().contains("hunter2"), "{problems}");
     }
 
     #[test]

@@ -229,6 +229,16 @@ impl ShareLedger {
         self.shared.store.rounds()
     }
 
+    /// At most `limit` rounds above `height`, by height.
+    pub fn rounds_above(&self, height: u32, limit: usize) -> Result<Vec<Round>, ReadError> {
+        self.shared.store.rounds_above(height, limit)
+    }
+
+    /// The lowest sequence number stored; `None` before the first share.
+    pub fn first_seq(&self) -> Result<Option<u64>, ReadError> {
+        self.shared.store.first_seq()
+    }
+
     /// The highest sequence number stored; 0 before the first share.
     pub fn last_seq(&self) -> Result<u64, ReadError> {
         self.shared.store.last_seq()

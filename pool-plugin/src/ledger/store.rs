@@ -137,6 +137,12 @@ impl Store {
         seq_of_row(&key)
     }
 
+    /// `None` before the first share.
+    pub(super) fn first_seq(&self) -> Result<Option<u64>, ReadError> {
+        let rows = self.rows_from(Table::Shares, &[], 1)?;
+        rows.first().map(|(key, _)| seq_of_row(key)).transpose()
+    }
+
     pub(super) fn last_round(&self) -> Result<Option<Round>, ReadError> {
         let row = self.last_row(Table::Rounds)?;
         row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()
@@ -162,6 +168,13 @@ impl Store {
 
     pub(super) fn dump_mark(&self, height: u32) -> Result<Option<DumpMark>, ReadError> {
         self.get(Table::Dumps, &height_key(height), "dump mark", decode_dump_mark)
+    }
+
+    /// At most `limit` rounds above `height`, by height.
+    pub(super) fn rounds_above(&self, height: u32, limit: usize) -> Result<Vec<Round>, ReadError> {
+        let Some(first) = height.checked_add(1) else { return Ok(Vec::new()) };
+        let rows = self.rows_from(Table::Rounds, &height_key(first), limit)?;
+        rows.iter().map(|(_, value)| decoded("round", decode_round(value))).collect()
     }
 
     pub(super) fn rounds(&self) -> Result<Vec<Round>, ReadError> {
@@ -229,6 +242,16 @@ impl Store {
             database
                 .iterator_cf(&family(database, table)?, IteratorMode::Start)
                 .map(|row| row.map_err(storage).and_then(|(key, value)| read(&key, &value)))
+                .collect()
+        })
+    }
+
+    fn rows_from(&self, table: Table, key: &[u8], limit: usize) -> Result<Vec<Row>, ReadError> {
+        self.with(|database| {
+            database
+                .iterator_cf(&family(database, table)?, IteratorMode::From(key, Direction::Forward))
+                .take(limit)
+                .map(|row| row.map_err(storage))
                 .collect()
         })
     }

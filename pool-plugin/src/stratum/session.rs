@@ -286,6 +286,7 @@ impl Session {
     }
 
     fn log_in(&mut self, worker: Worker) {
+        self.port.stats.note_login(&worker, self.peer);
         self.logins.retain(|login| *login != worker);
         if self.logins.len() == MAX_LOGINS {
             self.logins.remove(0);
@@ -380,14 +381,14 @@ impl Session {
             }
             let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
                 Ok(_) => {
-                    port.stats.count_accepted();
+                    port.stats.count_accepted(&worker, peer);
                     standing.accepted();
                     // Nobody follows the target of a miner that is gone.
                     let _ = accepted.send(found);
                     Reply::Done
                 }
                 Err(reject) => {
-                    port.stats.count_rejected(&reject);
+                    port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
                     standing.refused(&reject);
                     log_refused(peer, &worker, &reject);
                     Reply::Refused(reject)
@@ -432,7 +433,8 @@ impl Session {
     }
 
     async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
-        self.port.stats.count_rejected(&reject);
+        let target = self.jobs.present().map(|found| found.job.target);
+        self.port.stats.count_rejected(&reject, self.logins.last().zip(target));
         self.standing.refused(&reject);
         if let Some(login) = self.logins.last() {
             log_refused(self.peer, login, &reject);

@@ -1,8 +1,16 @@
 //! What the port counts, for the log line and the metrics.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+};
 
-use crate::reject::{Reject, RejectCode};
+use pool_sinks::activity::Activity;
+
+use crate::{
+    ledger::records::Worker,
+    reject::{Reject, RejectCode},
+};
 
 /// Counters since the start, and the number of open connections. Cheap to update and to read.
 #[derive(Debug, Default)]
@@ -14,6 +22,8 @@ pub struct Stats {
     rejected: [AtomicU64; RejectCode::ALL.len()],
     epoch_ended: AtomicU64,
     garbage: AtomicU64,
+    /// What the counters do not say, for a sink that shows it.
+    activity: Option<Activity>,
 }
 
 /// The counters at one moment.
@@ -49,6 +59,17 @@ impl Stats {
         }
     }
 
+    /// Counters that also tell a sink.
+    pub fn telling(activity: Option<Activity>) -> Self {
+        Self { activity, ..Self::default() }
+    }
+
+    pub(super) fn note_login(&self, worker: &Worker, peer: SocketAddr) {
+        if let Some(activity) = &self.activity {
+            activity.logged_in(worker.into(), peer);
+        }
+    }
+
     /// Counts a connection as open until the guard is dropped.
     pub(super) fn connection(self: &std::sync::Arc<Self>) -> OpenConnection {
         self.connected.fetch_add(1, Ordering::Relaxed);
@@ -60,11 +81,18 @@ impl Stats {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_accepted(&self) {
+    pub(super) fn count_accepted(&self, worker: &Worker, peer: SocketAddr) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
+        if let Some(activity) = &self.activity {
+            activity.accepted(&worker.into(), peer.ip());
+        }
     }
 
-    pub(super) fn count_rejected(&self, reject: &Reject) {
+    /// `share`: whose it was and the target it was assigned, if it was anybody's.
+    pub(super) fn count_rejected(&self, reject: &Reject, share: Option<(&Worker, u64)>) {
+        if let (Some(activity), Some((worker, target))) = (&self.activity, share) {
+            activity.refused(&worker.into(), target);
+        }
         if *reject == Reject::EpochEnded {
             self.epoch_ended.fetch_add(1, Ordering::Relaxed);
         } else if let Some(counter) = self.rejected.get(reject.code().index()) {

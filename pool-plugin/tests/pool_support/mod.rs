@@ -18,7 +18,7 @@ use std::{
 use pool_plugin::{
     accounting::terms::Rules,
     chain::{Chain, sim::SimChain},
-    config::{Config, EntranceConfig},
+    config::{Config, EntranceConfig, SinksConfig},
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
     health::Health,
     pool::{Pool, StopHandle},
@@ -53,6 +53,15 @@ pub(crate) struct Running {
 }
 
 pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> Running {
+    start_with(sim, data, evaluator, SinksConfig::default())
+}
+
+pub(crate) fn start_with(
+    sim: &Arc<SimChain>,
+    data: &Path,
+    evaluator: EvenSolves,
+    sinks: SinksConfig,
+) -> Running {
     let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         ports: vec![],
@@ -69,6 +78,7 @@ pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> 
         capture: None,
         max_connections: 100,
         entrance: EntranceConfig::default(),
+        sinks,
     };
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap();
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    chain::{Block, LandedSolution, Puzzle},
+    chain::{Block, BlockFacts, LandedSolution, Puzzle},
     rounds::reward,
     types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
 
 const GENESIS_TIMESTAMP: i64 = 1_795_000_000;
 const SECONDS_PER_BLOCK: i64 = 3;
+const EMPTY_BLOCK_BYTES: u64 = 2_000;
+const SOLUTION_BYTES: u64 = 80;
 
 #[derive(Debug)]
 pub(super) struct Blocks {
@@ -81,6 +83,15 @@ impl Blocks {
 
     pub(super) fn block(&self, height: u32) -> Block {
         self.filled.get(&height).cloned().unwrap_or_else(|| empty_block(height, self.proof_target))
+    }
+
+    pub(super) fn facts(&self, height: u32) -> BlockFacts {
+        let solutions = self.block(height).solutions.len() as u64;
+        BlockFacts {
+            previous_hash: block_hash(height.saturating_sub(1)),
+            proof_target: self.proof_target,
+            size: EMPTY_BLOCK_BYTES + SOLUTION_BYTES * solutions,
+        }
     }
 
     pub(super) fn solutions_left(&self, address: &Address) -> u64 {

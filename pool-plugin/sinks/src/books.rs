@@ -1,0 +1,98 @@
+//! What the pool offers its sinks to read. The pool implements [`Books`] over its share ledger, its share dumps
+//! and the node's chain; the sinks know nothing of these.
+
+use std::sync::Arc;
+
+/// A shared handle to the books.
+pub type SharedBooks = Arc<dyn Books>;
+
+/// The books could not be read. The text says what was asked and why it failed; it is asked again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BooksError(pub String);
+
+/// Reads of the pool's books. Calls may wait for the disk, never for a network.
+pub trait Books: Send + Sync + 'static {
+    /// The numbers of the first and the last share stored; `None` before the first share.
+    fn stored(&self) -> Result<Option<(u64, u64)>, BooksError>;
+
+    /// At most `limit` shares from number `first` on, in their order. Fewer than `limit`: there are no more.
+    fn shares(&self, first: u64, limit: usize) -> Result<Vec<Share>, BooksError>;
+
+    /// At most `limit` blocks of ours above `height`, by height.
+    fn blocks(&self, height: u32, limit: usize) -> Result<Vec<Block>, BooksError>;
+
+    /// The hash of our block at `height`; `None` if it is none of ours.
+    fn block_hash(&self, height: u32) -> Result<Option<String>, BooksError>;
+
+    /// At most `limit` share dumps of blocks above `height`, by height. A block whose dump is not written yet
+    /// ends the list.
+    fn dumps(&self, height: u32, limit: usize) -> Result<Vec<Dump>, BooksError>;
+}
+
+/// Who is credited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Worker {
+    /// An Aleo address or a pool account name.
+    pub account: String,
+    /// The machine; may be empty.
+    pub name: String,
+}
+
+/// An accepted share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub seq: u64,
+    pub worker: Worker,
+    /// The assigned target: its credit.
+    pub target: u64,
+    /// Unix milliseconds.
+    pub time_ms: u64,
+    /// Tells this share from one that another ledger has under the same number.
+    pub mark: String,
+}
+
+/// A block with solutions of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub height: u32,
+    pub hash: String,
+    pub previous_hash: String,
+    /// Unix seconds.
+    pub timestamp: i64,
+    /// The proof target its solutions had to reach.
+    pub proof_target: u64,
+    /// The whole block's, in bytes.
+    pub size: u64,
+    pub job_id: String,
+    pub solutions: Vec<Solution>,
+}
+
+/// A landed solution of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solution {
+    pub id: String,
+    pub counter: u64,
+    /// The target it reached.
+    pub target: u64,
+    /// Microcredits.
+    pub reward: u64,
+    /// `None`: the pool never saw it found.
+    pub finder: Option<Worker>,
+}
+
+/// What a share dump says of rewards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dump {
+    pub height: u32,
+    pub hash: String,
+    pub rewards: Vec<Reward>,
+}
+
+/// An account's part of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reward {
+    pub account: String,
+    /// Microcredits.
+    pub amount: u64,
+}
