@@ -8,7 +8,7 @@ use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
     sync::OwnedSemaphorePermit,
-    time::{Instant, timeout, timeout_at},
+    time::{Duration, Instant, sleep, timeout, timeout_at},
 };
 use tracing::debug;
 
@@ -25,8 +25,11 @@ use crate::{
     reject::Reject,
 };
 
-/// The first byte of a TLS connection: a handshake record. No dialect begins with it.
-const TLS_HANDSHAKE: u8 = 0x16;
+/// How a TLS connection begins: a handshake record of version 3. No dialect of lines begins with the first byte,
+/// and no frame behind a length with both, for it would be too long.
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
+/// When to look again for the second byte.
+const SECOND_BYTE: Duration = Duration::from_millis(10);
 
 /// What stands between the network and the sessions.
 pub struct Entrance {
@@ -74,23 +77,34 @@ pub(super) async fn receive(
         let standing = Standing::new(ticket, false);
         return Session::run(port, dialect, stream, client, slot, standing).await;
     };
-    let mut first = [0];
-    match in_time(deadline, stream.peek(&mut first)).await {
-        Ok(_) if first[0] == TLS_HANDSHAKE => match in_time(deadline, tls.acceptor().accept(stream)).await {
+    match in_time(deadline, begins_with_tls(&stream)).await {
+        Ok(Some(true)) => match in_time(deadline, tls.acceptor().accept(stream)).await {
             Ok(stream) => {
                 let standing = Standing::new(ticket, true);
                 Session::run(port, dialect, stream, client, slot, standing).await;
             }
             Err(reason) => debug!(peer = %client, %reason, "a TLS handshake failed"),
         },
-        Ok(0) => {}
-        Ok(_) => {
+        Ok(None) => {}
+        Ok(Some(false)) => {
             let standing = Standing::new(ticket, false);
             Session::run(port, dialect, stream, client, slot, standing).await;
         }
         Err(reason) => {
             debug!(peer = %client, %reason, "a connection stayed silent");
             say_farewell(&port, dialect, stream, Reject::HandshakeTimeout("mining.subscribe")).await;
+        }
+    }
+}
+
+/// Whether a connection begins as TLS does; `None` if it ends before it has begun.
+async fn begins_with_tls(stream: &TcpStream) -> io::Result<Option<bool>> {
+    loop {
+        let mut head = [0; 2];
+        match (stream.peek(&mut head).await?, head) {
+            (0, _) => return Ok(None),
+            (1, [first, _]) if first == TLS_HANDSHAKE[0] => sleep(SECOND_BYTE).await,
+            (_, head) => return Ok(Some(head == TLS_HANDSHAKE)),
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     guard::{Order, Standing},
     ledger::records::Worker,
     reject::{Reject, RejectCode},
-    vardiff::{Aim, Vardiff},
+    vardiff::{Aim, Vardiff, steps::Steps},
 };
 
 /// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
@@ -277,8 +277,12 @@ impl Session {
         }
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
         self.log_in(worker);
-        if let Some(aim) = authorize.password.as_deref().and_then(wish::in_password) {
+        let password = authorize.password.as_deref().unwrap_or_default();
+        if let Some(aim) = wish::in_password(password) {
             self.jobs.vardiff().aim_at(aim);
+        }
+        if wish::powers_of_two(password) {
+            self.jobs.vardiff().keep_to(Steps::PowersOfTwo);
         }
         self.reply(id, granted).await?;
         self.follow(chain).await?;

@@ -14,6 +14,11 @@ pub fn in_password(password: &str) -> Option<Aim> {
     })
 }
 
+/// Whether a password asks for targets that are powers of two: `pow2`, wherever it stands.
+pub fn powers_of_two(password: &str) -> bool {
+    password.split([',', ';', ' ']).any(|word| word.trim() == "pow2")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -26,6 +31,15 @@ mod tests {
             assert_eq!(in_password(password), Some(Aim::Fixed(5000)), "{password}");
         }
         assert_eq!(in_password("d=0"), Some(Aim::Shares));
+    }
+
+    #[test]
+    fn powers_of_two_are_a_word_of_their_own() {
+        for (password, asked) in
+            [("pow2", true), ("x,pow2", true), ("d=5000;pow2", true), ("", false), ("pow22", false)]
+        {
+            assert_eq!(powers_of_two(password), asked, "{password}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::harness::*;
 use crate::{
     guard::Gate,
-    stratum::{Entrance, StratumConfig, Tls},
+    stratum::{Entrance, StratumConfig, Tls, dialects::Dialect},
 };
 
 /// A certificate in a folder, as an operator has it.
@@ -221,4 +221,20 @@ async fn silence_before_tls_or_plain_text_is_cut_short() {
     let mut half = pool.connect().await;
     half.send_bytes(&[0x16, 3, 1]).await;
     assert_eq!(half.read_line().await, None);
+}
+
+#[tokio::test]
+async fn frames_come_over_tls_and_plain_and_a_length_is_not_taken_for_tls() {
+    let certificate = Certificate::new();
+    let guarded = entrance(Gate::settled(9), Some(certificate.open().unwrap()), &[]);
+    let pool = Pool::speaking_behind(Dialect::ZkWork, guarded).await;
+    // 22 bytes: the length begins with the byte that TLS begins with.
+    let login = [&[22, 0, 0, 0, 128, 0, 1, 0, 3, 6, 10][..], b"number0001alice"].concat();
+    let encrypted = certificate.connect(pool.address).await.unwrap();
+    for mut miner in [Miner::over(encrypted), pool.connect().await] {
+        miner.send_bytes(&login[..1]).await;
+        miner.send_bytes(&login[1..]).await;
+        assert_eq!(miner.read_frame().await.unwrap()[4..6], [0, 1], "accepted");
+        assert_eq!(miner.read_frame().await.unwrap()[4], 1, "a job");
+    }
 }

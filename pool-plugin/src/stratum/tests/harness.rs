@@ -146,6 +146,11 @@ impl Pool {
         Self::start_door(dialect, plain(), config, |ledger, _| ledger).await
     }
 
+    /// A pool with an entrance of its own and a pinned port.
+    pub(crate) async fn speaking_behind(dialect: Dialect, entrance: Entrance) -> Self {
+        Self::start_door(dialect, entrance, config(), |ledger, _| ledger).await
+    }
+
     /// A pool with an entrance of its own.
     pub(crate) async fn behind(entrance: Entrance, config: StratumConfig) -> Self {
         Self::start_door(Dialect::default(), entrance, config, |ledger, _| ledger).await

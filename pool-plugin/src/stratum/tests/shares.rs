@@ -269,3 +269,14 @@ async fn a_stored_share_is_a_duplicate_for_every_other_account() {
     assert_eq!(pool.miner("bob").await.submit(150).await, Err(22));
     assert_eq!(pool.shares(), [share("", 150, SHARE_TARGET)]);
 }
+
+#[tokio::test]
+async fn a_password_may_ask_for_powers_of_two() {
+    let pool = Pool::start().await;
+    for (password, target) in [("x", SHARE_TARGET), ("pow2", 64), ("d=500,pow2", 256)] {
+        let mut miner = pool.connect().await;
+        miner.subscribe().await;
+        miner.ask(2, "mining.authorize", json!(["alice", password])).await;
+        assert_eq!(miner.read().await["params"], json!([target]), "{password}");
+    }
+}
