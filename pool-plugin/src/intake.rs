@@ -101,16 +101,17 @@ impl Intake {
     ) -> Result<u64, Reject> {
         let key = ShareKey { epoch: job.epoch, address: job.address, counter };
         let reservation = match self.ledger.reserve(key) {
-            Ok(reservation) => Some(reservation),
+            Ok(reservation) => Ok(reservation),
             Err(ReserveError::Duplicate) => return Err(Reject::Duplicate),
-            // The epoch check below says the same, from the chain.
-            Err(ReserveError::EpochClosed { .. }) => None,
+            // The epoch check below says the same, from the chain; but after a restored backup the epoch may
+            // still be open there.
+            Err(ReserveError::EpochClosed { .. }) => Err(Reject::Stale),
             // Refused in the end, but it may be a solution, and those are not lost with the disk.
             Err(ReserveError::Storage(reason)) => {
                 if let Some(shares) = self.log.unchecked.due() {
                     error!(%reason, shares, "shares cannot be checked against the stored ones");
                 }
-                None
+                Err(Reject::NotStored)
             }
         };
         if !self.finds.is_open(job) {
@@ -121,7 +122,7 @@ impl Intake {
         if reached < job.target {
             return Err(Reject::LowDifficulty { reached, assigned: job.target });
         }
-        self.store(reservation.ok_or(Reject::NotStored)?, worker, job.target, reached).await?;
+        self.store(reservation?, worker, job.target, reached).await?;
         Ok(job.target)
     }
 

@@ -34,6 +34,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod accounting;
+pub mod backup;
 pub mod chain;
 pub mod config;
 pub mod cross_check;
@@ -53,6 +54,7 @@ pub mod prepare;
 pub mod reject;
 pub mod release;
 pub mod rest;
+pub mod resume;
 pub mod rounds;
 pub mod sinks;
 pub mod stratum;

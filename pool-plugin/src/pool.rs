@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     future::Future,
     net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    backup::{self, BackupError},
     chain::{self, ChainHandle, ChainState, Network},
     config::{Config, SinksConfig},
     evaluator::Evaluator,
@@ -32,7 +34,7 @@ use crate::{
     ledger::ShareLedger,
     prepare::keep_prepared,
     release::{self, Inbox, Settled, SharedInbox, budget::Budget},
-    rounds,
+    resume, rounds,
     sinks::{self, LedgerBooks},
     stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect},
     supervise::{Restarts, supervise},
@@ -69,6 +71,20 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}; stop what uses it or choose another {flag}"))?;
     listener.set_nonblocking(true).context("cannot use the port")?;
     Ok(listener)
+}
+
+/// Backs up the books of a pool from any thread.
+#[derive(Clone, Debug)]
+pub struct BackupHandle {
+    ledger: ShareLedger,
+    data: PathBuf,
+}
+
+impl BackupHandle {
+    /// To the folder `dir`, which must not exist or be empty. Blocks: not for async threads.
+    pub fn backup(&self, dir: &Path) -> Result<backup::Manifest, BackupError> {
+        backup::create(&self.ledger, &self.data, dir)
+    }
 }
 
 /// Stops a pool from any thread.
@@ -138,6 +154,10 @@ impl Pool {
     /// How the parts fare, as they report it.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.board.subscribe()
+    }
+
+    pub fn backup_handle(&self) -> BackupHandle {
+        BackupHandle { ledger: self.ledger.clone(), data: self.config.data.clone() }
     }
 
     pub fn stop_handle(&self) -> StopHandle {
@@ -340,6 +360,8 @@ impl Followers {
         self.start_one(&mut running, "chain", Self::watch_chain);
         self.start_one(&mut running, "release", Self::release);
         self.start_one(&mut running, "rounds", Self::account);
+        self.start_one(&mut running, "resume", Self::resume);
+        self.start_one(&mut running, "retention", Self::retain);
         self.start_one(&mut running, "health", Self::judge);
         self.start_one(&mut running, "prepare", Self::prepare);
         self.start_one(&mut running, "report", Self::report);
@@ -380,6 +402,15 @@ impl Followers {
         let ledger = self.parts.ledger.clone();
         let (settled, board) = (self.parts.settled.clone(), self.parts.board.clone());
         rounds::run(self.chain, setup, ledger, settled, board, self.stop).await;
+    }
+
+    /// After a restored backup.
+    async fn resume(self) {
+        resume::run(self.parts.ledger.clone(), self.parts.state.subscribe(), self.stop).await;
+    }
+
+    async fn retain(self) {
+        rounds::retention::run(self.parts.ledger.clone(), self.parts.config.keep_shares, self.stop).await;
     }
 
     async fn judge(self) {

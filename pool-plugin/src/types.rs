@@ -119,6 +119,14 @@ impl fmt::Display for BlockHash {
     }
 }
 
+impl FromStr for BlockHash {
+    type Err = ParseTextError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_bech32m(text, "ab", "a block hash (ab1…)").map(Self)
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_bech32m(f, "aleo", &self.0)

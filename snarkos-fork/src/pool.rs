@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
-use pool_plugin::{dump, ledger::ShareLedger, stratum::capture::transcript};
+use pool_plugin::{backup, dump, ledger::ShareLedger, stratum::capture::transcript};
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum PoolCommand {
@@ -18,6 +18,24 @@ pub enum PoolCommand {
     /// Print a capture, which the node has written with `--capture`, as a golden transcript: as a `.txt` beside the
     /// dialects (`pool-plugin/src/stratum/dialects`) it is replayed by the tests
     Transcript(TranscriptArgs),
+
+    /// Back the database and the dumps of a stopped pool up to a new folder
+    Backup(BackupArgs),
+
+    /// Put a backup back into the data folder of a stopped pool that has no database. Dumps that are there stay,
+    /// and nothing they paid for is credited or dumped again; shares are credited from the next epoch on
+    Restore(BackupArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    /// The folder of the backup
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+
+    /// The pool's data folder (`--pool-data` of the node)
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -69,6 +87,8 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::Dump(args) => dump(&args),
         PoolCommand::Verify(args) => verify(&args),
         PoolCommand::Transcript(args) => transcript::of_file(&args.capture),
+        PoolCommand::Backup(args) => Ok(backup::create_offline(&args.data, &args.dir)?.to_string()),
+        PoolCommand::Restore(args) => Ok(backup::restore(&args.dir, &args.data)?.to_string()),
     }
 }
 

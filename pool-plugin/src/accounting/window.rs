@@ -44,6 +44,11 @@ impl Cut {
         // A share has a target of 1 at least, so nothing of it means that the window was full.
         (counts > 0).then_some(counts)
     }
+
+    /// Whether nothing of any older share counts.
+    pub fn is_full(&self) -> bool {
+        self.left == Some(0)
+    }
 }
 
 #[cfg(test)]

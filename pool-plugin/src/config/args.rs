@@ -15,10 +15,10 @@ pub struct PoolArgs {
     pub pool: bool,
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
-    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`, `puzzle`,
-    /// `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`, `max_per_address`,
-    /// `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the tables
-    /// `[sinks.redis]` and `[sinks.postgres]`. Flags win over the file
+    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`,
+    /// `keep_shares_days`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
+    /// `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the
+    /// tables `[sinks.redis]` and `[sinks.postgres]`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -68,6 +68,11 @@ pub struct PoolArgs {
     /// `aleo1…:100,donations:25` [default: none]
     #[arg(long, value_name = "ACCOUNT:POINTS,…", requires = "pool")]
     pub pool_fees: Option<String>,
+
+    /// Days for which shares are kept in the database; longer if a block to come may pay for them. Dumps and
+    /// totals stay for ever [default: 30]
+    #[arg(long, value_name = "DAYS", requires = "pool")]
+    pub pool_keep_shares_days: Option<String>,
 
     /// Threads that verify shares [default: half of the cores]
     #[arg(long, value_name = "N", requires = "pool")]

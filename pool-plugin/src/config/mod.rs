@@ -48,6 +48,8 @@ pub struct Config {
     pub release: Policy,
     /// By which rewards are shared out.
     pub rules: Rules,
+    /// How long shares are kept at least; longer if a block to come may pay for them.
+    pub keep_shares: Duration,
     /// Threads that verify shares.
     pub verify_threads: usize,
     /// What is captured of the connections, if anything.

@@ -28,6 +28,8 @@ const DEFAULT_LISTEN: SocketAddr =
 const DEFAULT_SHARE_TARGET: u64 = 100_000;
 const DEFAULT_SHARE_INTERVAL: u64 = 10;
 const MAX_SHARE_INTERVAL: u64 = 3_600;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_KEEP_SHARES_DAYS: u32 = 30;
 const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
@@ -41,6 +43,7 @@ const KEYS: &[&str] = &[
     "fixed_share_target",
     "listen",
     "max_connections",
+    "keep_shares_days",
     "min_share_target",
     "port",
     "puzzle",
@@ -118,6 +121,12 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
             in_range(text, 1, MAX_VERIFY_THREADS)
         });
+    let keep_shares_days = reader.read(
+        "keep_shares_days",
+        &args.pool_keep_shares_days,
+        "a whole number from 1 to 36500",
+        |text| in_range(text, 1, 36_500),
+    );
     let folder = reader.read("capture", &args.capture, "a folder the pool may write to", |text| match text {
         "" => Err("it is empty".into()),
         _ => Ok(PathBuf::from(text)),
@@ -172,6 +181,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             release: release.unwrap_or_default(),
             capture: folder.map(|folder| CaptureConfig { folder, only }),
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
+            keep_shares: DAY * keep_shares_days.unwrap_or(DEFAULT_KEEP_SHARES_DAYS),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
             entrance,
             sinks,

@@ -6,10 +6,7 @@ use crate::{
         DumpError,
         tally::{Sum, Tally},
     },
-    ledger::{
-        ShareLedger,
-        records::{Round, Share},
-    },
+    ledger::{ShareLedger, records::Round},
 };
 
 /// Shares read at a time.
@@ -35,38 +32,31 @@ pub(super) fn gather(ledger: &ShareLedger, round: &Round, reach: &Reach) -> Resu
     let mut last = round.last_seq;
     while last >= oldest && (cut.is_some() || last >= round.first_seq) {
         let first = last.saturating_sub(PAGE - 1).max(oldest);
-        for (seq, share) in page(ledger, round.height, first, last)?.into_iter().rev() {
-            if seq >= round.first_seq {
+        let shares = ledger.shares(first, last).collect::<Result<Vec<_>, _>>()?;
+        let mut shares = shares.into_iter().rev();
+        for expected in (first..=last).rev() {
+            if cut.is_none() && expected < round.first_seq {
+                break;
+            }
+            // What is not needed may have left.
+            let Some((_, share)) = shares.next().filter(|(seq, _)| *seq == expected) else {
+                return Err(DumpError::Gap { height: round.height, seq: expected });
+            };
+            if expected >= round.first_seq {
                 let sum = Sum { shares: 1, credit: share.target.into() };
                 gathered.round = gathered.round.plus(sum).map_err(sums)?;
             }
             let counts =
-                cut.as_mut().filter(|_| seq >= reach.first_seq).and_then(|cut| cut.take(share.target));
+                cut.as_mut().filter(|_| expected >= reach.first_seq).and_then(|cut| cut.take(share.target));
             let Some(credit) = counts else {
                 cut = None;
                 continue;
             };
             gathered.window.add(&share.worker, credit).map_err(sums)?;
-            (gathered.window_first_seq, gathered.first_credit) = (seq, credit);
+            (gathered.window_first_seq, gathered.first_credit) = (expected, credit);
+            cut = cut.filter(|cut| !cut.is_full());
         }
         last = first - 1;
     }
     Ok(gathered)
-}
-
-/// The shares `first..=last`, none missing.
-fn page(ledger: &ShareLedger, height: u32, first: u64, last: u64) -> Result<Vec<(u64, Share)>, DumpError> {
-    let shares = ledger.shares(first, last).collect::<Result<Vec<_>, _>>()?;
-    // The highest that is missing: windows are read from the latest share back.
-    let mut expected = last;
-    for (seq, _) in shares.iter().rev() {
-        if *seq != expected {
-            return Err(DumpError::Gap { height, seq: expected });
-        }
-        expected = seq.saturating_sub(1);
-    }
-    if expected >= first {
-        return Err(DumpError::Gap { height, seq: expected });
-    }
-    Ok(shares)
 }

@@ -7,12 +7,13 @@
 //!
 //! # Layout
 //! - `document`: the fields; `build`: from a round and its shares; `check`: whether they add up.
-//! - `gather`: reads the shares a block pays for; `tally`: their sums.
+//! - [`adopt`]: from a dump back to its round; `gather`: reads the shares a block pays for; `tally`: their sums.
 //! - `chain`: each dump after the one before; `canonical`: digests.
 //! - `text`: JSON that is also safe to show; `decimal`: numbers that JSON readers would round.
 //! - `file`: names, atomic writing, putting aside.
 //! - [`verify`]: checks dump files against themselves, the database and the chain.
 
+mod adopt;
 mod build;
 mod canonical;
 mod chain;
@@ -32,7 +33,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use crate::dump::{document::SCHEMA_VERSION, file::file_name};
+pub use crate::dump::{adopt::adopt, document::SCHEMA_VERSION, file::file_name};
 use crate::{
     chain::Network,
     dump::{chain::Chain, file::Placed},
@@ -62,6 +63,11 @@ pub enum DumpError {
          the same: restore a backup of the database; the file was left as it is"
     )]
     Changed { height: u32, published: String },
+    #[error(
+        "the dump of block {height} is missing, and the shares it is made of have left the database: copy the \
+         file back from a backup"
+    )]
+    Left { height: u32 },
     #[error("{path} could not be written: {reason}; check the folder's owner and the free space")]
     Io { path: PathBuf, reason: String },
 }
@@ -108,9 +114,15 @@ pub fn write(
     round: &Round,
     network: Network,
 ) -> Result<Written, DumpError> {
+    let name = file_name(round);
+    if has_left(ledger, round)? {
+        let path = dir.join(name);
+        let there = path.exists().then_some(Written { path, marks: Vec::new() });
+        return there.ok_or(DumpError::Left { height: round.height });
+    }
     let mut chain = Chain::new(ledger, network);
     let bytes = chain.render(round)?;
-    let path = file::place(dir, &file_name(round), &bytes)?.path;
+    let path = file::place(dir, &name, &bytes)?.path;
     Ok(Written { path, marks: chain.into_fresh() })
 }
 
@@ -144,6 +156,13 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
         if shares_read >= SHARES_COMPARED_AT_START && dir.join(&name).exists() {
             continue;
         }
+        if has_left(ledger, round)? {
+            if !dir.join(&name).exists() {
+                // Nothing can be done here, and nothing waits for it.
+                tracing::error!("{}", DumpError::Left { height: round.height });
+            }
+            continue;
+        }
         shares_read = shares_read.saturating_add(round.last_seq.saturating_sub(round.first_seq));
         let placed = chain.render(round).and_then(|bytes| file::place(dir, &name, &bytes));
         match placed {
@@ -158,6 +177,13 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
     }
     mended.marks = chain.into_fresh();
     Ok(mended)
+}
+
+/// Whether shares the round's dump is made of have left the database: the file is all there is of it.
+fn has_left(ledger: &ShareLedger, round: &Round) -> Result<bool, ReadError> {
+    let mark = ledger.dump_mark(round.height)?;
+    let oldest = mark.map_or(round.first_seq, |mark| mark.window_first_seq.min(round.first_seq));
+    Ok(oldest <= round.last_seq && oldest < ledger.shares_from()?)
 }
 
 fn round_at(ledger: &ShareLedger, height: u32) -> Result<Round, DumpError> {

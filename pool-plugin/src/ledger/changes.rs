@@ -7,7 +7,7 @@ use crate::{
             encode_dump_mark, encode_number, encode_round, encode_share, encode_solution, encode_terms,
             encode_total,
         },
-        records::{BlockOutcome, DumpMark, Share, SolutionRecord, WorkerTotal},
+        records::{BlockOutcome, DumpMark, Round, Share, SolutionRecord, WorkerTotal},
         schema::{
             Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
         },
@@ -59,13 +59,17 @@ pub(super) fn solution_changes(id: SolutionId, record: &SolutionRecord) -> [Chan
     [Change::put(Table::Solutions, solution_key(id), encode_solution(record)), index]
 }
 
+pub(super) fn round_change(round: &Round) -> Change {
+    Change::put(Table::Rounds, height_key(round.height), encode_round(round))
+}
+
 pub(super) fn block_changes(outcome: &BlockOutcome, settled: &Settled) -> Vec<Change> {
     let mut changes = vec![meta_change(Meta::ScannedHeight, outcome.height)];
     for (id, record) in &settled.solutions {
         changes.extend(solution_changes(*id, record));
     }
     if let Some(round) = &settled.round {
-        changes.push(Change::put(Table::Rounds, height_key(round.height), encode_round(round)));
+        changes.push(round_change(round));
     }
     changes
 }
@@ -82,4 +86,15 @@ pub(super) fn close_epochs(old_from: u32, keys_from: u32) -> Vec<Change> {
         to: keys_from.to_be_bytes().into(),
     };
     vec![meta_change(Meta::KeysFrom, keys_from), deletion]
+}
+
+/// Lets go of the shares from `old_from` up to, but without, `new_from`. `last_seq`: the highest number given
+/// to a share, which must not be forgotten with the last of them.
+pub(super) fn retire_shares(old_from: u64, new_from: u64, last_seq: u64) -> Vec<Change> {
+    let deletion = Change::DeleteRange {
+        table: Table::Shares,
+        from: seq_key(old_from).into(),
+        to: seq_key(new_from).into(),
+    };
+    vec![meta_change(Meta::SharesFrom, new_from), meta_change(Meta::SeqFloor, last_seq), deletion]
 }

@@ -44,7 +44,9 @@ use crate::{
     ledger::{
         codec::MAX_NAME_BYTES,
         open::{open_store, open_store_beside},
-        records::{BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
+        records::{
+            Adopted, BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal,
+        },
         reserve::KeyDesk,
         schema::{Meta, solution_of_open_key},
         store::{ShareStream, Store},
@@ -252,6 +254,57 @@ impl ShareLedger {
         last_seq: u64,
     ) -> impl Iterator<Item = Result<(u64, Share), ReadError>> + use<> {
         ShareStream::new(Arc::clone(&self.shared.store), first_seq, last_seq)
+    }
+
+    /// The first share that is kept; those before it have left, and dumps are all that is left of them.
+    pub fn shares_from(&self) -> Result<u64, ReadError> {
+        self.shared.store.shares_from()
+    }
+
+    /// The first kept share that was accepted at `time_ms` (Unix milliseconds) or later, or the next to come.
+    /// Where the clock went back it may be a neighbour.
+    pub fn first_share_since(&self, time_ms: u64) -> Result<u64, ReadError> {
+        let (mut first, mut end) = (self.shares_from()?, self.last_seq()?.saturating_add(1));
+        while first < end {
+            let middle = first + (end - first) / 2;
+            let Some(row) = self.shares(middle, u64::MAX).next() else { break };
+            let (seq, share) = row?;
+            if share.time_ms < time_ms { first = seq.saturating_add(1) } else { end = middle }
+        }
+        Ok(first)
+    }
+
+    /// Lets the shares before `keep_from` go, but none since our last block; answers with the first that is
+    /// kept. Totals, solutions, rounds and dumps stay.
+    pub async fn retire(&self, keep_from: u64) -> Result<u64, WriteError> {
+        self.send(|answer| Command::Retire(keep_from, answer)).await
+    }
+
+    /// How many times a backup was restored: numbers of shares are only comparable within one life.
+    pub fn restores(&self) -> Result<u64, ReadError> {
+        Ok(self.shared.store.meta(Meta::Restores)?.unwrap_or(0))
+    }
+
+    /// Whether a backup was restored and [`resume`](Self::resume) has not been called since.
+    pub fn is_restored(&self) -> Result<bool, ReadError> {
+        Ok(self.shared.store.meta(Meta::Restored)?.is_some())
+    }
+
+    /// To be called once on a database that was restored from a backup, with the rounds that were dumped since:
+    /// nothing is credited or dumped again, and shares are refused until [`resume`](Self::resume).
+    pub async fn take_up(&self, adopted: Vec<Adopted>) -> Result<(), WriteError> {
+        self.send(|answer| Command::TakeUp(adopted, answer)).await
+    }
+
+    /// After a backup was restored: takes shares from `epoch` on, which must be one whose puzzle nobody
+    /// knew when the pool last ran. Without effect otherwise.
+    pub async fn resume(&self, epoch: u32) -> Result<(), WriteError> {
+        self.send(|answer| Command::Resume(epoch, answer)).await
+    }
+
+    /// Copies the database as it is now to `dir`, which must not exist. Blocks: not for async threads.
+    pub(crate) fn checkpoint(&self, dir: &Path) -> Result<(), ReadError> {
+        self.shared.store.checkpoint(dir)
     }
 
     /// What each worker has earned since ever, by account and worker.

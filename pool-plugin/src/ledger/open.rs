@@ -215,9 +215,12 @@ fn check_meta(store: &Store) -> Result<(u64, Network), OpenError> {
 fn check_totals(store: &Store) -> Result<(), OpenError> {
     let check = || -> Result<Option<String>, ReadError> {
         let counted: u128 = store.totals()?.iter().map(|total| u128::from(total.shares)).sum();
-        let last_seq = store.last_seq()?;
-        Ok((counted != u128::from(last_seq))
-            .then(|| format!("the last share is number {last_seq}, the totals count {counted}")))
+        let (last_seq, lost) = (store.last_seq()?, store.meta(Meta::SharesLost)?.unwrap_or(0));
+        Ok((counted + u128::from(lost) != u128::from(last_seq)).then(|| {
+            format!(
+                "the last share is number {last_seq}, the totals count {counted}, {lost} are known as lost"
+            )
+        }))
     };
     match check() {
         Ok(None) => Ok(()),

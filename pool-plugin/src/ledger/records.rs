@@ -123,6 +123,14 @@ pub struct DumpMark {
     pub window_first_seq: u64,
 }
 
+/// A round that a restored database does not know, read back from its dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    pub round: Round,
+    /// `None`: from before dumps formed a chain.
+    pub mark: Option<DumpMark>,
+}
+
 /// A solution of a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoundSolution {

@@ -85,6 +85,14 @@ pub(super) enum Meta {
     KeysFrom,
     /// The first share that is kept: those before it have left.
     SharesFrom,
+    /// Shares have been numbered up to here, whether or not they are still there.
+    SeqFloor,
+    /// Numbers of shares that a restored backup did not hold.
+    SharesLost,
+    /// How many times a backup was restored.
+    Restores,
+    /// Restored, and the chain not seen since: shares of no epoch are taken.
+    Restored,
     /// Written to see whether writing works.
     Probe,
 }
@@ -97,6 +105,10 @@ impl Meta {
             Self::ScannedHeight => b"scanned_height",
             Self::KeysFrom => b"keys_from",
             Self::SharesFrom => b"shares_from",
+            Self::SeqFloor => b"seq_floor",
+            Self::SharesLost => b"shares_lost",
+            Self::Restores => b"restores",
+            Self::Restored => b"restored",
             Self::Probe => b"probe",
         }
     }

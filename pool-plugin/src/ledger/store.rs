@@ -7,7 +7,9 @@ use std::{
 };
 
 use parking_lot::RwLock;
-use rocksdb::{AsColumnFamilyRef, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
+use rocksdb::{
+    AsColumnFamilyRef, DB, Direction, IteratorMode, WriteBatch, WriteOptions, checkpoint::Checkpoint,
+};
 use tempfile::TempDir;
 
 use crate::ledger::{
@@ -129,12 +131,34 @@ impl Store {
         self.get(Table::Meta, name.key(), "number", decode_number)
     }
 
-    /// 0 before the first share.
+    /// The highest number a share has had; 0 before the first one.
     pub(super) fn last_seq(&self) -> Result<u64, ReadError> {
-        let Some((key, _)) = self.last_row(Table::Shares)? else {
-            return Ok(0);
-        };
-        seq_of_row(&key)
+        let stored = self.last_row(Table::Shares)?.map_or(Ok(0), |(key, _)| seq_of_row(&key))?;
+        Ok(stored.max(self.meta(Meta::SeqFloor)?.unwrap_or(0)))
+    }
+
+    /// The first share that is kept.
+    pub(super) fn shares_from(&self) -> Result<u64, ReadError> {
+        Ok(self.meta(Meta::SharesFrom)?.unwrap_or(1))
+    }
+
+    /// Frees the data files that hold nothing but the shares `first..=last`, which are deleted already:
+    /// compaction would come to them late.
+    pub(super) fn drop_files_of_shares(&self, first: u64, last: u64) -> Result<(), ReadError> {
+        self.with(|database| {
+            let shares = family(database, Table::Shares)?;
+            database.delete_file_in_range_cf(&shares, seq_key(first), seq_key(last)).map_err(storage)
+        })
+    }
+
+    /// A copy of the database as it is now, in `dir`, which must not exist: data files are linked where the
+    /// file system allows it.
+    pub(super) fn checkpoint(&self, dir: &Path) -> Result<(), ReadError> {
+        self.with(|database| {
+            Checkpoint::new(database)
+                .and_then(|checkpoint| checkpoint.create_checkpoint(dir))
+                .map_err(storage)
+        })
     }
 
     /// `None` before the first share.

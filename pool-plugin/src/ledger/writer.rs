@@ -4,6 +4,8 @@
 //! After a failed write nothing is trusted: the database is opened again and the state read back from it,
 //! because a batch that was reported as failed may have reached the disk.
 
+mod upkeep;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -23,7 +25,7 @@ use crate::{
         errors::{LedgerHealth, ReadError, WriteError},
         open::probe,
         records::{
-            BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, SolutionState, Worker,
+            Adopted, BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, SolutionState, Worker,
             WorkerTotal,
         },
         reserve::{KeyDesk, Reservation},
@@ -65,6 +67,12 @@ pub(super) enum Command {
     SetScannedHeight(u32, Answer<()>),
     SetRules(Box<Rules>, Answer<Terms>),
     RecordDump(u32, Box<DumpMark>, Answer<()>),
+    /// Lets the shares before this one go; answers with the first that is kept.
+    Retire(u64, Answer<u64>),
+    /// Takes over what a restored backup does not know.
+    TakeUp(Vec<Adopted>, Answer<()>),
+    /// The first epoch whose shares a restored ledger takes.
+    Resume(u32, Answer<()>),
     /// This key could not be looked up, for this reason.
     Unreadable(ShareKey, String),
     Close(Answer<()>),
@@ -153,6 +161,15 @@ impl Writer {
                 }
                 Command::SetScannedHeight(height, answer) => {
                     self.answer(answer, |writer| writer.set_scanned_height(height));
+                }
+                Command::Retire(keep_from, answer) => {
+                    self.answer(answer, |writer| writer.retire(keep_from));
+                }
+                Command::TakeUp(adopted, answer) => {
+                    self.answer(answer, |writer| writer.take_up(&adopted));
+                }
+                Command::Resume(epoch, answer) => {
+                    self.answer(answer, |writer| writer.resume(epoch));
                 }
                 Command::Unreadable(key, reason) => self.condition.cannot_read(key, reason),
                 Command::Close(answer) => {
@@ -281,10 +298,15 @@ impl Writer {
         if self.scanned_height()?.is_some_and(|scanned| height <= scanned) {
             return same_block(self.store.round(height)?, outcome);
         }
-        let settled = settle(outcome, &self.known(outcome)?);
-        let keys_from = self.desk.open_from().max(outcome.open_epoch.saturating_sub(1));
+        let mut settled = settle(outcome, &self.known(outcome)?);
+        // A round that was taken over from its dump stays as it was dumped.
+        if let Some(round) = self.store.round(height)? {
+            settled.round = same_block(Some(round), outcome)?;
+        }
+        let open_from = self.desk.open_from();
+        let keys_from = open_from.max(outcome.open_epoch.saturating_sub(1));
         let mut changes = block_changes(outcome, &settled);
-        changes.extend(close_epochs(self.desk.open_from(), keys_from));
+        changes.extend(close_epochs(open_from, keys_from));
         self.write(&changes)?;
         self.desk.set_open_from(keys_from);
         Ok(settled.round)
@@ -397,7 +419,10 @@ impl Writer {
 
     fn read_state(&mut self) -> Result<(), ReadError> {
         self.next_seq = self.store.last_seq()?.saturating_add(1);
-        let keys_from = self.store.meta(Meta::KeysFrom)?.unwrap_or(0);
+        let keys_from = match self.store.meta(Meta::Restored)? {
+            Some(_) => u64::MAX,
+            None => self.store.meta(Meta::KeysFrom)?.unwrap_or(0),
+        };
         self.desk.set_open_from(u32::try_from(keys_from).unwrap_or(u32::MAX));
         Ok(())
     }

@@ -21,7 +21,7 @@ use pool_plugin::{
     config::{Config, EntranceConfig, SinksConfig},
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
     health::Health,
-    pool::{Pool, StopHandle},
+    pool::{BackupHandle, Pool, StopHandle},
     release::policy::Policy,
     types::{Address, EpochHash},
 };
@@ -48,6 +48,7 @@ impl Evaluator for EvenSolves {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) health: watch::Receiver<Health>,
+    pub(crate) backup: BackupHandle,
     stop: StopHandle,
     thread: JoinHandle<anyhow::Result<()>>,
 }
@@ -72,6 +73,7 @@ pub(crate) fn start_with(
         min_share_target: 1,
         fixed_share_target: Some(10),
         rules: Rules::default(),
+        keep_shares: Duration::from_secs(30 * 24 * 60 * 60),
         puzzle: PuzzleKind::Native,
         release: Policy::default(),
         verify_threads: 2,
@@ -82,9 +84,9 @@ pub(crate) fn start_with(
     };
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap();
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());
-    let health = pool.health();
+    let (health, backup) = (pool.health(), pool.backup_handle());
     let thread = thread::spawn(move || pool.run(async move { Some(Ok(sim as Arc<dyn Chain>)) }));
-    Running { address, health, stop, thread }
+    Running { address, health, backup, stop, thread }
 }
 
 impl Running {

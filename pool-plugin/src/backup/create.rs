@@ -1,0 +1,58 @@
+//! Making a backup.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::{BackupError, DATABASE, DUMPS, Manifest, files};
+use crate::ledger::ShareLedger;
+
+/// Backs the books up to the folder `dir`, which must not exist or be empty, while the pool goes on. `data`: the
+/// pool's data folder.
+pub fn create(ledger: &ShareLedger, data: &Path, dir: &Path) -> Result<Manifest, BackupError> {
+    if !files::is_empty_or_missing(dir)? {
+        return Err(BackupError::NotEmpty { dir: dir.to_owned() });
+    }
+    let partial = partial_name(dir)?;
+    files::remove_folder(&partial)?;
+    let dumps = partial.join(DUMPS);
+    files::create_folder(&dumps)?;
+    // Before the database: a dump whose round it does not know would look newer than it is.
+    let to_copy = files::dumps_in(&data.join(DUMPS))?;
+    for dump in &to_copy {
+        files::copy(dump, &dumps.join(dump.file_name().unwrap_or_default()))?;
+    }
+    files::sync_folder(&dumps)?;
+    ledger.checkpoint(&partial.join(DATABASE))?;
+    let copied = ShareLedger::open_read_only(&partial.join(DATABASE))?;
+    let manifest = Manifest::of(&copied, unix_ms(), to_copy.len())?;
+    manifest.write(&partial)?;
+    files::sync_folder(&partial)?;
+    if dir.exists() {
+        fs::remove_dir(dir).map_err(files::failed(dir))?;
+    }
+    files::rename_folder(&partial, dir)?;
+    Ok(manifest)
+}
+
+/// As [`create`], of a pool that does not run.
+pub fn create_offline(data: &Path, dir: &Path) -> Result<Manifest, BackupError> {
+    let database = data.join(DATABASE);
+    let network = ShareLedger::open_read_only(&database)?.network();
+    create(&ShareLedger::open(&database, network)?, data, dir)
+}
+
+/// What a backup is called until it is whole.
+fn partial_name(dir: &Path) -> Result<PathBuf, BackupError> {
+    let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or("backup");
+    let parent = files::parent(dir)?;
+    files::create_folder(&parent)?;
+    Ok(parent.join(format!(".{name}.partial")))
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
