@@ -66,5 +66,17 @@ fn the_books_are_copied_to_redis_and_postgres_though_both_are_away_at_times() {
             .is_ok_and(|row| row.get::<_, i64>(0) == 1)
     };
     until("postgres has the block", recorded);
+    let dump = &dumps(data.path())[0];
+    let rewards: u64 = dump["total_reward"].as_str().unwrap().parse().unwrap();
+    let of_ann = dump["accounts"][0]["reward"].as_str().unwrap();
+    let balances = "SELECT (SELECT balance FROM miners_balance WHERE id = 'ann_ann')::TEXT, \
+                    (SELECT total FROM wallet_total WHERE address = 'ann')::TEXT, \
+                    (SELECT sum(total) FROM wallet_total)::TEXT";
+    let sums = || -> Option<[String; 3]> {
+        let row = postgres.client().query_one(balances, &[]).ok()?;
+        Some([row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?])
+    };
+    let expected = [of_ann.to_owned(), of_ann.to_owned(), rewards.to_string()];
+    until("postgres has the dump's rewards", || sums().as_ref() == Some(&expected));
     pool.stop();
 }

@@ -1,0 +1,84 @@
+//! Payments of the payout script beside the balances, by the script that carries them over.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod servers;
+mod support;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use pool_sinks::postgres::PostgresSink;
+
+use self::{
+    servers::PostgresServer,
+    support::{Pages, drive},
+};
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts")
+}
+
+/// Writes payments with the payout script's own schema: account, amount, state, transaction.
+fn pay(books: &Path, payments: &str) {
+    let program = format!(
+        "import sys; sys.path.insert(0, sys.argv[1]); import payout\n\
+         books = payout.Books(sys.argv[2])\n\
+         for account, amount, state, transaction in {payments}:\n    \
+             books.database.execute('INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, NULL, 0, NULL, 1700000000)', \
+             (transaction, account, 'aleo1' + account, amount, state, transaction))"
+    );
+    let run = Command::new("python3").args(["-c", &program]).arg(scripts()).arg(books).status();
+    assert!(run.unwrap().success());
+}
+
+/// As docs/sinks.md says it.
+fn carry_over(books: &Path, server: &PostgresServer) {
+    let script = Command::new(scripts().join("payments_sql.py"))
+        .arg("--books")
+        .arg(books)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let psql = Command::new("psql")
+        .args(["--quiet", "--set", "ON_ERROR_STOP=1", &server.url()])
+        .stdin(script.stdout.unwrap())
+        .status();
+    assert!(psql.unwrap().success());
+}
+
+fn number(server: &PostgresServer, sql: &str) -> i64 {
+    server.client().query_one(&format!("SELECT ({sql})::BIGINT"), &[]).unwrap().get(0)
+}
+
+#[test]
+fn a_confirmed_payment_is_written_and_taken_off_the_balance_once() {
+    let server = PostgresServer::start();
+    let pages = Pages::with(0, 2);
+    let mut sink = PostgresSink::new(server.url().parse().unwrap(), "aleo", "");
+    drive(&mut sink, &pages).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let books = folder.path().join("books.sqlite");
+    pay(
+        &books,
+        "[('ann', 700, 'confirmed', 'at1a'), ('bob', 300, 'sent', 'at1b'), (\"o'hara\", 5, 'confirmed', 'at1c')]",
+    );
+    let earned = i64::try_from(pages.rewards()["ann"]).unwrap();
+    for _ in 0..2 {
+        carry_over(&books, &server);
+        assert_eq!(number(&server, "SELECT count(*) FROM payments"), 2);
+        assert_eq!(number(&server, "SELECT balance FROM miners_balance WHERE wallet = 'ann'"), earned - 700);
+        assert_eq!(number(&server, "SELECT balance FROM miners_balance WHERE wallet = 'o''hara'"), -5);
+    }
+    let whole = "SELECT amount FROM payments WHERE wallet_address = '{aleo1ann}' AND transaction_hash = 'at1a' \
+                 AND timestamp = '2023-11-14 22:13:20'";
+    assert_eq!(number(&server, whole), 700);
+
+    pay(&books, "[('bob', 200, 'confirmed', 'at1d')]");
+    pages.add(0, 1);
+    drive(&mut sink, &pages).unwrap();
+    carry_over(&books, &server);
+    let sums = "(SELECT sum(total) FROM wallet_total) - (SELECT sum(amount) FROM payments)";
+    assert_eq!(number(&server, "SELECT sum(balance) FROM miners_balance"), number(&server, sums));
+}
