@@ -167,6 +167,11 @@ impl Line {
         self.left.store(bytes, SeqCst);
     }
 
+    /// The bytes that have passed since it was last kept whole.
+    pub fn passed(&self) -> i64 {
+        i64::MAX - self.left.load(SeqCst)
+    }
+
     /// Whether the line was cut. From then on it is whole again.
     pub fn was_cut(&self) -> bool {
         self.left.load(SeqCst) > i64::MAX / 2
