@@ -13,7 +13,7 @@ pub struct BooksError(pub String);
 
 /// Reads of the pool's books. Calls may wait for the disk, never for a network.
 pub trait Books: Send + Sync + 'static {
-    /// The numbers of the first and the last share stored; `None` before the first share.
+    /// The number of the first share that is kept, and the highest a share has had; `None` before the first share.
     fn stored(&self) -> Result<Option<(u64, u64)>, BooksError>;
 
     /// At most `limit` shares from number `first` on, in their order. Fewer than `limit`: there are no more.

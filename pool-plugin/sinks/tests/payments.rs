@@ -6,7 +6,7 @@ mod support;
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use pool_sinks::postgres::PostgresSink;
@@ -35,15 +35,12 @@ fn pay(books: &Path, payments: &str) {
 
 /// As docs/sinks.md says it.
 fn carry_over(books: &Path, server: &PostgresServer) {
-    let script = Command::new(scripts().join("payments_sql.py"))
-        .arg("--books")
-        .arg(books)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let script = Command::new(scripts().join("payments_sql.py")).arg("--books").arg(books).output().unwrap();
+    let sql = books.with_extension("sql");
+    std::fs::write(&sql, script.stdout).unwrap();
     let psql = Command::new("psql")
         .args(["--quiet", "--set", "ON_ERROR_STOP=1", &server.url()])
-        .stdin(script.stdout.unwrap())
+        .stdin(std::fs::File::open(&sql).unwrap())
         .status();
     assert!(psql.unwrap().success());
 }

@@ -236,11 +236,6 @@ impl ShareLedger {
         self.shared.store.rounds_above(height, limit)
     }
 
-    /// The lowest sequence number stored; `None` before the first share.
-    pub fn first_seq(&self) -> Result<Option<u64>, ReadError> {
-        self.shared.store.first_seq()
-    }
-
     /// The highest sequence number stored; 0 before the first share.
     pub fn last_seq(&self) -> Result<u64, ReadError> {
         self.shared.store.last_seq()

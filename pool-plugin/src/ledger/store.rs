@@ -161,12 +161,6 @@ impl Store {
         })
     }
 
-    /// `None` before the first share.
-    pub(super) fn first_seq(&self) -> Result<Option<u64>, ReadError> {
-        let rows = self.rows_from(Table::Shares, &[], 1)?;
-        rows.first().map(|(key, _)| seq_of_row(key)).transpose()
-    }
-
     pub(super) fn last_round(&self) -> Result<Option<Round>, ReadError> {
         let row = self.last_row(Table::Rounds)?;
         row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()

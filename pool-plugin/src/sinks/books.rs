@@ -70,9 +70,9 @@ impl LedgerBooks {
 
 impl Books for LedgerBooks {
     fn stored(&self) -> Result<Option<(u64, u64)>, BooksError> {
-        let first = self.ledger.first_seq().map_err(failed)?;
+        let first = self.ledger.shares_from().map_err(failed)?;
         let last = self.ledger.last_seq().map_err(failed)?;
-        Ok(first.map(|first| (first, last)))
+        Ok((last > 0).then_some((first, last)))
     }
 
     fn shares(&self, first: u64, limit: usize) -> Result<Vec<Share>, BooksError> {
