@@ -4,6 +4,7 @@
 use std::{
     collections::HashSet,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -18,7 +19,7 @@ use thread_priority::{ThreadPriority, set_current_thread_priority};
 use tracing::{error, warn};
 
 use crate::{
-    evaluator::{EvaluateError, Evaluator},
+    evaluator::{EvaluateError, Evaluator, EvaluatorStats},
     types::{Address, EpochHash},
 };
 
@@ -40,6 +41,7 @@ struct Findings {
     /// Epochs in which the fast evaluator was wrong.
     distrusted: RwLock<HashSet<EpochHash>>,
     checked: AtomicU64,
+    wrong: AtomicU64,
 }
 
 struct Sample {
@@ -67,32 +69,28 @@ impl CrossChecked {
         })?;
         Ok(Self { fast, slow, findings, samples })
     }
-
-    /// Answers that were computed again.
-    pub fn checked(&self) -> u64 {
-        self.findings.checked.load(Relaxed)
-    }
-
-    /// Epochs in which the fast evaluator was caught with a wrong answer.
-    pub fn distrusted(&self) -> usize {
-        self.findings.distrusted.read().len()
-    }
 }
 
 impl Findings {
     fn check_all(&self, samples: &Receiver<Sample>, reference: &dyn Evaluator, pause: Duration) {
         while let Ok(sample) = samples.recv() {
             thread::sleep(pause);
-            self.check(&sample, reference);
+            if catch_unwind(AssertUnwindSafe(|| self.check(&sample, reference))).is_err() {
+                error!(epoch_hash = %sample.epoch_hash, counter = sample.counter, "a check of the native puzzle panicked");
+            }
         }
     }
 
     fn check(&self, sample: &Sample, reference: &dyn Evaluator) {
         let Sample { epoch_hash, address, counter, answer } = sample;
         let expected = reference.target(epoch_hash, address, *counter);
-        self.checked.fetch_add(1, Relaxed);
         // A reference that failed says nothing of the answer.
-        if expected == *answer || matches!(expected, Err(EvaluateError::Failed(_))) {
+        if let Err(EvaluateError::Failed(reason)) = &expected {
+            warn!(%epoch_hash, %address, counter, reason, "snarkvm could not check an answer of the native puzzle");
+            return;
+        }
+        if expected == *answer {
+            self.checked.fetch_add(1, Relaxed);
             return;
         }
         error!(
@@ -100,6 +98,8 @@ impl Findings {
             "the native puzzle was wrong: this epoch is verified by snarkvm from now on; report these values"
         );
         self.distrusted.write().insert(*epoch_hash);
+        self.wrong.fetch_add(1, Relaxed);
+        self.checked.fetch_add(1, Relaxed);
     }
 }
 
@@ -118,11 +118,22 @@ impl Evaluator for CrossChecked {
         let _ = self.samples.try_send(sample);
         answer
     }
+
+    fn stats(&self) -> EvaluatorStats {
+        let Findings { distrusted, checked, wrong } = &*self.findings;
+        EvaluatorStats {
+            checked: checked.load(Relaxed),
+            wrong: wrong.load(Relaxed),
+            distrusted_epochs: distrusted.read().len() as u64,
+            ..self.fast.stats()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::{self, Level};
 
     /// Right except, if so planted, for odd counters.
     struct Planted {
@@ -144,7 +155,7 @@ mod tests {
     }
 
     fn wait_for_check(evaluator: &CrossChecked, number: u64) {
-        while evaluator.checked() < number {
+        while evaluator.stats().checked < number {
             thread::yield_now();
         }
     }
@@ -157,11 +168,43 @@ mod tests {
         let evaluator = checked(true);
         assert_eq!(evaluator.target(&bad, &ADDRESS, 7), Ok(1008), "the fault is planted");
         wait_for_check(&evaluator, 1);
-        assert_eq!(evaluator.distrusted(), 1);
+        let caught = EvaluatorStats { checked: 1, wrong: 1, distrusted_epochs: 1, ..Default::default() };
+        assert_eq!(evaluator.stats(), caught);
         assert_eq!(evaluator.target(&bad, &ADDRESS, 7), Ok(1007));
         assert_eq!(evaluator.target(&good, &ADDRESS, 8), Ok(2008));
         wait_for_check(&evaluator, 2);
-        assert_eq!(evaluator.distrusted(), 1);
+        assert_eq!(evaluator.stats(), EvaluatorStats { checked: 2, ..caught });
+    }
+
+    #[test]
+    fn a_planted_fault_turns_the_pool_red_and_says_what_to_do() {
+        let evaluator = checked(true);
+        assert_eq!(health::puzzle(&evaluator.stats()).level, Level::Green);
+        let _ = evaluator.target(&EpochHash([1; 32]), &ADDRESS, 7);
+        wait_for_check(&evaluator, 1);
+        let report = health::puzzle(&evaluator.stats());
+        assert_eq!((report.level, report.reason), (Level::Red, "wrong"));
+        assert!(report.text.contains("--puzzle stock"), "{}", report.text);
+    }
+
+    /// Fails whatever it is asked.
+    struct Broken;
+
+    impl Evaluator for Broken {
+        fn prepare(&self, _: &EpochHash) {}
+
+        fn target(&self, _: &EpochHash, _: &Address, _: u64) -> Result<u64, EvaluateError> {
+            Err(EvaluateError::Failed("no memory".into()))
+        }
+    }
+
+    #[test]
+    fn a_check_that_fails_says_nothing_of_the_answer() {
+        let findings = Findings::default();
+        let sample = Sample { epoch_hash: EpochHash([1; 32]), address: ADDRESS, counter: 1, answer: Ok(5) };
+        findings.check(&sample, &Broken);
+        assert_eq!((findings.checked.into_inner(), findings.wrong.into_inner()), (0, 0));
+        assert!(findings.distrusted.read().is_empty());
     }
 
     #[test]
@@ -171,6 +214,6 @@ mod tests {
             assert_eq!(evaluator.target(&EpochHash([3; 32]), &ADDRESS, counter), Ok(3000 + counter));
             wait_for_check(&evaluator, 1);
         }
-        assert_eq!(evaluator.distrusted(), 0);
+        assert_eq!(evaluator.stats().wrong, 0);
     }
 }

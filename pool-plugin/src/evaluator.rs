@@ -10,6 +10,26 @@ pub trait Evaluator: Send + Sync + 'static {
 
     /// The target of one attempt.
     fn target(&self, epoch_hash: &EpochHash, address: &Address, counter: u64) -> Result<u64, EvaluateError>;
+
+    /// What has been counted so far. An evaluator that is neither native nor checked has nothing to tell.
+    fn stats(&self) -> EvaluatorStats {
+        EvaluatorStats::default()
+    }
+}
+
+/// What an evaluator has counted since it was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvaluatorStats {
+    /// Epochs without a native form, left to snarkVM as a whole.
+    pub fallback_epochs: u64,
+    /// Whether the epoch made ready last is one of them.
+    pub fallback_now: bool,
+    /// Answers that snarkVM computed again.
+    pub checked: u64,
+    /// Of those, the ones that were wrong.
+    pub wrong: u64,
+    /// Epochs that had a wrong answer, left to snarkVM from then on.
+    pub distrusted_epochs: u64,
 }
 
 /// Which evaluator to use.

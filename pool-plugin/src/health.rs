@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::{ChainHandle, ChainState, Peer},
+    evaluator::EvaluatorStats,
     ledger::LedgerHealth,
     release::queue::{Status, Wait},
 };
@@ -37,6 +38,8 @@ pub enum Part {
     Redis,
     /// Whether the copy of the books in PostgreSQL is complete.
     Postgres,
+    /// Whether shares are checked rightly: the sample that snarkVM checks again.
+    Puzzle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +131,7 @@ impl fmt::Display for Part {
             Self::Verification => "verification",
             Self::Redis => "redis",
             Self::Postgres => "postgres",
+            Self::Puzzle => "puzzle",
         })
     }
 }
@@ -295,6 +299,26 @@ pub fn verification(waiting: usize, capacity: usize) -> Report {
     Report::green("keeping_up", format!("{waiting} shares wait"))
 }
 
+/// Judges the puzzle's evaluator. A wrong answer is not forgotten before a restart: shares may have been credited
+/// or refused wrongly.
+pub fn puzzle(stats: &EvaluatorStats) -> Report {
+    let EvaluatorStats { checked, wrong, distrusted_epochs, fallback_now, .. } = *stats;
+    if wrong > 0 {
+        let text = format!(
+            "{wrong} of {checked} answers of the native puzzle that snarkvm checked were wrong, in \
+             {distrusted_epochs} epochs, which snarkvm verifies from then on, slowly: report the values in the log \
+             (\"the native puzzle was wrong\") and restart with --puzzle stock"
+        );
+        return Report::red("wrong", text);
+    }
+    if fallback_now {
+        let text = "this epoch's puzzle has no native form, and snarkvm verifies its shares, a few a second: raise \
+                    the share target until the next epoch, and look for a new version of the pool";
+        return Report::amber("fallback", text);
+    }
+    Report::green("exact", format!("of {checked} answers that snarkvm checked none was wrong"))
+}
+
 /// Reports on the chain, its peers and the share ledger each second, until `stop`.
 pub async fn run(
     chain_handle: ChainHandle,
@@ -386,6 +410,17 @@ mod tests {
         assert_eq!(rounds(8, 10, None).level, Level::Green);
         assert_eq!(rounds(7, 10, None).level, Level::Amber);
         assert_eq!(rounds(10, 10, Some("disk full")).level, Level::Red);
+    }
+
+    #[test]
+    fn the_puzzle_is_red_after_a_wrong_answer_and_amber_while_it_is_slow() {
+        let right = EvaluatorStats { checked: 7, fallback_epochs: 1, ..EvaluatorStats::default() };
+        assert_eq!(puzzle(&right).level, Level::Green);
+        let slow = EvaluatorStats { fallback_now: true, ..right };
+        assert_eq!((puzzle(&slow).level, puzzle(&slow).reason), (Level::Amber, "fallback"));
+        let wrong = EvaluatorStats { wrong: 1, distrusted_epochs: 1, ..slow };
+        assert_eq!((puzzle(&wrong).level, puzzle(&wrong).reason), (Level::Red, "wrong"));
+        assert!(puzzle(&wrong).text.starts_with("1 of 7 answers"));
     }
 
     #[test]

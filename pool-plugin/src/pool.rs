@@ -430,7 +430,7 @@ impl Followers {
         self.stop.run_until_cancelled(prepared).await;
     }
 
-    /// Tells how the verification threads fare, and the log how the pool does.
+    /// Tells how the verification threads and the puzzle fare, and the log how the pool does.
     async fn report(self) {
         let verifier = self.parts.intake.verifier();
         let mut looks = tokio::time::interval(Duration::from_secs(1));
@@ -442,9 +442,18 @@ impl Followers {
             let before = std::mem::replace(&mut verified, verifier.verified());
             let doublings = brake.look(self.parts.common.now(), verifier.queued(), verified - before);
             self.parts.brake(doublings);
+            let puzzle = self.parts.evaluator.stats();
+            self.parts.board.report(Part::Puzzle, health::puzzle(&puzzle));
             if last_summary.elapsed() >= SUMMARY_INTERVAL {
                 last_summary = Instant::now();
-                info!(verified = verifier.verified(), "{}", self.parts.summary());
+                info!(
+                    verified = verifier.verified(),
+                    checked_by_snarkvm = nonzero(puzzle.checked),
+                    wrong = nonzero(puzzle.wrong),
+                    fallback_epochs = nonzero(puzzle.fallback_epochs),
+                    "{}",
+                    self.parts.summary()
+                );
                 self.tell_budget();
             }
         }
@@ -457,6 +466,11 @@ impl Followers {
             Err(error) => warn!(%address, %error, "the stake cannot be read"),
         }
     }
+}
+
+/// For the log, which leaves out what is `None`.
+fn nonzero(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
 }
 
 /// Stops on the signals that stop the node, so that the pool settles while the node still runs.
