@@ -1,6 +1,7 @@
 //! The verification threads: the only place where the pool computes the target of a miner's counter.
 //!
-//! They are threads of their own, since an evaluation may take 0.2 s and must not hold up the async ones.
+//! They are threads of their own, since an evaluation may take 0.2 s and must not hold up the async ones. Under a flood
+//! of shares they take all the processor there is: the node's own work comes first.
 
 use std::{
     io,
@@ -13,7 +14,8 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use tracing::error;
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
+use tracing::{error, warn};
 
 use crate::{
     evaluator::{EvaluateError, Evaluator},
@@ -24,6 +26,10 @@ use crate::{
 /// The most attempts that wait, over all sessions. Sessions stop reading long before; this only bounds
 /// the memory should there be very many of them.
 pub const CAPACITY: usize = 1 << 20;
+
+/// The priority of the threads, of 0 to 99: a niceness of 10, which leaves nine tenths of a contended core to the node,
+/// and is above the niceness of 19 of the puzzle's checks.
+const PRIORITY: u8 = 25;
 
 /// What a target is computed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +85,10 @@ impl Verifier {
         let verifier = Self { shared: Arc::clone(&shared) };
         for number in 0..threads.max(1) {
             let worker = Arc::clone(&shared);
-            thread::Builder::new().name(format!("pool-verify-{number}")).spawn(move || worker.work())?;
+            thread::Builder::new().name(format!("pool-verify-{number}")).spawn(move || {
+                yield_to_the_node();
+                worker.work();
+            })?;
         }
         Ok(verifier)
     }
@@ -128,6 +137,13 @@ impl Verifier {
     /// Attempts that wait now.
     pub fn queued(&self) -> usize {
         self.shared.queue.lock().waiting.len()
+    }
+}
+
+fn yield_to_the_node() {
+    let priority = ThreadPriorityValue::try_from(PRIORITY).map(ThreadPriority::Crossplatform);
+    if !priority.is_ok_and(|priority| set_current_thread_priority(priority).is_ok()) {
+        warn!("shares are verified at normal priority: a flood of them may slow the node");
     }
 }
 
@@ -246,5 +262,30 @@ mod tests {
             .evaluate_low(Lane::Proven(0), attempt(9), move |outcome| sender.send(outcome).unwrap())
             .unwrap();
         assert_eq!(receiver.recv().unwrap(), Ok(9));
+    }
+
+    /// Reaches the niceness of the thread it is evaluated on.
+    #[cfg(target_os = "linux")]
+    struct Niceness;
+
+    #[cfg(target_os = "linux")]
+    impl Evaluator for Niceness {
+        fn prepare(&self, _: &EpochHash) {}
+
+        fn target(&self, _: &EpochHash, _: &Address, _: u64) -> Outcome {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            // The 19th field; the second one is a name in brackets.
+            let (_, rest) = stat.rsplit_once(')').unwrap();
+            Ok(rest.split_whitespace().nth(16).unwrap().parse().unwrap())
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_threads_leave_the_processor_to_the_node() {
+        let verifier = Verifier::start(Arc::new(Niceness), 1).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        verifier.evaluate(Lane(0), attempt(5), move |outcome| sender.send(outcome).unwrap()).unwrap();
+        assert!(receiver.recv().unwrap().unwrap() >= 10);
     }
 }
