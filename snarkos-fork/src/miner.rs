@@ -1,14 +1,13 @@
 //! The reference CPU miner.
 
 use anyhow::{Context, Result};
-use pool_node::puzzle;
 use pool_plugin::miner::{self, MinerArgs};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Mines until SIGINT or SIGTERM.
 pub fn run(args: &MinerArgs) -> Result<String> {
-    let evaluator = puzzle::mining(args.puzzle, args.threads())?;
+    let evaluator = pool_evaluators::mining(args.puzzle, args.threads())?;
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     miner::run(args, evaluator, stop)?;

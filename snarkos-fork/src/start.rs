@@ -7,7 +7,7 @@
 use std::{path::PathBuf, thread};
 
 use anyhow::{Context as _, Result, bail};
-use pool_node::{account, attach, puzzle};
+use pool_node::{account, attach};
 use pool_plugin::{
     chain::Network,
     config::{self, Config, PoolArgs},
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     let network = check_node(&start)?;
     let config = resolve(&start, &args, network)?;
-    let evaluator = puzzle::verifying(config.puzzle, config.verify_threads)?;
+    let evaluator = pool_evaluators::verifying(config.puzzle, config.verify_threads)?;
     let pool = Pool::open(config, network, evaluator)?;
     println!("{}", pool.summary());
 

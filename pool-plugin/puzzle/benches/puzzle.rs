@@ -1,7 +1,5 @@
 //! The evaluator against snarkVM. Prints plain `name: value` lines; times are CPU times, so that a busy machine and
 //! snarkVM's threads do not distort the ratios.
-//!
-//! Arguments: `--quick` for six epochs instead of forty.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -9,7 +7,15 @@ mod support;
 use std::time::{Duration, Instant};
 
 use aleo_epoch_puzzle::{EpochEvaluator, Keccak, stock};
-use support::{ADDRESS, Clock, epoch_hash, flag, median, num_threads};
+use support::{ADDRESS, Arguments, Clock, epoch_hash, median, num_threads};
+
+const USAGE: &str = "\
+scripts/bench puzzle [--quick] [--epochs N]
+
+CPU time of an attempt, ours and snarkVM's, on one thread; then the miner's work loop against upstream's prover's.
+
+  --quick     six epochs instead of forty, and short runs
+  --epochs N  so many epochs";
 
 struct Epoch {
     evaluator: EpochEvaluator,
@@ -113,7 +119,10 @@ fn throughput(evaluator: &EpochEvaluator, threads: usize, seconds: f64) -> f64 {
 }
 
 fn main() {
-    let (num_epochs, stock_attempts, attempts) = if flag("--quick") { (6, 2, 50) } else { (40, 3, 100) };
+    let arguments = Arguments::read(USAGE, &["--epochs"], &["--quick"]);
+    let (num_epochs, stock_attempts, attempts) =
+        if arguments.flag("--quick") { (6, 2, 50) } else { (40, 3, 100) };
+    let num_epochs = arguments.number("--epochs", num_epochs).max(1);
     // Tables that are made once a process.
     drop(measure(1 << 40, 1, 1));
     let epochs: Vec<Epoch> = (0..num_epochs).map(|seed| measure(seed, stock_attempts, attempts)).collect();

@@ -1,6 +1,12 @@
 //! What the benches share: epochs, CPU clocks, arguments, medians.
 #![allow(dead_code)]
 
+use std::collections::HashMap;
+
+/// Upstream's allocator in upstream's binary, so that snarkVM is as fast here as there.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The epoch hash of a seed.
 pub(crate) fn epoch_hash(seed: u64) -> [u8; 32] {
     // Below the modulus, which has 253 bits.
@@ -40,14 +46,47 @@ impl Clock {
     }
 }
 
-/// The number after `--name`.
-pub(crate) fn argument(name: &str) -> Option<u64> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)?.parse().ok()
+/// The command line: `--name N` and flags.
+pub(crate) struct Arguments {
+    numbers: HashMap<String, u64>,
+    flags: Vec<String>,
 }
 
-pub(crate) fn flag(name: &str) -> bool {
-    std::env::args().any(|argument| argument == name)
+impl Arguments {
+    /// Reads the command line. Ends the process with the usage if it is asked for, or there is something else.
+    pub(crate) fn read(usage: &str, numbers: &[&str], flags: &[&str]) -> Self {
+        let mut read = Self { numbers: HashMap::new(), flags: Vec::new() };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            if word == "--help" || word == "-h" {
+                println!("{usage}");
+                std::process::exit(0);
+            }
+            // Cargo says so to every bench.
+            if word == "--bench" || flags.contains(&word.as_str()) {
+                read.flags.push(word);
+                continue;
+            }
+            let number = words.next().and_then(|number| number.replace(['_', ','], "").parse().ok());
+            match number {
+                Some(number) if numbers.contains(&word.as_str()) => drop(read.numbers.insert(word, number)),
+                _ => {
+                    eprintln!("'{word}' is not understood here\n\n{usage}");
+                    std::process::exit(2);
+                }
+            }
+        }
+        read
+    }
+
+    /// The number after `name`, or else `otherwise`.
+    pub(crate) fn number(&self, name: &str, otherwise: u64) -> u64 {
+        self.numbers.get(name).copied().unwrap_or(otherwise)
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.flags.iter().any(|flag| flag == name)
+    }
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {

@@ -5,9 +5,11 @@
 //!
 //! # Layout
 //! - this file: the puzzle, and the text of an epoch's program.
+//! - [`circuit`]: the variables of an epoch's program, for long comparisons.
 //! - [`synthesis`]: the variables of any program, for tests of single instructions.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod circuit;
 pub mod synthesis;
 
 use std::{fmt, panic::catch_unwind};
@@ -109,6 +111,23 @@ impl Stock {
         let solution = partial_solution(epoch_hash, address, counter)?;
         self.puzzle.get_leaves(&solution).map_err(StockError::new)
     }
+
+    /// An iteration of upstream's prover: `Puzzle::prove`, which gives the solution's target if it is at least
+    /// `proof_target`.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`]; also if the target is below `proof_target`.
+    pub fn prove(
+        &self,
+        epoch_hash: &[u8; 32],
+        address: &[u8; 32],
+        counter: u64,
+        proof_target: u64,
+    ) -> Result<u64, StockError> {
+        let address = Address::from_bytes_le(address).map_err(StockError::new)?;
+        let solution = self.puzzle.prove(block_hash(epoch_hash)?, address, counter, Some(proof_target));
+        Ok(solution.map_err(StockError::new)?.target())
+    }
 }
 
 fn partial_solution(
@@ -138,6 +157,30 @@ mod tests {
             let canary = <CanaryV0 as Network>::BlockHash::from_bytes_le(&hash).unwrap();
             assert_eq!(mainnet, EpochProgram::<CanaryV0>::new(canary).unwrap().to_string());
         }
+    }
+
+    #[test]
+    fn the_circuit_has_the_leaves_of_the_puzzle() {
+        let (hash, address) = ([3; 32], [0; 32]);
+        let circuit = circuit::EpochCircuit::new(&hash).unwrap();
+        for counter in 0..2 {
+            let leaves = Stock::new().leaves(&hash, &address, counter).unwrap();
+            let variables = circuit.variables(&address, counter).unwrap();
+            let mut padding = leaves.iter().skip(variables.len());
+            assert!(padding.all(|leaf| leaf.len() == 254 && !leaf.contains(&true)));
+            for (leaf, variable) in leaves.iter().zip(&variables) {
+                let bits: Vec<bool> = (0..253).map(|i| variable[i / 64] >> (i % 64) & 1 == 1).collect();
+                assert_eq!(*leaf, bits);
+            }
+        }
+    }
+
+    #[test]
+    fn a_proof_below_the_target_is_none() {
+        let (hash, address, stock) = ([1; 32], [0; 32], Stock::new());
+        let target = stock.evaluate(&hash, &address, 7).unwrap();
+        assert_eq!(stock.prove(&hash, &address, 7, target), Ok(target));
+        assert!(stock.prove(&hash, &address, 7, target + 1).is_err());
     }
 
     #[test]

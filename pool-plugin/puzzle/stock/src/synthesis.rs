@@ -1,20 +1,19 @@
 //! The circuit of any program of one function, as upstream's `EpochProgram::to_r1cs` builds it.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::OnceLock};
 
 use snarkvm::{
     circuit::{AleoV0, Environment, Inject, Mode, Value as CircuitValue},
     console::{
         account::PrivateKey,
         network::MainnetV0,
-        prelude::ToBytes,
         program::{Identifier, Value},
     },
 };
 use snarkvm_synthesizer_process::{CallStack, Process, Registers, Stack};
 use snarkvm_synthesizer_program::{Program, RegistersCircuit, StackTrait};
 
-use crate::StockError;
+use crate::{StockError, circuit::limbs};
 
 /// A program that snarkVM has checked, for many runs.
 pub struct Synthesizer {
@@ -29,8 +28,7 @@ impl Synthesizer {
     /// If snarkVM refuses the program.
     pub fn new(program: &str) -> Result<Self, StockError> {
         let program = Program::from_str(program).map_err(StockError::new)?;
-        let process = Process::load().map_err(StockError::new)?;
-        let stack = Stack::new(&process, &program).map_err(StockError::new)?;
+        let stack = Stack::new(process()?, &program).map_err(StockError::new)?;
         Ok(Self { stack, function: Identifier::from_str("synthesize").map_err(StockError::new)? })
     }
 
@@ -71,11 +69,8 @@ impl Synthesizer {
     }
 }
 
-fn limbs(field: &impl ToBytes) -> Result<[u64; 4], StockError> {
-    let bytes = field.to_bytes_le().map_err(StockError::new)?;
-    let mut limbs = [0; 4];
-    for (limb, bytes) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
-        *limb = u64::from_le_bytes(bytes.try_into().map_err(StockError::new)?);
-    }
-    Ok(limbs)
+/// Holds `credits.aleo` only, and takes tens of milliseconds to make: once is enough.
+fn process() -> Result<&'static Process<MainnetV0>, StockError> {
+    static PROCESS: OnceLock<Result<Process<MainnetV0>, StockError>> = OnceLock::new();
+    PROCESS.get_or_init(|| Process::load().map_err(StockError::new)).as_ref().map_err(StockError::clone)
 }

@@ -1,4 +1,17 @@
-//! The choice of the puzzle's evaluator.
+//! The puzzle's evaluators behind the pool's trait, and the choice between them.
+//!
+//! Apart from the pool, which knows nothing of snarkVM, and from the door to the node, which needs none of this.
+//!
+//! # Layout
+//! - this file: what the pool and the miner are given.
+//! - [`native`]: ours, an epoch at a time.
+//! - [`stock`]: snarkVM's own.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod native;
+pub mod stock;
 
 use std::sync::Arc;
 
