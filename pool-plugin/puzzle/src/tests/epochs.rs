@@ -7,12 +7,11 @@ use std::{
 
 use aleo_epoch_puzzle_stock::{Stock, program};
 use proptest::prelude::*;
-use tiny_keccak::{Hasher, Sha3};
 
 use super::table::sampled;
 use crate::{
     EpochEvaluator, Keccak,
-    fuzzing::Value,
+    fuzzing::{Value, sha3},
     program::{Operand, Program, Type},
 };
 
@@ -97,31 +96,18 @@ fn find_epochs_that_cover_the_table() {
 
 /// The target of leaves, by the definition: every node of the padded tree, and the hashes above it.
 fn target_by_definition(leaves: &[Value]) -> u64 {
-    let hash = |bit: bool, words: &[u64], bits: usize| -> Value {
-        let mut bytes = vec![0u8; bits.div_ceil(8)];
-        let mut carry = bit as u8;
-        let input = words.iter().flat_map(|word| word.to_le_bytes()).chain([0]);
-        for (slot, byte) in bytes.iter_mut().zip(input) {
-            *slot = byte << 1 | carry;
-            carry = byte >> 7;
-        }
-        let (mut sha3, mut output) = (Sha3::v256(), [0; 32]);
-        sha3.update(&bytes);
-        sha3.finalize(&mut output);
-        core::array::from_fn(|i| u64::from_le_bytes(output[8 * i..8 * i + 8].try_into().unwrap()))
-    };
     let mut size = 1;
     while size < leaves.len() {
         size *= 8;
     }
-    let mut level: Vec<Value> = leaves.iter().map(|leaf| hash(false, leaf, 254)).collect();
-    let mut padding = hash(false, &[0; 4], 254);
-    let empty = hash(true, &[0; 32], 2049);
+    let mut level: Vec<Value> = leaves.iter().map(|leaf| sha3(false, leaf, 254)).collect();
+    let mut padding = sha3(false, &[0; 4], 254);
+    let empty = sha3(true, &[0; 32], 2049);
     let mut depth = 0;
     while size > 1 {
         level.resize(level.len().next_multiple_of(8), padding);
-        level = level.chunks(8).map(|children| hash(true, children.as_flattened(), 2049)).collect();
-        padding = hash(true, [padding; 8].as_flattened(), 2049);
+        level = level.chunks(8).map(|children| sha3(true, children.as_flattened(), 2049)).collect();
+        padding = sha3(true, [padding; 8].as_flattened(), 2049);
         size /= 8;
         depth += 1;
     }
@@ -129,7 +115,7 @@ fn target_by_definition(leaves: &[Value]) -> u64 {
     for _ in depth..9 {
         let mut children = [empty; 8];
         children[0] = root;
-        root = hash(true, children.as_flattened(), 2049);
+        root = sha3(true, children.as_flattened(), 2049);
     }
     match root[0].reverse_bits() {
         0 => u64::MAX,

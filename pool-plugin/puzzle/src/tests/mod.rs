@@ -4,7 +4,9 @@
 //! - `epochs`: whole epoch programs, leaf by leaf, and the tree.
 //! - `table`: what the sampler can emit.
 //! - `faults`: that what cannot be evaluated is refused.
+//! - `corpus`: what the fuzzer has found interesting.
 
+mod corpus;
 mod epochs;
 mod faults;
 mod instructions;

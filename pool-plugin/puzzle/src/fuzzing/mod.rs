@@ -1,7 +1,19 @@
-//! Single programs and nodes, for the tests and the fuzz targets.
+//! The fuzz targets, from bytes to a panic; and single programs on chosen values, which the tests use too.
+//!
+//! Here rather than with the fuzzer, so that an ordinary test can replay the corpus.
+//!
+//! - [`keccak`]: every hash implementation of the machine against a reference.
+//! - [`plan`]: the plan's interpreter against snarkVM, for random programs.
+
+mod keccak;
+mod plan;
+
+pub use keccak::keccak;
+#[cfg(test)]
+pub(crate) use keccak::sha3;
+pub use plan::plan;
 
 use crate::{
-    Keccak,
     epoch::collect,
     field::{Fr, MODULUS},
     plan::Plan,
@@ -11,23 +23,6 @@ use crate::{
 
 /// A value of a register: an integer's bits, a boolean, or a canonical field element.
 pub type Value = [u64; 4];
-
-/// The hashes of nodes.
-pub fn hash_nodes(keccak: Keccak, nodes: &[[Value; 8]]) -> Vec<Value> {
-    let mut hashes = vec![[0; 4]; nodes.len()];
-    keccak.hash_nodes(nodes.len(), |node, i| nodes[node][i], |node, hash| hashes[node] = hash);
-    hashes
-}
-
-/// Runs a program on any values, made to fit the types of its inputs. Returns the inputs in snarkVM's notation and
-/// our variables, which are `None` if the circuit is not satisfied; or nothing if the program has no native form.
-pub fn variables(program: &str, values: &[Value]) -> Option<(Vec<String>, Option<Vec<Value>>)> {
-    let program = Program::parse(program).ok()?;
-    let plan = Plan::compile(&program).ok()?;
-    let values: Vec<Value> = program.inputs.iter().zip(values).map(|(ty, value)| fit(*ty, *value)).collect();
-    let inputs = program.inputs.iter().zip(&values).map(|(ty, value)| literal(*ty, *value)).collect();
-    Some((inputs, run(&plan, &values)))
-}
 
 /// The variables of a plan on some inputs, or `None` if the circuit is not satisfied.
 pub(crate) fn run(plan: &Plan, inputs: &[Value]) -> Option<Vec<Value>> {
@@ -43,16 +38,6 @@ pub(crate) fn run(plan: &Plan, inputs: &[Value]) -> Option<Vec<Value>> {
 
 fn low(value: Value) -> u128 {
     value[0] as u128 | (value[1] as u128) << 64
-}
-
-/// A value of the type: the low bits of `value`.
-fn fit(ty: Type, value: Value) -> Value {
-    let bits = match ty {
-        Type::Boolean => low(value) & 1,
-        Type::Integer(ty) => low(value) & ty.mask(),
-        Type::Field => return [value[0], value[1], value[2], value[3] % MODULUS[3]],
-    };
-    [bits as u64, (bits >> 64) as u64, 0, 0]
 }
 
 /// A value in snarkVM's notation.

@@ -1,0 +1,28 @@
+//! The committed corpus of the fuzz targets, so that what once reached new code is run by every test.
+
+use std::{fs, path::Path};
+
+use crate::fuzzing;
+
+/// Runs a target on every file of its corpus, in the order of their names.
+fn replay(name: &str, target: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 20, "the corpus of {name} is there: {} files", files.len());
+    for file in files {
+        // So that a failure names its file.
+        println!("{}", file.display());
+        target(&fs::read(&file).unwrap());
+    }
+}
+
+#[test]
+fn the_corpus_of_keccak_passes() {
+    replay("keccak", fuzzing::keccak);
+}
+
+#[test]
+fn the_corpus_of_the_plan_passes() {
+    replay("plan", fuzzing::plan);
+}
