@@ -10,10 +10,14 @@
 //! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
 //! - [`rest`]: the node's REST server: what the chain says.
 //! - [`systemd`]: the service manager's side of a node.
+//! - [`flood`]: many valid shares at once.
+//! - [`blocks`]: when a node had which block, from its log.
 
 #![forbid(unsafe_code)]
 
+pub mod blocks;
 pub mod devnet;
+pub mod flood;
 pub mod miner;
 pub mod pool_node;
 pub mod process;
