@@ -15,9 +15,9 @@ pub use plan::plan;
 
 use crate::{
     epoch::collect,
-    field::{Fr, MODULUS},
+    field::Fr,
     plan::Plan,
-    program::{Program, Type},
+    program::Type,
     tape::Witness,
 };
 
