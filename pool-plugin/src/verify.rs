@@ -29,7 +29,7 @@ pub const CAPACITY: usize = 1 << 20;
 
 /// The priority of the threads, of 0 to 99: a niceness of 10, which leaves nine tenths of a contended core to the node,
 /// and is above the niceness of 19 of the puzzle's checks.
-const PRIORITY: u8 = 24;
+const PRIORITY: u8 = 22;
 
 /// What a target is computed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     circuit::{IntegerType, groups::Hasher, poseidon},
+    form::Form,
     plan::{BitOp, Op, Order, Parts, Plan, Step},
     program::{Instruction, Operand, Program, Type, Unsupported},
 };
@@ -27,7 +28,8 @@ impl Plan {
             steps: Vec::with_capacity(program.instructions.len()),
         };
         for (register, ty) in program.inputs.iter().enumerate() {
-            compiler.registers[register] = Some(Register { ty: *ty, constant_bits: false });
+            let form = Form::variables_of(register);
+            compiler.registers[register] = Some(Register { ty: *ty, constant_bits: false, form });
         }
         for instruction in &program.instructions {
             let compiled = compiler.instruction(instruction);
@@ -48,12 +50,13 @@ fn describe(instruction: &Instruction) -> String {
     format!("{} {:?} as {:?}", instruction.opcode, instruction.operands, instruction.target)
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Register {
     ty: Type,
     /// Whether some bits are constants of the circuit, as after an operation with a literal. Such a value is
     /// understood as a divisor only: elsewhere its constant bits would allocate fewer variables.
     constant_bits: bool,
+    form: Form,
 }
 
 /// A resolved operand.
@@ -79,7 +82,7 @@ impl Compiler {
     fn resolve(&mut self, operand: &Operand) -> Option<Source> {
         match *operand {
             Operand::Register(register) => {
-                let Register { ty, constant_bits } = (*self.registers.get(register)?)?;
+                let Register { ty, constant_bits, .. } = *self.registers.get(register)?.as_ref()?;
                 Some(Source { index: register as u32, ty, constant_bits, literal: false })
             }
             Operand::Literal(value, ty) => {
@@ -100,10 +103,11 @@ impl Compiler {
             [a, b, c] => ternary(&instruction.opcode, a, b, c)?,
             _ => return None,
         };
+        let form = self.form(op, &sources, instruction.destination)?;
         // Registers are assigned once.
         let slot = self.registers.get_mut(instruction.destination)?;
         let constant_bits = matches!(op, Op::BitsWithConstant(..));
-        if slot.replace(Register { ty, constant_bits }).is_some() {
+        if slot.replace(Register { ty, constant_bits, form }).is_some() {
             return None;
         }
         let operand = |i: usize| sources.get(i).map_or(0, |source| source.index);
@@ -113,6 +117,18 @@ impl Compiler {
             destination: instruction.destination as u32,
         });
         Some(())
+    }
+
+    /// The form of a result, or `None` if the two operands are the same to the circuit. (A ternary takes no difference
+    /// that would show.)
+    fn form(&self, op: Op, sources: &[Source], destination: usize) -> Option<Form> {
+        let form = |source: &Source| Some(&self.registers.get(source.index as usize)?.as_ref()?.form);
+        match (op, sources) {
+            (Op::Not(_), [a]) => Some(form(a)?.not()),
+            (Op::FieldAdd, [a, b]) => Some(form(a)?.add(form(b)?)),
+            (_, [a, b]) if !a.literal && !b.literal && form(a)? == form(b)? => None,
+            _ => Some(Form::variables_of(destination)),
+        }
     }
 
     fn unary(&mut self, instruction: &Instruction, a: Source) -> Option<(Op, Type)> {

@@ -25,7 +25,8 @@
 //! # Layout
 //! - `epoch`: [`EpochEvaluator`], from an attempt to its target.
 //! - `inputs`: from an attempt to the program's inputs.
-//! - `program`, `compile`, `plan`: snarkVM's text of a program, its compilation, and the interpreter.
+//! - `program`, `compile`, `plan`: snarkVM's text of a program, its compilation, and the interpreter; `form`: which
+//!   registers the circuit would find to be the same.
 //! - `circuit`: snarkVM's gadgets, as values in allocation order; `tape`: where they write.
 //! - `tree`, `keccak`: the Merkle tree, and SHA3-256 in vectors.
 //! - `field`: arithmetic modulo the scalar field of BLS12-377.
@@ -37,6 +38,7 @@ mod compile;
 mod epoch;
 mod error;
 mod field;
+mod form;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -13,13 +13,7 @@ pub use keccak::keccak;
 pub(crate) use keccak::sha3;
 pub use plan::plan;
 
-use crate::{
-    epoch::collect,
-    field::Fr,
-    plan::Plan,
-    program::Type,
-    tape::Witness,
-};
+use crate::{epoch::collect, field::Fr, plan::Plan, program::Type, tape::Witness};
 
 /// A value of a register: an integer's bits, a boolean, or a canonical field element.
 pub type Value = [u64; 4];

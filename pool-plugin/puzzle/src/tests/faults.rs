@@ -36,6 +36,23 @@ fn partly_constant_values_are_understood_as_divisors_only() {
     assert!(!compiles("sub.w r0 1i8 into r3;"));
 }
 
+/// The circuit takes the difference of equal linear combinations for a constant, and allocates less for it.
+#[test]
+fn operands_that_are_the_same_to_the_circuit_have_no_native_form() {
+    assert!(!compiles("lt r0 r0 into r3;"));
+    assert!(!compiles("not r0 into r3;\nnot r3 into r4;\nsub.w r4 r0 into r5;"));
+    assert!(compiles("not r0 into r3;\nsub.w r3 r0 into r4;"));
+    assert!(compiles("is.eq r0 r1 into r3;\nternary r3 r0 r0 into r4;"));
+    let fields = |instructions: &str| {
+        let text = format!("input r0 as field.public;\ninput r1 as field.public;\n{instructions}");
+        Program::parse(&text).and_then(|program| Plan::compile(&program)).is_ok()
+    };
+    let sums = "add r0 r1 into r2;\nadd r1 r0 into r3;\nadd r0 r3 into r4;\nadd r2 r0 into r5;\n";
+    assert!(!fields(&format!("{sums}is.eq r2 r3 into r6;")));
+    assert!(!fields(&format!("{sums}lt r4 r5 into r6;")));
+    assert!(fields(&format!("{sums}is.eq r2 r4 into r6;")));
+}
+
 #[test]
 fn an_epoch_without_a_native_form_uses_snarkvm() {
     let evaluator = EpochEvaluator::from_text([7; 32], "assert.eq r0 r1;");
@@ -46,7 +63,7 @@ fn an_epoch_without_a_native_form_uses_snarkvm() {
 
 #[test]
 fn scratch_memory_of_another_epoch_is_refused() {
-    let text = "input r0 as u8.public;\nmul.w r0 r0 into r1;";
+    let text = "input r0 as u8.public;\nnot r0 into r1;\nmul.w r0 r1 into r2;";
     let (one, other) = (EpochEvaluator::from_text([7; 32], text), EpochEvaluator::from_text([7; 32], text));
     let mut scratch = other.scratch();
     assert_eq!(one.evaluate(&mut scratch, &[0; 32], 0), Err(EvaluateError::Scratch));
@@ -55,7 +72,7 @@ fn scratch_memory_of_another_epoch_is_refused() {
 
 #[test]
 fn an_unsatisfied_circuit_is_an_error() {
-    let text = "input r0 as u8.public;\nsub.w r0 r0 into r1;\nrem.w r0 r1 into r2;";
+    let text = "input r0 as u8.public;\nnot r0 into r1;\nand r0 r1 into r2;\nrem.w r0 r2 into r3;";
     let evaluator = EpochEvaluator::from_text([7; 32], text);
     let mut scratch = evaluator.scratch();
     assert_eq!(evaluator.evaluate(&mut scratch, &[0; 32], 0), Err(EvaluateError::Unsatisfied));
