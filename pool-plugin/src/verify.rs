@@ -285,7 +285,7 @@ mod tests {
     fn the_threads_leave_the_processor_to_the_node() {
         let verifier = Verifier::start(Arc::new(Niceness), 1).unwrap();
         let (sender, receiver) = mpsc::channel();
-        verifier.evaluate(Lane(0), attempt(5), move |outcome| sender.send(outcome).unwrap()).unwrap();
+        verifier.evaluate(Lane::Proven(0), attempt(5), move |outcome| sender.send(outcome).unwrap()).unwrap();
         assert!(receiver.recv().unwrap().unwrap() >= 10);
     }
 }
