@@ -13,6 +13,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounting::withholding::{Finds, is_alarming},
+    audit::report::percent,
     chain::{ChainHandle, ChainState, Peer},
     evaluator::EvaluatorStats,
     ledger::LedgerHealth,
@@ -40,6 +42,10 @@ pub enum Part {
     Postgres,
     /// Whether shares are checked rightly: the sample that snarkVM checks again.
     Puzzle,
+    /// Whether the sums of the share ledger are those of its shares.
+    Books,
+    /// Whether the accounts find what their work makes likely.
+    Finds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +81,9 @@ pub const MIN_SYNCED_VALIDATORS: usize = 2;
 
 /// How many blocks a peer's claimed height may differ from ours: claims come a moment later than blocks.
 pub const HEIGHT_TOLERANCE: u32 = 2;
+
+/// Accounts that a report on finds names at most.
+const MAX_SUSPECTS: usize = 5;
 
 /// A shortage of validators is reported when it has lasted this many looks, a second apart.
 const PATIENCE: u32 = 5;
@@ -132,6 +141,8 @@ impl fmt::Display for Part {
             Self::Redis => "redis",
             Self::Postgres => "postgres",
             Self::Puzzle => "puzzle",
+            Self::Books => "books",
+            Self::Finds => "finds",
         })
     }
 }
@@ -284,6 +295,37 @@ pub fn ledger(health: &LedgerHealth) -> Report {
         "shares cannot be written ({reason}) and are refused: free disk space or mend the data folder"
     );
     Report::red("failing", text)
+}
+
+/// Judges the sums of the ledger. `wrong`: what does not add up.
+pub fn books(wrong: Option<&str>) -> Report {
+    let Some(wrong) = wrong else {
+        return Report::green("balanced", "accounts, shares and rounds add up");
+    };
+    let text =
+        format!("the sums of the share ledger are wrong ({wrong}): pay nothing out and restore a backup");
+    Report::red("unbalanced", text)
+}
+
+/// Judges what the accounts found. `finds`: the least likely first; `effort`: of the open round, in
+/// thousandths. Nobody is punished for it: the operator looks.
+pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
+    let effort = effort.map_or("unknown".to_owned(), percent);
+    if !is_alarming(finds) {
+        let text =
+            format!("{} accounts find what is likely; effort of the open round: {effort}", finds.len());
+        return Report::green("likely", text);
+    }
+    let named = finds.iter().filter(|finds| finds.is_suspect()).take(MAX_SUSPECTS).map(|finds| {
+        let account = finds.account.escape_debug();
+        format!("'{account}' found {} of {:.1} expected", finds.found, finds.expected)
+    });
+    let named: Vec<String> = named.collect();
+    let text = format!(
+        "{}: they may keep solutions back; look at these accounts (effort of the open round: {effort})",
+        named.join(", ")
+    );
+    Report::amber("withholding", text)
 }
 
 /// Judges the verification queue by how full it is.

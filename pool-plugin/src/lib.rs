@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
+//! - [`audit`]: watches the sums of the books, and who finds too little.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
 //! - [`cross_check`]: a fast evaluator, checked by a slow one.
@@ -34,6 +35,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod accounting;
+pub mod audit;
 pub mod backup;
 pub mod chain;
 pub mod config;

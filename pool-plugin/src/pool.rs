@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    audit,
     backup::{self, BackupError},
     chain::{self, ChainHandle, ChainState, Network},
     config::{Config, SinksConfig},
@@ -363,6 +364,7 @@ impl Followers {
         self.start_one(&mut running, "resume", Self::resume);
         self.start_one(&mut running, "retention", Self::retain);
         self.start_one(&mut running, "health", Self::judge);
+        self.start_one(&mut running, "audit", Self::audit);
         self.start_one(&mut running, "prepare", Self::prepare);
         self.start_one(&mut running, "report", Self::report);
         if self.parts.config.sinks != SinksConfig::default() {
@@ -423,6 +425,11 @@ impl Followers {
         let books = Arc::new(LedgerBooks::new(self.parts.ledger.clone(), self.chain, shares));
         let (config, board) = (self.parts.config.sinks.clone(), self.parts.board.clone());
         sinks::run(config, books, self.parts.activity.clone(), board, self.stop).await;
+    }
+
+    async fn audit(self) {
+        let (state, ledger) = (self.parts.state.subscribe(), self.parts.ledger.clone());
+        audit::run(ledger, state, self.parts.board.clone(), self.stop).await;
     }
 
     async fn prepare(self) {

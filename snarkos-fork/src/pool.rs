@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
-use pool_plugin::{backup, dump, ledger::ShareLedger, stratum::capture::transcript};
+use pool_plugin::{audit, backup, dump, ledger::ShareLedger, stratum::capture::transcript};
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum PoolCommand {
@@ -18,6 +18,9 @@ pub enum PoolCommand {
     /// Print a capture, which the node has written with `--capture`, as a golden transcript: as a `.txt` beside the
     /// dialects (`pool-plugin/src/stratum/dialects`) it is replayed by the tests
     Transcript(TranscriptArgs),
+
+    /// Print how lucky the last rounds were, and what each account found and should have found
+    Luck(LuckArgs),
 
     /// Back the database and the dumps of a stopped pool up to a new folder
     Backup(BackupArgs),
@@ -72,6 +75,17 @@ pub struct TranscriptArgs {
     capture: PathBuf,
 }
 
+#[derive(Args, Clone, Debug)]
+pub struct LuckArgs {
+    /// The pool's data folder (`--pool-data` of the node); the pool may be running
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+
+    /// How many of the last rounds
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    rounds: usize,
+}
+
 impl PoolCommand {
     pub fn augment(command: clap::Command) -> clap::Command {
         Self::augment_subcommands(command).subcommand_required(true).arg_required_else_help(true)
@@ -89,6 +103,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::Transcript(args) => transcript::of_file(&args.capture),
         PoolCommand::Backup(args) => Ok(backup::create_offline(&args.data, &args.dir)?.to_string()),
         PoolCommand::Restore(args) => Ok(backup::restore(&args.dir, &args.data)?.to_string()),
+        PoolCommand::Luck(args) => luck(&args),
     }
 }
 
@@ -105,4 +120,10 @@ fn verify(args: &VerifyArgs) -> Result<String> {
         (0, 0) => Ok(summary.to_string()),
         _ => bail!("{summary}"),
     }
+}
+
+fn luck(args: &LuckArgs) -> Result<String> {
+    let ledger = ShareLedger::open_read_only(&args.data.join("db"))?;
+    audit::report::report(&ledger, args.rounds, &mut std::io::stdout().lock())?;
+    Ok(String::new())
 }

@@ -207,6 +207,11 @@ impl ShareLedger {
         self.shared.store.solution(id)
     }
 
+    /// All solutions that were ever recorded, in no particular order.
+    pub fn solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
+        self.shared.store.solutions()
+    }
+
     /// The solutions that may still land (found or released), by epoch.
     pub fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
         let keys = self.shared.store.open_solution_keys()?;
@@ -249,6 +254,11 @@ impl ShareLedger {
         last_seq: u64,
     ) -> impl Iterator<Item = Result<(u64, Share), ReadError>> + use<> {
         ShareStream::new(Arc::clone(&self.shared.store), first_seq, last_seq)
+    }
+
+    /// How many numbers have no share, since a restored backup did not hold it.
+    pub fn shares_lost(&self) -> Result<u64, ReadError> {
+        Ok(self.shared.store.meta(Meta::SharesLost)?.unwrap_or(0))
     }
 
     /// The first share that is kept; those before it have left, and dumps are all that is left of them.

@@ -166,6 +166,11 @@ impl Store {
         row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()
     }
 
+    /// All solutions, in no particular order.
+    pub(super) fn solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
+        self.all(Table::Solutions, |_, value| decoded("solution", decode_solution(value)))
+    }
+
     /// The last round below `height`.
     pub(super) fn round_before(&self, height: u32) -> Result<Option<Round>, ReadError> {
         let Some(below) = height.checked_sub(1) else { return Ok(None) };

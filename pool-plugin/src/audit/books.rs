@@ -1,0 +1,96 @@
+//! The sums of the ledger against its shares. A share and its worker's total are written together, so the
+//! totals of any moment count as many shares as there were then, and between two moments they grow by the
+//! shares in between. A restored backup leaves numbers without a share: the audit begins anew after it.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::{
+    ReadError, ShareLedger,
+    records::{Round, WorkerTotal},
+};
+
+/// The totals of a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    shares: u64,
+    credit: BTreeMap<String, u128>,
+    /// Numbers without a share.
+    lost: u64,
+}
+
+impl Books {
+    /// From now on; what was before is checked when the database is opened, and by each dump.
+    pub fn begin(ledger: &ShareLedger) -> Result<Self, ReadError> {
+        let lost = ledger.shares_lost()?;
+        Ok(Self { lost, ..Self::of(&ledger.totals()?) })
+    }
+
+    fn of(totals: &[WorkerTotal]) -> Self {
+        let mut books = Self::default();
+        for total in totals {
+            books.shares = books.shares.saturating_add(total.shares);
+            let credit = books.credit.entry(total.worker.account.clone()).or_default();
+            *credit = credit.saturating_add(total.credit);
+        }
+        books
+    }
+
+    /// Reads the shares that came since the last look; the inner error says what is wrong with the sums.
+    pub fn go_on(&mut self, ledger: &ShareLedger) -> Result<Result<(), String>, ReadError> {
+        let now = Self::begin(ledger)?;
+        let before = std::mem::replace(self, now);
+        if self.lost != before.lost {
+            return Ok(Ok(()));
+        }
+        if self.shares <= before.shares {
+            return Ok(self.check(&before));
+        }
+        let before_shares = before.shares;
+        let mut expected = before;
+        let number = |shares: u64| shares.saturating_add(self.lost);
+        for row in ledger.shares(number(before_shares).saturating_add(1), number(self.shares)) {
+            let (_, share) = row?;
+            expected.shares = expected.shares.saturating_add(1);
+            let credit = expected.credit.entry(share.worker.account).or_default();
+            *credit = credit.saturating_add(share.target.into());
+        }
+        Ok(self.check(&expected))
+    }
+
+    /// Holds the totals against what they should be.
+    fn check(&self, expected: &Self) -> Result<(), String> {
+        if self.shares != expected.shares {
+            return Err(format!("the totals count {} shares, {} are there", self.shares, expected.shares));
+        }
+        let accounts = self.credit.keys().chain(expected.credit.keys());
+        let of = |books: &Self, account: &String| books.credit.get(account).copied().unwrap_or(0);
+        let mut wrong = accounts.filter(|account| of(self, account) != of(expected, account));
+        match wrong.next() {
+            None => Ok(()),
+            Some(account) => Err(format!(
+                "account '{}' has credit {}, its shares add up to {}",
+                account.escape_debug(),
+                of(self, account),
+                of(expected, account)
+            )),
+        }
+    }
+}
+
+/// Whether each round begins where the one before ended, and none beyond the last share.
+pub fn check_rounds(rounds: &[Round], last_seq: u64) -> Result<(), String> {
+    let mut next = 1;
+    for round in rounds {
+        if round.first_seq != next {
+            return Err(format!(
+                "the round of block {} begins with share {}, not {next}",
+                round.height, round.first_seq
+            ));
+        }
+        next = round.last_seq.saturating_add(1);
+    }
+    if next > last_seq.saturating_add(1) {
+        return Err(format!("the last round ends after share {last_seq}, the last there is"));
+    }
+    Ok(())
+}
