@@ -88,7 +88,8 @@ impl Intake {
         self.finds.release_solutions();
     }
 
-    /// Judges a share. `Ok` is the credited target, and comes only once the share is on disk.
+    /// Judges a share. `Ok` is the target it reached, and comes only once the share is on disk; its credit is
+    /// the job's target.
     ///
     /// Dropping the future loses the share, though not a solution: run it to its end, whatever becomes of
     /// the connection.
@@ -123,7 +124,7 @@ impl Intake {
             return Err(Reject::LowDifficulty { reached, assigned: job.target });
         }
         self.store(reservation?, worker, job.target, reached).await?;
-        Ok(job.target)
+        Ok(reached)
     }
 
     /// Looks whether a counter that came with a wrong job solves the chain's current puzzle all the same,

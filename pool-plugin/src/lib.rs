@@ -11,6 +11,7 @@
 //! - [`evaluator`]: the puzzle behind a trait.
 //! - [`fair_queue`]: turns by session, not by arrival.
 //! - [`guard`]: who may come in, who has to go.
+//! - [`hashrate`]: hash rates, from the shares' targets.
 //! - [`health`]: how each part fares, and what to do about it.
 //! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`json_lines`]: files of one JSON object a line, which people edit too.
@@ -30,6 +31,7 @@
 //! - [`systemd`]: what the service manager is told.
 //! - [`vardiff`]: the share target a miner is to have.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
+//! - [`workers`]: what is known of each worker over all its connections.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -44,6 +46,7 @@ pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
 pub mod guard;
+pub mod hashrate;
 pub mod health;
 pub mod intake;
 pub mod json_lines;
@@ -65,3 +68,4 @@ pub mod systemd;
 pub mod types;
 pub mod vardiff;
 pub mod verify;
+pub mod workers;

@@ -30,6 +30,7 @@ use crate::{
     config::{Config, SinksConfig},
     evaluator::Evaluator,
     guard::{Gate, descriptors},
+    hashrate,
     health::{self, Health, HealthBoard, Part},
     intake::Intake,
     ledger::ShareLedger,
@@ -37,11 +38,12 @@ use crate::{
     release::{self, Inbox, Settled, SharedInbox, budget::Budget},
     resume, rounds,
     sinks::{self, LedgerBooks},
-    stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect},
+    stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect, places::Places},
     supervise::{Restarts, supervise},
     systemd,
     vardiff::Brake,
     verify::{self, Verifier},
+    workers::{self, Workers, unix_seconds},
 };
 
 /// Threads of the pool's own runtime. Sessions are cheap; what costs has threads of its own.
@@ -60,6 +62,8 @@ pub struct Pool {
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
     entrance: Entrance,
+    workers: Arc<Workers>,
+    places: Arc<Places>,
     /// The default port first.
     listeners: Vec<(TcpListener, Dialect)>,
     board: HealthBoard,
@@ -113,12 +117,17 @@ impl Pool {
                 format!("cannot make {} for captures; choose another --capture", capture.folder.display())
             })?;
         }
+        let workers = Arc::new(Workers::default());
+        workers::load(&workers, &ledger).context("cannot read the last share targets")?;
+        let key = config.data.join("sessions.key");
+        let places = Places::open(config.node, &key)
+            .with_context(|| format!("cannot use the key of the sessions, {}", key.display()))?;
         let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Dialect::default())];
         for port in &config.ports {
             listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
         }
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
-        Ok(Self { config, network, evaluator, ledger, entrance, listeners, board, stop })
+        Ok(Self { config, network, evaluator, ledger, workers, places, entrance, listeners, board, stop })
     }
 
     /// Says in one line what was opened.
@@ -197,6 +206,7 @@ impl Pool {
         systemd::ready();
         let told = parts.clone();
         tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
+        let remembering = tokio::spawn(parts.remember(background.clone()));
         let mut running = JoinSet::new();
         let chain = tokio::select! {
             chain = node => chain,
@@ -223,6 +233,7 @@ impl Pool {
         }
         background.cancel();
         while running.join_next().await.is_some() {}
+        let _ = remembering.await;
         parts.ledger.clone().close().await;
         println!("pool stopped: {}", parts.summary());
         Ok(())
@@ -260,7 +271,7 @@ struct Parts {
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
-        let Pool { config, evaluator, ledger, entrance, listeners, board, .. } = pool;
+        let Pool { config, evaluator, ledger, workers, places, entrance, listeners, board, .. } = pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -278,7 +289,7 @@ impl Parts {
             intake,
             stats: Arc::new(Stats::telling(told)),
             activity,
-            common: Arc::new(Common::new(entrance)),
+            common: Arc::new(Common::new(entrance, workers, places)),
             state,
             inbox: Inbox::shared(finds, settled),
             settled: settled_sender,
@@ -320,6 +331,27 @@ impl Parts {
         format!("{health}; {}", self.summary())
     }
 
+    /// Keeps what is known of the workers beyond this run, until `stop`; begins with what the last run left.
+    fn remember(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let (workers, ledger) = (self.common.workers.clone(), self.ledger.clone());
+        let (replayed, read, stop_replay) = (workers.clone(), ledger.clone(), stop.clone());
+        let last = ledger.last_seq();
+        let reading = tokio::task::spawn_blocking(move || {
+            let outcome = last.and_then(|last| workers::replay(&replayed, &read, last, &stop_replay));
+            if let Err(reason) = outcome {
+                warn!(%reason, "the hash rates of before the start cannot be told");
+            }
+        });
+        let stop_keeping = stop.clone();
+        let keeping = supervise("workers", stop, self.restarts.clone(), move || {
+            workers::keep(workers.clone(), ledger.clone(), stop_keeping.clone())
+        });
+        async move {
+            keeping.await;
+            let _ = reading.await;
+        }
+    }
+
     fn brake(&self, doublings: u32) {
         if doublings != self.common.brake() {
             let waiting = self.intake.verifier().queued();
@@ -331,8 +363,10 @@ impl Parts {
     fn summary(&self) -> String {
         let now = self.stats.snapshot();
         let refused: u64 = now.rejected.iter().sum();
+        let rate = hashrate::text(self.common.workers.pool_rates(unix_seconds()).ten_minutes);
         format!(
-            "{} miners connected, {} shares accepted, {refused} refused, {} too late for their epoch",
+            "{} miners connected, {rate} over 10 minutes, {} shares accepted, {refused} refused, \
+             {} too late for their epoch",
             now.connections, now.accepted, now.epoch_ended
         )
     }

@@ -7,8 +7,8 @@ mod servers;
 
 use std::collections::BTreeMap;
 
-use pool_plugin::config::{PostgresConfig, RedisConfig, SinksConfig};
-use pool_support::{Client, EvenSolves, chain, dumps, start_with};
+use pool_plugin::config::{Config, PostgresConfig, RedisConfig, SinksConfig};
+use pool_support::{Client, EvenSolves, chain, config, dumps, start_with};
 use servers::{PostgresServer, RedisServer, until};
 
 #[test]
@@ -26,7 +26,8 @@ fn the_books_are_copied_to_redis_and_postgres_though_both_are_away_at_times() {
     let rig = pool_sinks::names::worker_id("rig");
     let (field, credit) = (format!("ann:{rig}"), |shares: u64| Some((10 * shares).to_string()));
 
-    let pool = start_with(&sim, data.path(), EvenSolves::default(), sinks.clone());
+    let pool =
+        start_with(&sim, Config { sinks: sinks.clone(), ..config(data.path()) }, EvenSolves::default());
     let mut client = Client::with_work(pool.address, "ann.rig");
     assert_eq!(client.submit(1), 0);
     assert_eq!(client.submit(1), 22, "a duplicate");
@@ -43,7 +44,7 @@ fn the_books_are_copied_to_redis_and_postgres_though_both_are_away_at_times() {
     let block = sim.produce_block();
     until("the block is dumped", || dumps(data.path()).len() == 1);
     pool.stop();
-    let pool = start_with(&sim, data.path(), EvenSolves::default(), sinks);
+    let pool = start_with(&sim, Config { sinks, ..config(data.path()) }, EvenSolves::default());
     let mut client = Client::with_work(pool.address, "ann.rig");
     assert_eq!(client.submit(3), 0);
     redis.restart();

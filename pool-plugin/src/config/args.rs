@@ -15,8 +15,8 @@ pub struct PoolArgs {
     pub pool: bool,
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
-    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `scheme`, `fees`,
-    /// `keep_shares_days`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
+    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `node`, `scheme`,
+    /// `fees`, `keep_shares_days`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
     /// `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the
     /// tables `[sinks.redis]` and `[sinks.postgres]`. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
@@ -73,6 +73,11 @@ pub struct PoolArgs {
     /// totals stay for ever [default: 30]
     #[arg(long, value_name = "DAYS", requires = "pool")]
     pub pool_keep_shares_days: Option<String>,
+
+    /// The number of this node, 0 to 15, where several pool nodes have one address: counters handed out by
+    /// different nodes never meet [default: 0]
+    #[arg(long, value_name = "N", requires = "pool")]
+    pub pool_node: Option<String>,
 
     /// Threads that verify shares [default: half of the cores]
     #[arg(long, value_name = "N", requires = "pool")]

@@ -43,6 +43,8 @@ pub struct Config {
     pub min_share_target: u64,
     /// One share target for all miners that ask for no other.
     pub fixed_share_target: Option<u64>,
+    /// The number of this node among those of the pool: its miners' counters begin with it.
+    pub node: u8,
     pub puzzle: PuzzleKind,
     /// Which solutions go when, if there may be more than may land.
     pub release: Policy,

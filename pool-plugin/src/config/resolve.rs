@@ -19,7 +19,7 @@ use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
     evaluator::PuzzleKind,
     release::policy::Policy,
-    stratum::{capture::CaptureConfig, login::parse_login},
+    stratum::{capture::CaptureConfig, login::parse_login, places::MOST_NODES},
     types::Address,
 };
 
@@ -45,6 +45,7 @@ const KEYS: &[&str] = &[
     "max_connections",
     "keep_shares_days",
     "min_share_target",
+    "node",
     "port",
     "puzzle",
     "release",
@@ -111,6 +112,9 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         "ACCOUNT:POINTS,… with at most 16 accounts and 10000 basis points together",
         |text| parse_fees(text, account_of),
     );
+    let node = reader.read("node", &args.pool_node, "a whole number from 0 to 15", |text| {
+        in_range(text, 0, MOST_NODES - 1)
+    });
     let puzzle =
         reader.read("puzzle", &args.puzzle, "native or stock", |text| PuzzleKind::from_str(text, false));
     let release = reader.read("release", &args.pool_release, "auto, immediate or best-of-epoch", |text| {
@@ -177,6 +181,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
                 scheme: scheme.unwrap_or(Rules::default().scheme),
                 fees: fees.unwrap_or_default(),
             },
+            node: node.unwrap_or(0),
             puzzle: puzzle.unwrap_or_default(),
             release: release.unwrap_or_default(),
             capture: folder.map(|folder| CaptureConfig { folder, only }),

@@ -4,10 +4,10 @@ use crate::{
     accounting::terms::Terms,
     ledger::{
         codec::{
-            encode_dump_mark, encode_number, encode_round, encode_share, encode_solution, encode_terms,
-            encode_total,
+            encode_dump_mark, encode_last_target, encode_number, encode_round, encode_share, encode_solution,
+            encode_terms, encode_total,
         },
-        records::{BlockOutcome, DumpMark, Round, Share, SolutionRecord, WorkerTotal},
+        records::{BlockOutcome, DumpMark, LastTarget, Round, Share, SolutionRecord, Worker, WorkerTotal},
         schema::{
             Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
         },
@@ -34,6 +34,14 @@ pub(super) fn share_changes(seq: u64, share: &Share) -> [Change; 2] {
 
 pub(super) fn total_change(total: &WorkerTotal) -> Change {
     Change::put(Table::Totals, worker_key(&total.worker), encode_total(total))
+}
+
+pub(super) fn last_target_changes(targets: &[LastTarget], forgotten: &[Worker]) -> Vec<Change> {
+    let put = |last: &LastTarget| {
+        Change::put(Table::LastTargets, worker_key(&last.worker), encode_last_target(last))
+    };
+    let delete = |worker: &Worker| Change::Delete { table: Table::LastTargets, key: worker_key(worker) };
+    targets.iter().map(put).chain(forgotten.iter().map(delete)).collect()
 }
 
 pub(super) fn meta_change(name: Meta, value: impl Into<u64>) -> Change {

@@ -45,7 +45,8 @@ use crate::{
         codec::MAX_NAME_BYTES,
         open::{open_store, open_store_beside},
         records::{
-            Adopted, BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal,
+            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker,
+            WorkerTotal,
         },
         reserve::KeyDesk,
         schema::{Meta, solution_of_open_key},
@@ -317,6 +318,21 @@ impl ShareLedger {
         let mut totals = self.shared.store.totals()?;
         totals.sort_unstable_by(|one, other| one.worker.cmp(&other.worker));
         Ok(totals)
+    }
+
+    /// The share targets that workers had last. Reads from the disk: not for async threads.
+    pub fn last_targets(&self) -> Result<Vec<LastTarget>, ReadError> {
+        self.shared.store.last_targets()
+    }
+
+    /// Keeps the last targets of some workers and forgets those of others.
+    pub async fn keep_targets(
+        &self,
+        targets: Vec<LastTarget>,
+        forgotten: Vec<Worker>,
+    ) -> Result<(), WriteError> {
+        targets.iter().try_for_each(|last| check_names(&last.worker))?;
+        self.send(|answer| Command::KeepTargets(targets, forgotten, answer)).await
     }
 
     /// Whether shares can be stored; turns red with a failed write and green when writing works again.

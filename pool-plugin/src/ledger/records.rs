@@ -149,3 +149,12 @@ pub struct WorkerTotal {
     /// The sum of the assigned targets of its shares.
     pub credit: u128,
 }
+
+/// The share target a worker had last, for its next connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastTarget {
+    pub worker: Worker,
+    pub target: u64,
+    /// Unix seconds of the worker's last share then.
+    pub seen: u64,
+}

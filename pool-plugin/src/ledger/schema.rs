@@ -42,12 +42,14 @@ pub(super) enum Table {
     Terms,
     /// Height (u32) → what later dumps have to know of the round's.
     Dumps,
+    /// Account and worker, each behind its length (u16) → the share target it had last.
+    LastTargets,
     /// Name → number.
     Meta,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Shares,
         Self::Keys,
         Self::Totals,
@@ -56,6 +58,7 @@ impl Table {
         Self::Rounds,
         Self::Terms,
         Self::Dumps,
+        Self::LastTargets,
         Self::Meta,
     ];
 
@@ -69,6 +72,7 @@ impl Table {
             Self::Rounds => "rounds",
             Self::Terms => "terms",
             Self::Dumps => "dumps",
+            Self::LastTargets => "last_targets",
             Self::Meta => "meta",
         }
     }

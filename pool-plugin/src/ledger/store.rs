@@ -14,12 +14,12 @@ use tempfile::TempDir;
 
 use crate::ledger::{
     codec::{
-        DecodeError, decode_dump_mark, decode_number, decode_round, decode_share, decode_solution,
-        decode_terms, decode_total,
+        DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
+        decode_solution, decode_terms, decode_total,
     },
     errors::ReadError,
     open::open_database,
-    records::{DumpMark, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
+    records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
     schema::{
         Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
     },
@@ -207,6 +207,11 @@ impl Store {
     /// In no particular order.
     pub(super) fn totals(&self) -> Result<Vec<WorkerTotal>, ReadError> {
         self.all(Table::Totals, |_, value| decoded("total", decode_total(value)))
+    }
+
+    /// In no particular order.
+    pub(super) fn last_targets(&self) -> Result<Vec<LastTarget>, ReadError> {
+        self.all(Table::LastTargets, |_, value| decoded("last target", decode_last_target(value)))
     }
 
     /// The keys of [`Table::OpenSolutions`], by epoch.

@@ -18,15 +18,15 @@ use crate::{
     accounting::terms::{Rules, Terms},
     ledger::{
         changes::{
-            add_share, block_changes, close_epochs, dump_mark_change, meta_change, share_changes,
-            solution_changes, terms_change, total_change,
+            add_share, block_changes, close_epochs, dump_mark_change, last_target_changes, meta_change,
+            share_changes, solution_changes, terms_change, total_change,
         },
         condition::{Condition, RETRY},
         errors::{LedgerHealth, ReadError, WriteError},
         open::probe,
         records::{
-            Adopted, BlockOutcome, DumpMark, Round, Share, ShareKey, SolutionRecord, SolutionState, Worker,
-            WorkerTotal,
+            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord,
+            SolutionState, Worker, WorkerTotal,
         },
         reserve::{KeyDesk, Reservation},
         schema::{Change, Meta, solution_of_open_key},
@@ -73,6 +73,7 @@ pub(super) enum Command {
     TakeUp(Vec<Adopted>, Answer<()>),
     /// The first epoch whose shares a restored ledger takes.
     Resume(u32, Answer<()>),
+    KeepTargets(Vec<LastTarget>, Vec<Worker>, Answer<()>),
     /// This key could not be looked up, for this reason.
     Unreadable(ShareKey, String),
     Close(Answer<()>),
@@ -170,6 +171,9 @@ impl Writer {
                 }
                 Command::Resume(epoch, answer) => {
                     self.answer(answer, |writer| writer.resume(epoch));
+                }
+                Command::KeepTargets(targets, forgotten, answer) => {
+                    self.answer(answer, |writer| writer.write(&last_target_changes(&targets, &forgotten)));
                 }
                 Command::Unreadable(key, reason) => self.condition.cannot_read(key, reason),
                 Command::Close(answer) => {

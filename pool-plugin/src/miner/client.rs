@@ -37,6 +37,8 @@ pub(super) struct Client {
     pool: String,
     login: String,
     password: String,
+    /// The last connection's session, which the next one goes on with.
+    session: Option<String>,
     board: Arc<Board>,
     shares: UnboundedReceiver<Share>,
     report: Report,
@@ -62,6 +64,7 @@ impl Client {
             pool: args.pool.clone(),
             login: args.worker.clone(),
             password: args.password.clone(),
+            session: None,
             board,
             shares,
             report: Report::default(),
@@ -107,8 +110,9 @@ impl Client {
             },
         };
         say(&format!("connected to {}", self.pool));
-        let mut protocol = Protocol::new(&self.login, &self.password);
+        let mut protocol = Protocol::new(&self.login, &self.password, self.session.take());
         let end = self.talk(stream, &mut protocol, ticks, stop).await;
+        self.session = protocol.session();
         self.unanswered.extend(protocol.unanswered());
         end
     }

@@ -11,6 +11,7 @@ use crate::{
     stratum::{
         dialects::aleostratum::{job_id, parse_job_id},
         message::JobName,
+        places::Prefix,
     },
     types::{Address, EpochHash},
 };
@@ -51,6 +52,10 @@ pub struct Protocol {
     password: String,
     last_id: u64,
     asked: HashMap<u64, Asked>,
+    /// The session to go on with, then the one that the pool gave.
+    session: Option<String>,
+    /// What every counter is to begin with.
+    prefix: Option<Prefix>,
     /// The pool's address, once subscribed.
     address: Option<Address>,
     authorized: bool,
@@ -71,13 +76,14 @@ struct Job {
     serial: u8,
     epoch_hash: EpochHash,
     address: Address,
+    prefix: Option<Prefix>,
     target: u64,
 }
 
 impl Job {
     fn work(self) -> Work {
-        let Self { epoch, serial, epoch_hash, address, target } = self;
-        Work { epoch, serial, epoch_hash, address, target }
+        let Self { epoch, serial, epoch_hash, address, prefix, target } = self;
+        Work { epoch, serial, epoch_hash, address, prefix, target }
     }
 }
 
@@ -86,12 +92,15 @@ fn violation<T>(text: impl Into<String>) -> Result<T, Violation> {
 }
 
 impl Protocol {
-    pub fn new(login: &str, password: &str) -> Self {
+    /// `session` is that of an earlier connection, to be gone on with.
+    pub fn new(login: &str, password: &str, session: Option<String>) -> Self {
         Self {
             login: login.to_string(),
             password: password.to_string(),
             last_id: 0,
             asked: HashMap::new(),
+            session,
+            prefix: None,
             address: None,
             authorized: false,
             target: None,
@@ -102,7 +111,7 @@ impl Protocol {
     /// The first line to send.
     pub fn subscribe(&mut self) -> String {
         let agent = concat!("aleo-pool-reference-miner/", env!("CARGO_PKG_VERSION"));
-        self.ask(Asked::Subscribe, "mining.subscribe", json!([agent, "AleoStratum/3.0.0", null]))
+        self.ask(Asked::Subscribe, "mining.subscribe", json!([agent, "AleoStratum/3.0.0", self.session]))
     }
 
     /// The line to send once subscribed.
@@ -120,6 +129,11 @@ impl Protocol {
     /// The epoch of the current job.
     pub fn epoch(&self) -> Option<u32> {
         self.job.map(|job| job.epoch)
+    }
+
+    /// The session to go on with on the next connection.
+    pub fn session(&self) -> Option<String> {
+        self.session.clone()
     }
 
     /// The shares the pool has not answered yet.
@@ -197,7 +211,8 @@ impl Protocol {
         let Some(clean) = clean.as_bool() else { return violation("a job's clean flag is no boolean") };
         let epoch_hash = EpochHash(bytes);
         if let Some(current) = self.job {
-            if (epoch, serial) <= (current.epoch, current.serial) {
+            // The same again is work that was sent again.
+            if (epoch, serial) < (current.epoch, current.serial) {
                 let before = job_id(current.epoch, current.serial);
                 return violation(format!("the job went back from {before} to {id}"));
             }
@@ -205,7 +220,7 @@ impl Protocol {
                 return violation("a job with another puzzle is not marked clean");
             }
         }
-        let job = Job { epoch, serial, epoch_hash, address, target };
+        let job = Job { epoch, serial, epoch_hash, address, prefix: self.prefix, target };
         self.job = Some(job);
         Ok(Event::Work(job.work()))
     }
@@ -250,12 +265,22 @@ impl Protocol {
         let Some([session, prefix, address]) = result.as_array().map(Vec::as_slice) else {
             return violation("a subscription is answered with three values");
         };
-        if !session.is_null() && !session.is_string() {
-            return violation(format!("{session} is no session id"));
-        }
-        if !prefix.is_null() {
-            return violation("the pool sets a counter prefix, whose meaning the protocol leaves open");
-        }
+        self.session = match session {
+            Value::Null => None,
+            Value::String(id) => Some(id.clone()),
+            _ => return violation(format!("{session} is no session id")),
+        };
+        self.prefix = match prefix {
+            Value::Null => None,
+            other => match other.as_str().and_then(Prefix::parse) {
+                Some(prefix) => Some(prefix),
+                None => {
+                    return violation(format!(
+                        "{other} is no counter prefix: it must be 6 hexadecimal digits"
+                    ));
+                }
+            },
+        };
         match address.as_str().unwrap_or_default().parse() {
             Ok(address) => self.address = Some(address),
             Err(reason) => return violation(format!("the pool's address is {reason}")),
@@ -307,9 +332,12 @@ mod tests {
     }
 
     fn logged_in() -> Protocol {
-        let mut protocol = Protocol::new("a.b", "x");
+        let mut protocol = Protocol::new("a.b", "x", None);
         protocol.subscribe();
-        assert_eq!(protocol.receive(&reply(1, &format!(r#"["s",null,"{ADDRESS}"]"#))), Ok(Event::Subscribed));
+        assert_eq!(
+            protocol.receive(&reply(1, &format!(r#"["s","300005","{ADDRESS}"]"#))),
+            Ok(Event::Subscribed)
+        );
         protocol.authorize();
         assert_eq!(protocol.receive(&reply(2, "true")), Ok(Event::Authorized));
         protocol
@@ -323,6 +351,7 @@ mod tests {
             serial: 0,
             epoch_hash: EpochHash([1; 32]),
             address: ADDRESS.parse().unwrap(),
+            prefix: Prefix::parse("300005"),
             target: 100,
         };
         assert_eq!(protocol.receive(&job("00050000", true)), Ok(Event::Work(work)));
@@ -352,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_refused_login_is_told_apart() {
-        let mut protocol = Protocol::new("a b", "x");
+        let mut protocol = Protocol::new("a b", "x", None);
         protocol.authorize();
         let refused = Event::Refused { code: 24, message: "bad login".into() };
         assert_eq!(protocol.receive(&refusal(1, 24, "bad login")), Ok(refused));
@@ -393,11 +422,11 @@ mod tests {
     #[test]
     fn the_order_of_the_handshake_is_kept() {
         assert!(logged_in().receive(&job("00050000", true)).is_err(), "a job before its target");
-        let mut protocol = Protocol::new("a", "x");
+        let mut protocol = Protocol::new("a", "x", None);
         protocol.subscribe();
         assert!(protocol.receive(&target("100")).is_err(), "a target before the login");
         for result in ["true", "[]", "[1,null,null]", r#"["s","00","x"]"#, r#"["s",null,"aleo1"]"#] {
-            let mut fresh = Protocol::new("a", "x");
+            let mut fresh = Protocol::new("a", "x", None);
             fresh.subscribe();
             assert!(fresh.receive(&reply(1, result)).is_err(), "{result}");
         }

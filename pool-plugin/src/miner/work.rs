@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::report::say;
 use crate::{
     evaluator::{EvaluateError, Evaluator},
+    stratum::places::Prefix,
     types::{Address, EpochHash},
 };
 
@@ -26,6 +27,8 @@ pub struct Work {
     pub serial: u8,
     pub epoch_hash: EpochHash,
     pub address: Address,
+    /// What every counter begins with; `None` if any will do.
+    pub prefix: Option<Prefix>,
     pub target: u64,
 }
 
@@ -129,11 +132,12 @@ impl Board {
     }
 }
 
-/// A mining thread: tries one counter after the other from a random one on, which no other miner of the
-/// pool is likely to come near.
+/// A mining thread: tries one counter after the other from a random one on, within the prefix if there is
+/// one; else no other miner of the pool is likely to come near.
 pub fn mine(board: &Board, evaluator: &dyn Evaluator, shares: &UnboundedSender<Share>) {
-    let mut counter: u64 = rand::random();
+    let mut next: u64 = rand::random();
     while let Some(work) = board.next() {
+        let counter = work.prefix.map_or(next, |prefix| prefix.with(next));
         let attempt = || evaluator.target(&work.epoch_hash, &work.address, counter);
         let outcome = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|_| Err(EvaluateError::Failed("the evaluation panicked".into())));
@@ -150,7 +154,7 @@ pub fn mine(board: &Board, evaluator: &dyn Evaluator, shares: &UnboundedSender<S
                 board.rest(AFTER_FAILURE);
             }
         }
-        counter = counter.wrapping_add(1);
+        next = next.wrapping_add(1);
     }
 }
 
@@ -162,8 +166,14 @@ mod tests {
 
     use super::*;
 
-    const WORK: Work =
-        Work { epoch: 5, serial: 0, epoch_hash: EpochHash([5; 32]), address: Address([0; 32]), target: 10 };
+    const WORK: Work = Work {
+        epoch: 5,
+        serial: 0,
+        epoch_hash: EpochHash([5; 32]),
+        address: Address([0; 32]),
+        prefix: None,
+        target: 10,
+    };
 
     struct Always(u64);
 
@@ -186,6 +196,21 @@ mod tests {
         let second = found.blocking_recv().unwrap();
         assert_eq!(first.epoch, 5);
         assert_eq!(second.counter, first.counter.wrapping_add(1));
+        board.close();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn every_counter_begins_with_the_prefix() {
+        let board = Arc::new(Board::new(None));
+        let prefix = Prefix::parse("300005").unwrap();
+        board.set(Some(Work { prefix: Some(prefix), ..WORK }));
+        let (sender, mut found) = mpsc::unbounded_channel();
+        let desk = board.clone();
+        let thread = thread::spawn(move || mine(&desk, &Always(10), &sender));
+        for _ in 0..100 {
+            assert_eq!(found.blocking_recv().unwrap().counter >> 40, 0x30_0005);
+        }
         board.close();
         thread.join().unwrap();
     }

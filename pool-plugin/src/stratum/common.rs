@@ -1,13 +1,17 @@
 //! What the sessions of all ports have in common, and what outlives them.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::entrance::Entrance;
+use super::{entrance::Entrance, places::Places};
+use crate::workers::Workers;
 
 /// Shared by every session.
 pub struct Common {
@@ -15,11 +19,13 @@ pub struct Common {
     pub entrance: Entrance,
     started: Instant,
     brake: AtomicU32,
+    pub workers: Arc<Workers>,
+    pub places: Arc<Places>,
 }
 
 impl Common {
-    pub fn new(entrance: Entrance) -> Self {
-        Self { entrance, started: Instant::now(), brake: AtomicU32::new(0) }
+    pub fn new(entrance: Entrance, workers: Arc<Workers>, places: Arc<Places>) -> Self {
+        Self { entrance, started: Instant::now(), brake: AtomicU32::new(0), workers, places }
     }
 
     /// The time since the pool started.

@@ -65,7 +65,8 @@ fn answer(call: Call, counters: &mut CounterReader) -> Reply {
         Call::Configure(Ok(asked)) => Reply::Configured(generic::extensions(asked)),
         Call::Unknown(method) => Reply::Refused(Reject::UnknownMethod(method)),
         Call::Subscribe(Ok(subscribe)) => {
-            Reply::Subscribed { session: subscribe.session.unwrap_or_default(), address: Default::default() }
+            let session = subscribe.session.unwrap_or_default();
+            Reply::Subscribed { session, prefix: None, address: Default::default() }
         }
         Call::Suggest(Ok(_)) | Call::ExtranonceSubscribe | Call::Speed(Ok(_)) | Call::Ping | Call::Leave => {
             Reply::Done

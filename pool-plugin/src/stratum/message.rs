@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Number;
 
-use super::counter::RawCounter;
+use super::{counter::RawCounter, places::Prefix};
 use crate::{
     reject::Reject,
     types::{Address, EpochHash},
@@ -138,6 +138,8 @@ pub enum Reply {
     Done,
     Subscribed {
         session: String,
+        /// What every counter of the session begins with; `None` if any counter is.
+        prefix: Option<Prefix>,
         /// The pool's address, for which miners work.
         address: Address,
     },

@@ -10,6 +10,7 @@
 //! - [`jobs`]: which job and which target a session has.
 //! - [`proxy`]: whom a proxy speaks for.
 //! - [`wish`]: the target a miner asks for.
+//! - [`places`]: session ids, and the counters that belong to a session alone.
 //! - [`common`]: what all sessions share.
 //! - `session`: one connection.
 //! - `outbox`: its writing half.
@@ -32,6 +33,7 @@ pub mod login;
 pub mod message;
 mod outbox;
 mod phrases;
+pub mod places;
 pub mod proxy;
 mod session;
 pub mod stats;

@@ -20,6 +20,7 @@ use super::{
     login,
     message::{Authorize, Call, Connect, Id, Message, News, Reply, Submit, Subscribe, Suggest, Work},
     outbox::Outbox,
+    places::Place,
     stats::OpenConnection,
     wish,
 };
@@ -29,6 +30,7 @@ use crate::{
     ledger::records::Worker,
     reject::{Reject, RejectCode},
     vardiff::{Aim, Vardiff, steps::Steps},
+    workers::unix_seconds,
 };
 
 /// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
@@ -45,7 +47,7 @@ const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 pub(super) struct Session {
     port: Arc<Port>,
     peer: SocketAddr,
-    /// Told to the miner and the log; nothing is resumed by it.
+    /// For the log: the id that the miner has is nobody else's business.
     id: String,
     /// Shared with the submissions, which keep it until they are settled.
     standing: Arc<Standing>,
@@ -61,12 +63,22 @@ pub(super) struct Session {
     logins: Vec<Worker>,
     jobs: JobBook,
     /// Where submissions tell of accepted shares.
-    accepted: mpsc::UnboundedSender<Found>,
+    accepted: mpsc::UnboundedSender<Accepted>,
     /// What the miner was last told to work on.
     work: Option<Work>,
+    /// The session's id and counters, once it has subscribed.
+    place: Option<Place>,
     counters: CounterReader,
     garbage: u32,
     deadline: Instant,
+}
+
+/// A share that was stored.
+struct Accepted {
+    worker: Worker,
+    found: Found,
+    /// The lowest target the account may have, if it is held to one.
+    least: Option<u64>,
 }
 
 /// A share that is to be judged.
@@ -110,6 +122,7 @@ impl Session {
             jobs: JobBook::new(Vardiff::new(port.config.targets, None)),
             accepted,
             work: None,
+            place: None,
             counters: CounterReader::default(),
             garbage: 0,
             deadline: Instant::now() + port.config.handshake_timeout,
@@ -134,7 +147,7 @@ impl Session {
     async fn talk<R: AsyncRead + Unpin>(
         &mut self,
         frames: &mut Frames<R>,
-        mut shares: mpsc::UnboundedReceiver<Found>,
+        mut shares: mpsc::UnboundedReceiver<Accepted>,
         mut orders: mpsc::Receiver<Order>,
     ) {
         let port = Arc::clone(&self.port);
@@ -158,10 +171,11 @@ impl Session {
                 Some(order) = orders.recv() => self.obey(order).await,
                 () = sleep_until(self.deadline), if self.logins.is_empty() => self.time_out().await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
-                Some(share) = shares.recv() => {
-                    let news = self.jobs.share(&share, &self.moment(&chain));
-                    self.tell(news).await
+                () = replaced(self.place.as_ref()) => {
+                    debug!(peer = %self.peer, session = self.id, "another connection goes on with this session");
+                    Flow::Break(())
                 }
+                Some(share) = shares.recv() => self.share(&share, &chain).await,
                 // The next frame is read only when there is room to check what it may submit.
                 permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
                     turn = permit.ok();
@@ -226,11 +240,28 @@ impl Session {
             self.subscribed = true;
             self.deadline = Instant::now() + self.port.config.handshake_timeout;
         }
-        debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, "a miner subscribed");
+        if self.place.is_none() {
+            let places = &self.port.common.places;
+            let resumed = subscribe.session.as_deref().and_then(|session| places.resume(session));
+            if let Some(target) = resumed.as_ref().and_then(Place::last_target) {
+                self.jobs.vardiff().recall(target);
+            }
+            let place = resumed.unwrap_or_else(|| places.take());
+            if let Some(tap) = &self.tap {
+                tap.session(&place.session());
+            }
+            self.place = Some(place);
+        }
+        let prefix = self.place.as_ref().and_then(Place::prefix).map(tracing::field::display);
+        debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, prefix, "a miner subscribed");
     }
 
     fn subscribed(&self) -> Reply {
-        Reply::Subscribed { session: self.id.clone(), address: self.port.config.address }
+        Reply::Subscribed {
+            session: self.place.as_ref().map(Place::session).unwrap_or_default(),
+            prefix: self.place.as_ref().and_then(Place::prefix),
+            address: self.port.config.address,
+        }
     }
 
     async fn connect(&mut self, id: Id, connect: &Connect, chain: &mut watch::Receiver<ChainState>) -> Flow {
@@ -239,9 +270,12 @@ impl Session {
         self.grant(id, &connect.authorize, granted, chain).await
     }
 
-    /// What a miner says of itself proves nothing, but it helps whoever looks for a fault.
+    /// What a miner says of itself proves nothing: it is kept beside what its shares tell.
     async fn speed(&self, id: Id, speed: f64) -> Flow {
         debug!(peer = %self.peer, session = self.id, speed, "a miner told its speed");
+        if let Some(login) = self.logins.last() {
+            self.port.common.workers.claim(login, speed, unix_seconds());
+        }
         self.reply(id, Reply::Done).await
     }
 
@@ -276,6 +310,7 @@ impl Session {
             return self.close(Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
         }
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
+        self.recall(&worker);
         self.log_in(worker);
         let password = authorize.password.as_deref().unwrap_or_default();
         if let Some(aim) = wish::in_password(password) {
@@ -287,6 +322,18 @@ impl Session {
         self.reply(id, granted).await?;
         self.follow(chain).await?;
         self.look(chain).await
+    }
+
+    /// What is known of the worker, for the first target of the session.
+    fn recall(&mut self, worker: &Worker) {
+        let workers = &self.port.common.workers;
+        let resumed = self.place.as_ref().and_then(Place::last_target);
+        if let Some(target) =
+            workers.last_target(worker).filter(|_| self.logins.is_empty() && resumed.is_none())
+        {
+            self.jobs.vardiff().recall(target);
+        }
+        self.jobs.vardiff().hold_at(workers.least(&worker.account, unix_seconds()));
     }
 
     fn log_in(&mut self, worker: Worker) {
@@ -324,9 +371,22 @@ impl Session {
         self.tell(news).await
     }
 
+    /// Follows the miner's rate by a share of its.
+    async fn share(&mut self, share: &Accepted, chain: &watch::Receiver<ChainState>) -> Flow {
+        self.jobs.vardiff().hold_at(share.least);
+        let news = self.jobs.share(&share.found, &self.moment(chain));
+        if let Some(target) = self.jobs.vardiff().good_target() {
+            self.port.common.workers.remember(&share.worker, target, unix_seconds());
+        }
+        self.tell(news).await
+    }
+
     async fn tell(&mut self, news: Option<Work>) -> Flow {
         let Some(work) = news else { return Flow::Continue(()) };
         self.work = Some(work);
+        if let Some(place) = &self.place {
+            place.keep_target(work.target);
+        }
         self.send(Spoken::Unasked, &self.port.phrases.work(self.dialect, work)).await
     }
 
@@ -383,12 +443,14 @@ impl Session {
             if let Some(tap) = &tap {
                 tap.judged(counter, &judged);
             }
+            let mut share = None;
             let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
-                Ok(_) => {
+                Ok(reached) => {
                     port.stats.count_accepted(&worker, peer);
                     standing.accepted();
-                    // Nobody follows the target of a miner that is gone.
-                    let _ = accepted.send(found);
+                    let workers = &port.common.workers;
+                    let least = workers.share(&worker, found.job.target, reached, unix_seconds());
+                    share = Some(Accepted { worker, found, least });
                     Reply::Done
                 }
                 Err(reject) => {
@@ -404,6 +466,11 @@ impl Session {
                 tap.said(Spoken::Answer, &bytes);
             }
             let _ = out.send(&bytes).await;
+            // After the answer, since another target may follow from it. Nobody follows the target of a miner
+            // that is gone.
+            if let Some(share) = share {
+                let _ = accepted.send(share);
+            }
             drop((permit, slot, standing));
         });
         Flow::Continue(())
@@ -502,6 +569,14 @@ fn explained(reject: Reject, forgiven: bool) -> Reject {
         // It named the present job: the epoch ended on the way, or before the node could tell.
         Reject::Stale => Reject::EpochEnded,
         other => other,
+    }
+}
+
+/// Waits until another connection goes on with the session.
+async fn replaced(place: Option<&Place>) {
+    match place {
+        Some(place) => place.replaced().cancelled().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -111,8 +111,8 @@ impl Vardiff {
     }
 
     /// No target is to be below `least` from now on, unless the ceiling is.
-    pub fn raise_floor(&mut self, least: u64) {
-        self.least = self.least.max(least);
+    pub fn hold_at(&mut self, least: Option<u64>) {
+        self.least = least.unwrap_or(1);
     }
 
     /// What the target goes by.

@@ -54,16 +54,12 @@ pub(crate) struct Running {
 }
 
 pub(crate) fn start(sim: &Arc<SimChain>, data: &Path, evaluator: EvenSolves) -> Running {
-    start_with(sim, data, evaluator, SinksConfig::default())
+    start_with(sim, config(data), evaluator)
 }
 
-pub(crate) fn start_with(
-    sim: &Arc<SimChain>,
-    data: &Path,
-    evaluator: EvenSolves,
-    sinks: SinksConfig,
-) -> Running {
-    let config = Config {
+/// A pool whose shares all have the target 10.
+pub(crate) fn config(data: &Path) -> Config {
+    Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         ports: vec![],
         address: OURS,
@@ -74,14 +70,18 @@ pub(crate) fn start_with(
         fixed_share_target: Some(10),
         rules: Rules::default(),
         keep_shares: Duration::from_secs(30 * 24 * 60 * 60),
+        node: 0,
         puzzle: PuzzleKind::Native,
         release: Policy::default(),
         verify_threads: 2,
         capture: None,
         max_connections: 100,
         entrance: EntranceConfig::default(),
-        sinks,
-    };
+        sinks: SinksConfig::default(),
+    }
+}
+
+pub(crate) fn start_with(sim: &Arc<SimChain>, config: Config, evaluator: EvenSolves) -> Running {
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap();
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());
     let (health, backup) = (pool.health(), pool.backup_handle());
@@ -99,15 +99,25 @@ impl Running {
 pub(crate) struct Client {
     reader: BufReader<TcpStream>,
     job: String,
+    /// The share target.
+    pub(crate) target: u64,
+    /// Session id, counter prefix, address.
+    pub(crate) session: Value,
 }
 
 impl Client {
     pub(crate) fn with_work(pool: SocketAddr, login: &str) -> Self {
+        Self::resuming(pool, login, Value::Null)
+    }
+
+    /// Goes on with a session, if there is one.
+    pub(crate) fn resuming(pool: SocketAddr, login: &str, session: Value) -> Self {
         let stream = TcpStream::connect(pool).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut client = Self { reader: BufReader::new(stream), job: String::new() };
+        let mut client =
+            Self { reader: BufReader::new(stream), job: String::new(), target: 0, session: Value::Null };
         client.send(
-            &json!({"id": 1, "method": "mining.subscribe", "params": ["t/1", "AleoStratum/3.0.0", null]}),
+            &json!({"id": 1, "method": "mining.subscribe", "params": ["t/1", "AleoStratum/3.0.0", session]}),
         );
         client.send(&json!({"id": 2, "method": "mining.authorize", "params": [login, "x"]}));
         while client.job.is_empty() {
@@ -126,6 +136,12 @@ impl Client {
         let value: Value = serde_json::from_str(&line).unwrap();
         if value["method"] == "mining.notify" {
             self.job = value["params"][0].as_str().unwrap().into();
+        }
+        if value["method"] == "mining.set_target" {
+            self.target = value["params"][0].as_u64().unwrap();
+        }
+        if value["result"].is_array() {
+            self.session = value["result"].clone();
         }
         value
     }

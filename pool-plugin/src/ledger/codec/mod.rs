@@ -10,6 +10,7 @@
 
 mod bytes;
 mod dump_mark;
+mod last_target;
 mod number;
 mod round;
 mod share;
@@ -20,6 +21,7 @@ mod tests;
 mod total;
 
 pub use dump_mark::{decode_dump_mark, encode_dump_mark};
+pub use last_target::{decode_last_target, encode_last_target};
 pub use number::{decode_number, encode_number};
 pub use round::{decode_round, encode_round};
 pub use share::{decode_share, encode_share, encode_share_key};

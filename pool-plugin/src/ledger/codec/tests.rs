@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     accounting::terms::{Fee, Rules, Scheme, Terms},
     ledger::records::{
-        Basis, DumpMark, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState, Worker,
-        WorkerTotal,
+        Basis, DumpMark, LastTarget, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState,
+        Worker, WorkerTotal,
     },
     types::{Address, BlockHash, EpochHash, Solution},
 };
@@ -130,6 +130,7 @@ fn decode_everything(bytes: &[u8]) {
     is_refused_or_canonical(bytes, decode_round, encode_round);
     is_refused_or_canonical(bytes, decode_terms, encode_terms);
     is_refused_or_canonical(bytes, decode_dump_mark, encode_dump_mark);
+    is_refused_or_canonical(bytes, decode_last_target, encode_last_target);
     is_refused_or_canonical(bytes, decode_number, |value| encode_number(*value));
 }
 
@@ -139,6 +140,8 @@ proptest! {
         share in share(), record in record(), round in round(), number in any::<u64>(),
         worker in worker(), credit in any::<u128>(), terms in terms(), mark in mark(),
     ) {
+        let last = LastTarget { worker: worker.clone(), target: number, seen: !number };
+        prop_assert_eq!(decode_last_target(&encode_last_target(&last)), Ok(last));
         let total = WorkerTotal { worker, shares: number, credit };
         prop_assert_eq!(decode_share(&encode_share(&share)), Ok(share));
         prop_assert_eq!(decode_solution(&encode_solution(&record)), Ok(record));

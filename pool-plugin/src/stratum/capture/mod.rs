@@ -118,10 +118,7 @@ impl Recorder {
             started: Instant::now(),
             state: Mutex::default(),
         };
-        tap.write(
-            &mut tap.state.lock(),
-            &format!("@ {dialect}\npeer {peer}\nsession {session}\naddress {address}\n"),
-        );
+        tap.write(&mut tap.state.lock(), &format!("@ {dialect}\npeer {peer}\naddress {address}\n"));
         Some(Arc::new(tap))
     }
 }
@@ -143,6 +140,11 @@ impl Tap {
             Framing::Lengths if bytes.is_empty() => {}
             Framing::Lengths => self.mark(&mut state, mark, &spell_hex(bytes)),
         }
+    }
+
+    /// The id that the session is given: in a transcript a placeholder stands for it.
+    pub fn session(&self, id: &str) {
+        self.write(&mut self.state.lock(), &format!("session {id}\n"));
     }
 
     /// What the session goes by: a recorded session cannot be replayed without it.

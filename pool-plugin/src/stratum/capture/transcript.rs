@@ -57,7 +57,10 @@ pub fn from_capture(capture: &str) -> Result<String, Unfit> {
     if heard == 0 {
         return Err(Unfit::Silent);
     }
-    for (text, placeholder) in [(session, "SESSION"), (address, "ADDRESS")] {
+    // A session's id begins with its counter prefix.
+    let prefix = session.and_then(|id| id.get(..6)).map(|prefix| format!("\"{prefix}\""));
+    let names = [(session, "SESSION"), (prefix.as_deref(), "\"PREFIX\""), (address, "ADDRESS")];
+    for (text, placeholder) in names {
         if let Some(text) = text {
             talk = talk.replace(text, placeholder);
         }
@@ -72,12 +75,12 @@ mod tests {
     #[test]
     fn names_become_placeholders_and_what_the_replay_must_know_comes_first() {
         let capture = "@ json\npeer 10.0.0.7:4711\nsession 0123456789abcdef\naddress aleo1x\n\
-            0 !! 5 1000 synced ff\n12 -> {\"id\":1}\n13 <- [\"0123456789abcdef\",null,\"aleo1x\"]\n\
+            0 !! 5 1000 synced ff\n12 -> {\"id\":1}\n13 <- [\"0123456789abcdef\",\"012345\",\"aleo1x\"]\n\
             900 == 77 accepted\n901 <- true\n950 <~ notice\n";
         assert_eq!(
             from_capture(capture).unwrap(),
             "# Captured from a miner.\n@ json captured\n!! 5 1000 synced ff\n== 77 accepted\n-> {\"id\":1}\n\
-            <- [\"SESSION\",null,\"ADDRESS\"]\n<- true\n<~ notice\n"
+            <- [\"SESSION\",\"PREFIX\",\"ADDRESS\"]\n<- true\n<~ notice\n"
         );
     }
 

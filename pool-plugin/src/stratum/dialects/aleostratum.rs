@@ -14,7 +14,6 @@ use super::{
 use crate::{
     reject::Reject,
     stratum::message::{Call, Id, Job, JobName, Message, News, Reply, Subscribe, Work},
-    types::Address,
 };
 
 /// The id of a job.
@@ -95,7 +94,9 @@ struct NotificationLine<T> {
 pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Reply(id, Reply::Done) => answer(id, true),
-        Message::Reply(id, Reply::Subscribed { session, address }) => subscribed(id, session, address),
+        Message::Reply(id, Reply::Subscribed { session, prefix, address }) => {
+            answer(id, (session, prefix.map(|prefix| prefix.to_string()), address.to_string()))
+        }
         Message::Reply(id, Reply::Configured(has)) => answer(id, Extensions(has)),
         Message::Reply(id, Reply::Refused(reject)) => error(id, reject.code().number(), reject.to_string()),
         Message::Work(Work { job, target, news }) => match news {
@@ -122,11 +123,6 @@ pub(super) fn notification<T: Serialize>(method: &'static str, params: T) -> Vec
     line(&NotificationLine { jsonrpc: VERSION, method, params })
 }
 
-/// Session id, no counter prefix, the pool's address.
-fn subscribed(id: &Id, session: &str, address: &Address) -> Vec<u8> {
-    answer(id, (session, None::<String>, address.to_string()))
-}
-
 fn set_target(target: u64) -> Vec<u8> {
     notification("mining.set_target", [target])
 }
@@ -142,7 +138,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{stratum::dialects::Dialect, types::EpochHash};
+    use crate::{
+        stratum::{dialects::Dialect, places::Prefix},
+        types::{Address, EpochHash},
+    };
 
     fn call(line: &str) -> Call {
         Dialect::AleoStratum.decode(line.as_bytes()).unwrap().unwrap().call
@@ -212,8 +211,11 @@ mod tests {
             "{\"jsonrpc\":\"2.0\",\"result\":true,\"id\":1}\n"
         );
         assert_eq!(
-            text(Message::Reply(id(), Reply::Subscribed { session: "ab".into(), address })),
-            format!("{{\"jsonrpc\":\"2.0\",\"result\":[\"ab\",null,\"{address}\"],\"id\":1}}\n")
+            text(Message::Reply(
+                id(),
+                Reply::Subscribed { session: "ab".into(), prefix: Prefix::parse("300005"), address }
+            )),
+            format!("{{\"jsonrpc\":\"2.0\",\"result\":[\"ab\",\"300005\",\"{address}\"],\"id\":1}}\n")
         );
         assert_eq!(
             text(Message::refused(id(), Reject::Duplicate)),

@@ -126,8 +126,8 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
     match message {
         Message::Reply(id, reply) => match reply {
             Reply::Done => answer(id, true),
-            Reply::Subscribed { session, address } => {
-                answer(id, (session, None::<String>, address.to_string()))
+            Reply::Subscribed { session, prefix, address } => {
+                answer(id, (session, prefix.map(|prefix| prefix.to_string()), address.to_string()))
             }
             Reply::Configured(has) => answer(id, Extensions(has)),
             Reply::Refused(reject) => {

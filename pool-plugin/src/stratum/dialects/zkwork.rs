@@ -70,7 +70,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
             let height = u64::from(job.epoch) * u64::from(BLOCKS_PER_EPOCH);
             frame(NOTIFY, &[&height.to_le_bytes(), &target.to_le_bytes(), &job.epoch_hash.0])
         }
-        Message::Reply(_, Reply::Subscribed { session, address }) => connect_ack(true, address, session),
+        Message::Reply(_, Reply::Subscribed { session, address, .. }) => connect_ack(true, address, session),
         Message::Reply(id, Reply::Refused(_)) if is(id, CONNECT) => {
             connect_ack(false, &Address::default(), "")
         }
@@ -150,7 +150,8 @@ mod tests {
         assert!(reply(SUBMIT, Reply::Refused(Reject::Stale)).is_empty());
         assert_eq!(reply(PING, Reply::Done), [1, 0, 0, 0, PONG]);
         assert_eq!(encode(&Message::refused(Id::Null, Reject::PoolFull)), [1, 0, 0, 0, SHUTDOWN]);
-        let subscribed = Reply::Subscribed { session: "0102030405060708".into(), address: Address([9; 32]) };
+        let subscribed =
+            Reply::Subscribed { session: "0102030405060708".into(), prefix: None, address: Address([9; 32]) };
         let expected = [&[42, 0, 0, 0, CONNECT_ACK, 1][..], &[9; 32], &[0; 4], &[4, 3, 2, 1]].concat();
         assert_eq!(reply(CONNECT, subscribed), expected);
         assert_eq!(reply(CONNECT, Reply::Refused(Reject::PoolFull)).len(), 46);

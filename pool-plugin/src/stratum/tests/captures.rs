@@ -62,7 +62,10 @@ async fn a_session_is_captured_raw_and_replays_as_a_transcript() {
         assert!(capture.contains(line), "{line}: {capture}");
     }
     let transcript = transcript::from_capture(&capture).unwrap();
-    assert!(transcript.contains("<- {\"id\":1,\"result\":[\"SESSION\",null,\"ADDRESS\"]"), "{transcript}");
+    assert!(
+        transcript.contains("<- {\"id\":1,\"result\":[\"SESSION\",\"PREFIX\",\"ADDRESS\"]"),
+        "{transcript}"
+    );
     replay("the capture", &transcript).await;
 }
 

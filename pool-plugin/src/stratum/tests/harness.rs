@@ -21,7 +21,9 @@ use crate::{
     intake::Intake,
     ledger::ShareLedger,
     release::Found,
-    stratum::{Common, Door, Entrance, StratumConfig, dialects::Dialect, serve, stats::Stats},
+    stratum::{
+        Common, Door, Entrance, StratumConfig, dialects::Dialect, places::Places, serve, stats::Stats,
+    },
     types::{Address, EpochHash},
     vardiff::Settings,
     verify::Verifier,
@@ -180,7 +182,7 @@ impl Pool {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
-        let common = Arc::new(Common::new(entrance));
+        let common = Arc::new(Common::new(entrance, Arc::default(), Places::passing(0)));
         let server = tokio::spawn(serve(
             vec![Door { listener, dialect }],
             config,

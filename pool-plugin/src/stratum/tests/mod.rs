@@ -8,6 +8,7 @@ mod hostile;
 mod jobs;
 mod ordering;
 mod pinned;
+mod places;
 mod shares;
 mod targets;
 mod transcripts;

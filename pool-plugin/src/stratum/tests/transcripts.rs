@@ -6,8 +6,8 @@
 //!     ->  what the miner sends             <-  what the pool sends, to the letter
 //!     ==  what becomes of a counter        <~  what the pool told by itself in a captured session
 //!
-//! Anything else is a remark. SESSION stands for the session's id, ADDRESS for the pool's address; `x` and
-//! hexadecimal digits for what is no text. The share target is 100, and the puzzle is arithmetic: counter n
+//! Anything else is a remark. SESSION stands for the session's id, PREFIX for its counter prefix, with
+//! which the id begins, ADDRESS for the pool's address; `x` and hexadecimal digits for what is no text. The share target is 100, and the puzzle is arithmetic: counter n
 //! reaches the target n, unless agreed otherwise.
 //!
 //! Of a session marked `captured`, made of a capture by `snarkos pool transcript`, the answers are compared, in any
@@ -173,13 +173,18 @@ impl Replay {
     fn hide(&mut self, said: &str, expected: &str) -> String {
         if let (None, Some((before, after))) = (&self.session, expected.split_once("SESSION")) {
             let before = before.replace("ADDRESS", &Address::default().to_string());
-            let after = after.replace("ADDRESS", &Address::default().to_string());
-            let session = said.strip_prefix(&before).and_then(|rest| rest.strip_suffix(&after));
-            self.session =
-                session.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit())).map(str::to_string);
+            let rest = said.strip_prefix(&before).unwrap_or_default();
+            // Up to what follows: a quotation mark, or the end of a frame.
+            let session = rest.split('"').next().unwrap_or_default();
+            let fits = rest.len() > session.len() || after.is_empty();
+            self.session = Some(session.to_string())
+                .filter(|id| fits && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && id.len() >= 8);
         }
         let session = self.session.as_deref().unwrap_or("no session yet");
-        said.replace(session, "SESSION").replace(&Address::default().to_string(), "ADDRESS")
+        let prefix = format!("\"{}\"", &session[..6]);
+        said.replace(session, "SESSION")
+            .replace(&prefix, "\"PREFIX\"")
+            .replace(&Address::default().to_string(), "ADDRESS")
     }
 }
 

@@ -1,0 +1,250 @@
+//! What the pool knows of each worker, over all its connections: its hash rates, the target it had last, and
+//! whether its account sends all it finds.
+//!
+//! It lives in memory, bounded; a worker that has not been seen for [`KEPT`] is forgotten. The last targets
+//! also live in the share database, written once a minute by [`keep`], so that neither a reconnect nor a
+//! restart is a way to a low start. The rates of the last day are rebuilt from the stored shares.
+
+mod account;
+mod keep;
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+
+pub use self::keep::{WRITE_EVERY, keep, load, replay, unix_seconds};
+use crate::{
+    hashrate::{HashRate, Rates},
+    ledger::records::{LastTarget, Worker},
+};
+use account::Account;
+
+/// The most workers that are known at a time. Beyond it those that were not seen for longest are forgotten.
+const MOST: usize = 100_000;
+/// How long a worker is known after its last share.
+pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// A day of silence, after which the rates are nothing and take no memory.
+const DAY: u64 = 86_400;
+
+/// Everything known of the pool's workers. Times are Unix seconds.
+#[derive(Debug, Default)]
+pub struct Workers {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    workers: HashMap<Worker, Entry>,
+    accounts: HashMap<String, Account>,
+    pool: Option<HashRate>,
+    /// Workers whose last target is not written yet; also those that are to be deleted.
+    unwritten: HashSet<Worker>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    target: Option<u64>,
+    /// The last share, or the last written target.
+    seen: u64,
+    rate: Option<Box<HashRate>>,
+    claim: Option<Claim>,
+}
+
+/// What a miner says of itself: attempts a second, and when it said so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Claim {
+    pub rate: f64,
+    pub time: u64,
+}
+
+/// A worker as the API shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerStatus {
+    pub worker: Worker,
+    pub rates: Rates,
+    pub claim: Option<Claim>,
+    /// The last good target.
+    pub target: Option<u64>,
+    /// The last share.
+    pub seen: u64,
+}
+
+/// Rates at a moment: of the pool and of everyone who found a share in the last day.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overview {
+    pub pool: Rates,
+    pub accounts: HashMap<String, Rates>,
+    pub workers: Vec<WorkerStatus>,
+}
+
+/// What is to be written to the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unwritten {
+    pub targets: Vec<LastTarget>,
+    pub forgotten: Vec<Worker>,
+}
+
+impl Workers {
+    /// Counts an accepted share. `Some`: shares are withheld on this account; all its targets are to be this
+    /// one at least, so that there is none to choose from.
+    pub fn share(&self, worker: &Worker, target: u64, reached: u64, now: u64) -> Option<u64> {
+        let mut known = self.known.lock();
+        known.count(worker, target, now);
+        let account = known.accounts.entry(worker.account.clone()).or_default();
+        if account.note(target, reached, now) {
+            tracing::warn!(
+                account = worker.account,
+                least = account.least(now),
+                "shares are withheld from low targets: the account is held to its highest for a day"
+            );
+        }
+        account.least(now)
+    }
+
+    /// The lowest target this account may have, if it is held to one.
+    pub fn least(&self, account: &str, now: u64) -> Option<u64> {
+        self.known.lock().accounts.get(account).and_then(|account| account.least(now))
+    }
+
+    /// The target a worker had last.
+    pub fn last_target(&self, worker: &Worker) -> Option<u64> {
+        self.known.lock().workers.get(worker).and_then(|entry| entry.target)
+    }
+
+    /// Keeps a worker's target for its next connection.
+    pub fn remember(&self, worker: &Worker, target: u64, now: u64) {
+        let mut known = self.known.lock();
+        let entry = known.workers.entry(worker.clone()).or_default();
+        if entry.target == Some(target) {
+            return;
+        }
+        (entry.target, entry.seen) = (Some(target), entry.seen.max(now));
+        known.unwritten.insert(worker.clone());
+        known.bound();
+    }
+
+    /// Keeps what a miner says of its own rate, in attempts a second. Only of one that has found a share.
+    pub fn claim(&self, worker: &Worker, rate: f64, now: u64) {
+        let known = &mut *self.known.lock();
+        if let Some(entry) = known.workers.get_mut(worker).filter(|_| rate.is_finite() && rate >= 0.0) {
+            entry.claim = Some(Claim { rate, time: now });
+        }
+    }
+
+    /// The pool's rates.
+    pub fn pool_rates(&self, now: u64) -> Rates {
+        self.known.lock().pool.as_ref().map(|rate| rate.at(now)).unwrap_or_default()
+    }
+
+    /// All rates.
+    pub fn overview(&self, now: u64) -> Overview {
+        let known = self.known.lock();
+        let mut overview = Overview { pool: known.pool_rates(now), ..Overview::default() };
+        for (worker, entry) in &known.workers {
+            let Some(rate) = &entry.rate else { continue };
+            let rates = rate.at(now);
+            add(overview.accounts.entry(worker.account.clone()).or_default(), &rates);
+            overview.workers.push(WorkerStatus {
+                worker: worker.clone(),
+                rates,
+                claim: entry.claim,
+                target: entry.target,
+                seen: entry.seen,
+            });
+        }
+        overview.workers.sort_unstable_by(|one, other| one.worker.cmp(&other.worker));
+        overview
+    }
+
+    /// Forgets who was not seen for long, and hands out what the database does not know yet. What cannot be
+    /// written is to be [given back](Self::still_unwritten).
+    pub fn take_unwritten(&self, now: u64) -> Unwritten {
+        let mut known = self.known.lock();
+        known.forget_before(now.saturating_sub(KEPT.as_secs()));
+        for entry in known.workers.values_mut().filter(|entry| entry.seen + DAY < now) {
+            entry.rate = None;
+        }
+        let mut unwritten = Unwritten::default();
+        for worker in std::mem::take(&mut known.unwritten) {
+            match known.workers.get(&worker).map(|entry| (entry.target, entry.seen)) {
+                Some((Some(target), seen)) => unwritten.targets.push(LastTarget { worker, target, seen }),
+                Some((None, _)) => {}
+                None => unwritten.forgotten.push(worker),
+            }
+        }
+        unwritten
+    }
+
+    /// What could not be written is tried again.
+    pub fn still_unwritten(&self, unwritten: Unwritten) {
+        let workers = unwritten.targets.into_iter().map(|last| last.worker);
+        self.known.lock().unwritten.extend(workers.chain(unwritten.forgotten));
+    }
+
+    /// Takes a worker over from the database.
+    fn recall(&self, last: LastTarget) {
+        let known = &mut *self.known.lock();
+        let entry = known.workers.entry(last.worker).or_default();
+        entry.target.get_or_insert(last.target);
+        entry.seen = entry.seen.max(last.seen);
+    }
+
+    /// Counts a share of before the restart.
+    fn recount(&self, worker: &Worker, target: u64, time: u64) {
+        self.known.lock().count(worker, target, time);
+    }
+}
+
+impl Known {
+    fn count(&mut self, worker: &Worker, target: u64, now: u64) {
+        let entry = match self.workers.get_mut(worker) {
+            Some(entry) => entry,
+            None => self.workers.entry(worker.clone()).or_default(),
+        };
+        entry.seen = entry.seen.max(now);
+        entry.rate.get_or_insert_with(|| Box::new(HashRate::new(now))).add(now, target);
+        self.pool.get_or_insert_with(|| HashRate::new(now)).add(now, target);
+        self.bound();
+    }
+
+    fn pool_rates(&self, now: u64) -> Rates {
+        self.pool.as_ref().map(|rate| rate.at(now)).unwrap_or_default()
+    }
+
+    /// Makes room in one sweep, so that no single share pays for it.
+    fn bound(&mut self) {
+        if self.workers.len() <= MOST {
+            return;
+        }
+        let mut seen: Vec<u64> = self.workers.values().map(|entry| entry.seen).collect();
+        let (_, oldest_kept, _) = seen.select_nth_unstable(MOST / 16);
+        let oldest_kept = oldest_kept.saturating_add(1);
+        self.forget_before(oldest_kept);
+    }
+
+    fn forget_before(&mut self, time: u64) {
+        let unwritten = &mut self.unwritten;
+        self.workers.retain(|worker, entry| {
+            let stays = entry.seen >= time;
+            if !stays && entry.target.is_some() {
+                unwritten.insert(worker.clone());
+            }
+            stays
+        });
+        let accounts: HashSet<&str> = self.workers.keys().map(|worker| worker.account.as_str()).collect();
+        self.accounts.retain(|account, _| accounts.contains(account.as_str()));
+    }
+}
+
+fn add(sum: &mut Rates, rates: &Rates) {
+    sum.minute += rates.minute;
+    sum.ten_minutes += rates.ten_minutes;
+    sum.hour += rates.hour;
+    sum.day += rates.day;
+}
+
+#[cfg(test)]
+mod tests;
