@@ -7,12 +7,14 @@
 //! - [`crash`]: `kill -9` under load.
 //! - [`hostile`]: strangers on the port.
 //! - [`validator`]: the pool inside a validator.
+//! - [`payday`]: from three miners' work to their money, in five books.
 //! - [`long`]: a real epoch flip, and the release binary on mainnet's genesis block (`scripts/test --long`).
 
 mod crash;
 mod hostile;
 mod long;
 mod mining;
+mod payday;
 mod startup;
 mod validator;
 mod world;
@@ -26,7 +28,7 @@ use world::World;
 type Scenario = (&'static str, fn(&mut World) -> Result<()>);
 
 /// In the order they run in: the devnet grows older from one to the next.
-const SCENARIOS: [Scenario; 18] = [
+const SCENARIOS: [Scenario; 19] = [
     ("startup::every_mistake_of_a_config_is_listed", startup::every_mistake_of_a_config_is_listed),
     ("startup::a_port_in_use_is_named", startup::a_port_in_use_is_named),
     ("startup::an_unwritable_folder_is_named", startup::an_unwritable_folder_is_named),
@@ -55,6 +57,7 @@ const SCENARIOS: [Scenario; 18] = [
         validator::a_pool_inside_a_validator_lands_solutions,
     ),
     ("mining::sigterm_ends_the_node_in_peace", mining::sigterm_ends_the_node_in_peace),
+    ("payday::five_books_agree_to_the_microcredit", payday::five_books_agree_to_the_microcredit),
     ("long::an_epoch_flip_changes_the_job", long::an_epoch_flip_changes_the_job),
     ("long::the_release_binary_starts_on_mainnet", long::the_release_binary_starts_on_mainnet),
 ];

@@ -122,7 +122,11 @@ pub fn every_reward_reaches_the_balance(world: &mut World) -> Result<()> {
 
 /// The two verifiers agree that every dump is right: its sums, its shares, its block and its reward.
 pub fn strangers_can_verify_the_dumps(world: &mut World) -> Result<()> {
-    let Net { pool, .. } = world.net()?;
+    ensure_verified(&world.net()?.pool)
+}
+
+/// The pool's own verifier and the miner's script find nothing wrong in any dump.
+pub fn ensure_verified(pool: &PoolNode) -> Result<()> {
     let verdicts = pool.verify_dumps()?;
     ensure!(
         verdicts.lines().last().is_some_and(|last| last.ends_with("0 wrong, 0 not checked in full")),

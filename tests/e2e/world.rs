@@ -34,7 +34,7 @@ pub struct Net {
     pub validator_pool: (std::net::SocketAddr, PathBuf),
     /// The pool address's balance before the pool found anything.
     pub first_balance: u64,
-    _devnet: Devnet,
+    pub devnet: Devnet,
 }
 
 impl World {
@@ -80,6 +80,6 @@ impl Net {
         pool.wait_for_work("waiting.test")?;
         let first_balance = pool.rest.balance(STAKED_ADDRESS)?;
         let miner = miner::start(&devnet, pool.stratum, "alice.rig-1", MINER_RATE)?;
-        Ok(Self { miner, pool, validator_pool: (stratum, data), first_balance, _devnet: devnet })
+        Ok(Self { miner, pool, validator_pool: (stratum, data), first_balance, devnet })
     }
 }
