@@ -41,7 +41,7 @@ pub fn number(value: &Value) -> Result<u128> {
 }
 
 /// The total reward of all dumps so far.
-fn dumped_reward(pool: &PoolNode) -> Result<u128> {
+pub fn dumped_reward(pool: &PoolNode) -> Result<u128> {
     pool.dumps()?.iter().map(|path| number(&read_json(path)?["total_reward"])).sum()
 }
 

@@ -16,7 +16,7 @@ use pool_tests::{
 use redis::Commands;
 
 use crate::{
-    mining::{number, ensure_verified},
+    mining::{dumped_reward, ensure_verified, number},
     world::{Net, World},
 };
 
@@ -47,14 +47,15 @@ pub fn five_books_agree_to_the_microcredit(world: &mut World) -> Result<()> {
     let config = write_config(&folder, &redis, &postgres)?;
     let mut pool = PoolNode::start(devnet, 1, &[&format!("--pool-config={}", config.display())])?;
     pool.wait_for_work("waiting.test")?;
-    let before = quiet_balance(&mut pool)?;
-    ensure!(pool.dumps()?.is_empty(), "a solution of the other pool landed late; run it again");
+    // A late landing of the other pool's is in these books too.
+    let before = u128::from(quiet_balance(&mut pool)?) - dumped_reward(&pool)?;
 
     let mut miners = MINERS
         .iter()
         .map(|(account, rate)| miner::start(devnet, pool.stratum, &format!("{account}.rig"), *rate))
         .collect::<Result<Vec<_>>>()?;
-    wait_for_dumps(&mut pool, 2)?;
+    let so_far = pool.dumps()?.len();
+    wait_for_dumps(&mut pool, so_far + 2)?;
     pool.process.kill()?;
     pool.restart()?;
     let so_far = pool.dumps()?.len();
@@ -62,7 +63,7 @@ pub fn five_books_agree_to_the_microcredit(world: &mut World) -> Result<()> {
     for miner in &mut miners {
         miner.stop()?;
     }
-    let earned = u128::from(quiet_balance(&mut pool)? - before);
+    let earned = u128::from(quiet_balance(&mut pool)?) - before;
 
     let books = Books::of_dumps(&pool)?;
     ensure!(books.earned == earned, "the chain paid {earned}, the dumps say {}", books.earned);
@@ -194,7 +195,9 @@ fn wait_for_redis(redis: &RedisServer, earned: u128) -> Result<()> {
 
 fn wait_for_postgres(postgres: &PostgresServer, books: &Books) -> Result<()> {
     let sum = |column: &str, table: &str| -> Result<u128> {
-        let row = postgres.client().query_one(&format!("SELECT COALESCE(SUM({column}), 0)::TEXT FROM {table}"), &[])?;
+        let row = postgres
+            .client()
+            .query_one(&format!("SELECT COALESCE(SUM({column}), 0)::TEXT FROM {table}"), &[])?;
         Ok(row.get::<_, String>(0).parse()?)
     };
     wait_until("blocks_records", books.earned, || sum("rewards", "blocks_records"))?;

@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::{
     devnet::{Devnet, free_addresses, join},
     process::{Process, notify_socket, tail},
-    systemd::Notifications,
     rest::Rest,
     stratum::Stratum,
+    systemd::Notifications,
 };
 
 /// The first validator's address: half a quarter of the supply is bonded to it, so that it may land

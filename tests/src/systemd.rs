@@ -16,7 +16,8 @@ pub struct Notifications {
 
 impl Notifications {
     pub fn listen(path: &Path) -> Result<Self> {
-        let socket = UnixDatagram::bind(path).with_context(|| format!("failed to bind {}", path.display()))?;
+        let socket =
+            UnixDatagram::bind(path).with_context(|| format!("failed to bind {}", path.display()))?;
         socket.set_read_timeout(Some(Duration::from_millis(200)))?;
         Ok(Self { socket, heard: vec![] })
     }
