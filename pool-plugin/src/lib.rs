@@ -4,6 +4,7 @@
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
 //! - [`audit`]: watches the sums of the books, and who finds too little.
+//! - [`admin`]: the admin of a running pool.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
 //! - [`cross_check`]: a fast evaluator, checked by a slow one.
@@ -30,6 +31,7 @@
 //! - [`supervise`]: parts that are started again when they fail.
 //! - [`systemd`]: what the service manager is told.
 //! - [`vardiff`]: the share target a miner is to have.
+//! - [`users`]: who may log in.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
 //! - [`workers`]: what is known of each worker over all its connections.
 
@@ -37,6 +39,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod accounting;
+pub mod admin;
 pub mod audit;
 pub mod backup;
 pub mod chain;
@@ -66,6 +69,7 @@ pub mod stratum;
 pub mod supervise;
 pub mod systemd;
 pub mod types;
+pub mod users;
 pub mod vardiff;
 pub mod verify;
 pub mod workers;

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    admin::{self, Admin},
     audit,
     backup::{self, BackupError},
     chain::{self, ChainHandle, ChainState, Network},
@@ -41,6 +42,7 @@ use crate::{
     stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect, places::Places},
     supervise::{Restarts, supervise},
     systemd,
+    users::{AdminPassword, Users},
     vardiff::Brake,
     verify::{self, Verifier},
     workers::{self, Workers, unix_seconds},
@@ -200,9 +202,11 @@ impl Pool {
         // Miners may come before the node is up: they are welcomed, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
         let sessions = tokio::spawn(parts.serve(serving.clone()));
+        tokio::spawn(parts.common.entrance.users.clone().follow(background.clone()));
         if let Some(tls) = parts.common.entrance.tls.clone() {
-            tokio::spawn(tls.follow(serving.clone()));
+            tokio::spawn(tls.follow(background.clone()));
         }
+        let admin = tokio::spawn(parts.hear_admins(serving.clone(), background.clone()));
         systemd::ready();
         let told = parts.clone();
         tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
@@ -234,6 +238,7 @@ impl Pool {
         background.cancel();
         while running.join_next().await.is_some() {}
         let _ = remembering.await;
+        let _ = admin.await;
         parts.ledger.clone().close().await;
         println!("pool stopped: {}", parts.summary());
         Ok(())
@@ -249,7 +254,12 @@ fn open_entrance(config: &Config) -> Result<Entrance> {
         Some((certificate, key)) => Some(Arc::new(Tls::open(certificate, key)?)),
         None => None,
     };
-    Ok(Entrance { gate, tls, proxies: config.entrance.proxies.clone() })
+    let file = config.data.join("users.json");
+    let users = Users::open(&file, config.entrance.users)
+        .with_context(|| format!("cannot read the users in {}", file.display()))?;
+    let admin_password =
+        config.entrance.admin_password_file.as_deref().map(AdminPassword::read).transpose()?;
+    Ok(Entrance { gate, tls, proxies: config.entrance.proxies.clone(), users, admin_password })
 }
 
 /// What the parts share.
@@ -296,6 +306,18 @@ impl Parts {
             board,
             restarts: Restarts::default(),
         })
+    }
+
+    /// The admin socket, until `stop`. An admin may close the ports.
+    fn hear_admins(
+        &self,
+        serving: CancellationToken,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
+        let admin = Admin { common, stats, board, serving };
+        let socket = self.config.data.join(admin::SOCKET);
+        async move { admin::socket::serve(&socket, admin, stop).await }
     }
 
     /// The ports, until `stop`.

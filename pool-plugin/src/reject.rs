@@ -93,6 +93,16 @@ pub enum Reject {
     BadConduct,
     #[error("closing the connection: the pool's operator asked for it")]
     Kicked,
+    #[error("wrong user or password: check them, or ask the pool for an account")]
+    WrongPassword,
+    #[error("not over this connection: use TLS, or come from the pool's own machine")]
+    NotPrivate,
+    #[error("too many wrong passwords: try again in a minute")]
+    TooManyTries,
+    #[error("not the admin: mining.authorize_admin first")]
+    NotAdmin,
+    #[error("{0}")]
+    NotDone(String),
 }
 
 impl RejectCode {
@@ -139,7 +149,13 @@ impl Reject {
     pub const fn code(&self) -> RejectCode {
         match self {
             Self::NotSubscribed => RejectCode::NotSubscribed,
-            Self::NotAuthorized | Self::BadLogin(_) | Self::WorkerBanned(_) => RejectCode::Unauthorized,
+            Self::NotAuthorized
+            | Self::BadLogin(_)
+            | Self::WorkerBanned(_)
+            | Self::WrongPassword
+            | Self::NotPrivate
+            | Self::TooManyTries
+            | Self::NotAdmin => RejectCode::Unauthorized,
             Self::NoJob | Self::JobNotFound | Self::Stale | Self::EpochEnded => RejectCode::Stale,
             Self::Duplicate => RejectCode::Duplicate,
             Self::LowDifficulty { .. } | Self::NoAnswer => RejectCode::LowDifficulty,
@@ -160,7 +176,8 @@ impl Reject {
             | Self::TooManyConnections(_)
             | Self::Banned(_)
             | Self::BadConduct
-            | Self::Kicked => RejectCode::Other,
+            | Self::Kicked
+            | Self::NotDone(_) => RejectCode::Other,
         }
     }
 }

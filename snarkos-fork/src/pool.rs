@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
-use pool_plugin::{audit, backup, dump, ledger::ShareLedger, stratum::capture::transcript};
+use pool_plugin::{
+    admin::{self, AdminArgs},
+    audit, backup, dump,
+    ledger::ShareLedger,
+    stratum::capture::transcript,
+    users::cli::{self as users, UserArgs},
+};
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum PoolCommand {
@@ -28,6 +34,12 @@ pub enum PoolCommand {
     /// Put a backup back into the data folder of a stopped pool that has no database. Dumps that are there stay,
     /// and nothing they paid for is credited or dumped again; shares are credited from the next epoch on
     Restore(BackupArgs),
+
+    /// Add, list, disable and change the users in users.json; a running pool follows
+    User(UserArgs),
+
+    /// Look into a running pool and act on it, through its socket in the data folder
+    Admin(AdminArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -104,6 +116,8 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::Backup(args) => Ok(backup::create_offline(&args.data, &args.dir)?.to_string()),
         PoolCommand::Restore(args) => Ok(backup::restore(&args.dir, &args.data)?.to_string()),
         PoolCommand::Luck(args) => luck(&args),
+        PoolCommand::User(args) => users::run(&args),
+        PoolCommand::Admin(args) => admin::client::run(&args),
     }
 }
 

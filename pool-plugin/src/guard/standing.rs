@@ -23,6 +23,8 @@ pub enum Order {
     AskReconnect,
     /// To close, with this as the last word.
     Close(Reject),
+    /// To work with this target, as far as the chain allows it.
+    SetTarget(u64),
 }
 
 /// A connection's standing.

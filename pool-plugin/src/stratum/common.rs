@@ -10,13 +10,14 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{entrance::Entrance, places::Places};
+use super::{entrance::Entrance, places::Places, sessions::Sessions};
 use crate::workers::Workers;
 
 /// Shared by every session.
 pub struct Common {
     /// What stands between the network and the sessions.
     pub entrance: Entrance,
+    pub sessions: Sessions,
     started: Instant,
     brake: AtomicU32,
     pub workers: Arc<Workers>,
@@ -25,7 +26,8 @@ pub struct Common {
 
 impl Common {
     pub fn new(entrance: Entrance, workers: Arc<Workers>, places: Arc<Places>) -> Self {
-        Self { entrance, started: Instant::now(), brake: AtomicU32::new(0), workers, places }
+        let sessions = Sessions::default();
+        Self { entrance, sessions, started: Instant::now(), brake: AtomicU32::new(0), workers, places }
     }
 
     /// The time since the pool started.

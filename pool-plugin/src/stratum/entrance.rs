@@ -23,6 +23,7 @@ use super::{
 use crate::{
     guard::{Gate, Standing},
     reject::Reject,
+    users::{AdminPassword, Users},
 };
 
 /// How a TLS connection begins: a handshake record of version 3. No dialect of lines begins with the first byte,
@@ -38,13 +39,9 @@ pub struct Entrance {
     pub tls: Option<Arc<Tls>>,
     /// Whose PROXY headers are believed, and demanded.
     pub proxies: Vec<IpNet>,
-}
-
-impl Entrance {
-    /// Without TLS and proxies.
-    pub fn plain(gate: Arc<Gate>) -> Self {
-        Self { gate, tls: None, proxies: Vec::new() }
-    }
+    pub users: Arc<Users>,
+    /// What opens `mining.add_user`. `None`: nothing does.
+    pub admin_password: Option<AdminPassword>,
 }
 
 /// Takes a connection in and runs its session to the end.

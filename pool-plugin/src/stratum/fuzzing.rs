@@ -50,6 +50,8 @@ fn answer(call: Call, counters: &mut CounterReader) -> Reply {
         | Call::Submit(Err(reject))
         | Call::Suggest(Err(reject))
         | Call::Configure(Err(reject))
+        | Call::AuthorizeAdmin(Err(reject))
+        | Call::AddUser(Err(reject))
         | Call::Speed(Err(reject)) => Reply::Refused(reject),
         Call::Authorize(Ok(authorize)) => log_in(&authorize),
         Call::Connect(connect) => log_in(&connect.authorize),
@@ -68,6 +70,7 @@ fn answer(call: Call, counters: &mut CounterReader) -> Reply {
             let session = subscribe.session.unwrap_or_default();
             Reply::Subscribed { session, prefix: None, address: Default::default() }
         }
+        Call::AuthorizeAdmin(Ok(_)) | Call::AddUser(Ok(_)) => Reply::Refused(Reject::NotAdmin),
         Call::Suggest(Ok(_)) | Call::ExtranonceSubscribe | Call::Speed(Ok(_)) | Call::Ping | Call::Leave => {
             Reply::Done
         }

@@ -1,6 +1,11 @@
 //! The port: takes connections at its doors, gives each its session, and ends them in order.
 
-use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    net::{Shutdown, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -187,6 +192,8 @@ async fn guard(port: Arc<Port>, door: Door) {
         }
     }
     info!(dialect = %door.dialect, sessions = sessions.len(), "a stratum port is closing");
+    // The one who made the listener still holds it: without this, miners would connect and never be heard.
+    let _ = SockRef::from(&door.listener).shutdown(Shutdown::Both);
     drop(door);
     while let Some(ended) = sessions.join_next().await {
         report_panic(ended);

@@ -48,6 +48,10 @@ pub enum Call {
     Ping,
     /// The miner goes.
     Leave,
+    /// Whoever this is wants to be the port's admin, and says the password.
+    AuthorizeAdmin(Result<String, Reject>),
+    /// The admin adds a user with a password.
+    AddUser(Result<(String, String), Reject>),
     /// A method that the dialect does not have, shortened.
     Unknown(String),
 }

@@ -13,6 +13,7 @@
 //! - [`places`]: session ids, and the counters that belong to a session alone.
 //! - [`common`]: what all sessions share.
 //! - `session`: one connection.
+//! - [`sessions`]: all of them, for the admin.
 //! - `outbox`: its writing half.
 //! - `phrases`: the bytes of work, made once for all.
 //! - [`listener`]: the port.
@@ -36,6 +37,7 @@ mod phrases;
 pub mod places;
 pub mod proxy;
 mod session;
+pub mod sessions;
 pub mod stats;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_stream::StreamExt;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{
     capture::{Spoken, Tap, Tapped},
@@ -29,6 +29,7 @@ use crate::{
     guard::{Order, Standing},
     ledger::records::Worker,
     reject::{Reject, RejectCode},
+    users::admin_password::Attempt,
     vardiff::{Aim, Vardiff, steps::Steps},
     workers::unix_seconds,
 };
@@ -38,6 +39,8 @@ use crate::{
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// Frames without a request in a row after which the connection is closed.
 const MAX_GARBAGE: u32 = 16;
+/// Wrong passwords after which the connection is closed.
+const MAX_WRONG_PASSWORDS: u32 = 5;
 /// Workers that may be logged in on one connection; beyond them the first is forgotten.
 const MAX_LOGINS: usize = 64;
 /// How much is read and thrown away, at most and for how long, so that our last message gets through.
@@ -70,6 +73,8 @@ pub(super) struct Session {
     place: Option<Place>,
     counters: CounterReader,
     garbage: u32,
+    wrong_passwords: u32,
+    is_admin: bool,
     deadline: Instant,
 }
 
@@ -125,6 +130,8 @@ impl Session {
             place: None,
             counters: CounterReader::default(),
             garbage: 0,
+            wrong_passwords: 0,
+            is_admin: false,
             deadline: Instant::now() + port.config.handshake_timeout,
             dialect,
             port,
@@ -133,7 +140,9 @@ impl Session {
         };
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(Tapped::new(read_half, tap), dialect.framing());
+        session.port.common.sessions.open(&session.id, peer, &session.standing);
         session.talk(&mut frames, shares, orders).await;
+        session.port.common.sessions.close(&session.standing);
         debug!(%peer, session = session.id, "a miner left");
         drop(session);
         // A submission in flight holds a permit until its answer is on its way: what was read is answered.
@@ -168,8 +177,8 @@ impl Session {
                 }
                 () = &mut stopped => self.leave().await,
                 () = &mut broken => Flow::Break(()),
-                Some(order) = orders.recv() => self.obey(order).await,
-                () = sleep_until(self.deadline), if self.logins.is_empty() => self.time_out().await,
+                Some(order) = orders.recv() => self.obey(order, &chain).await,
+                () = sleep_until(self.deadline), if self.logins.is_empty() && !self.is_admin => self.time_out().await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
                 () = replaced(self.place.as_ref()) => {
                     debug!(peer = %self.peer, session = self.id, "another connection goes on with this session");
@@ -221,11 +230,15 @@ impl Session {
             Call::Leave => Flow::Break(()),
             Call::Suggest(Ok(suggest)) => self.suggest(id, suggest, chain).await,
             Call::Configure(Ok(asked)) => self.reply(id, Reply::Configured(generic::extensions(asked))).await,
+            Call::AuthorizeAdmin(Ok(password)) => self.authorize_admin(id, &password).await,
+            Call::AddUser(Ok((username, password))) => self.add_user(id, &username, &password).await,
             Call::Unknown(method) => self.refuse(id, Reject::UnknownMethod(method)).await,
             Call::Subscribe(Err(reject))
             | Call::Authorize(Err(reject))
             | Call::Suggest(Err(reject))
             | Call::Speed(Err(reject))
+            | Call::AuthorizeAdmin(Err(reject))
+            | Call::AddUser(Err(reject))
             | Call::Configure(Err(reject)) => self.refuse(id, reject).await,
         }
     }
@@ -307,10 +320,16 @@ impl Session {
             Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
         };
         if let Some(left) = self.standing.ticket().worker_banned(&worker) {
-            return self.close(Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
+            let _ = self.refuse(id, Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
+            return Flow::Break(());
+        }
+        let password = authorize.password.as_deref().map(wish::without);
+        if let Err(reject) = self.port.common.entrance.users.check(&worker.account, password).await {
+            return self.refuse_login(id, reject, &worker).await;
         }
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
         self.recall(&worker);
+        self.port.common.sessions.log_in(&self.standing, &worker);
         self.log_in(worker);
         let password = authorize.password.as_deref().unwrap_or_default();
         if let Some(aim) = wish::in_password(password) {
@@ -334,6 +353,61 @@ impl Session {
             self.jobs.vardiff().recall(target);
         }
         self.jobs.vardiff().hold_at(workers.least(&worker.account, unix_seconds()));
+    }
+
+    async fn refuse_login(&mut self, id: Id, reject: Reject, worker: &Worker) -> Flow {
+        debug!(peer = %self.peer, session = self.id, account = worker.account, reason = %reject, "a login was refused");
+        if reject != Reject::WrongPassword {
+            return self.refuse(id, reject).await;
+        }
+        self.wrong_passwords += 1;
+        self.refuse(id, reject).await?;
+        if self.wrong_passwords < MAX_WRONG_PASSWORDS {
+            return Flow::Continue(());
+        }
+        self.standing.strike(Some(worker));
+        self.close(Reject::TooManyTries).await
+    }
+
+    /// Whether this connection may do what only the admin may; the method is unknown if there is none.
+    async fn authorize_admin(&mut self, id: Id, password: &str) -> Flow {
+        let Some(right) = &self.port.common.entrance.admin_password else {
+            return self.refuse(id, Reject::UnknownMethod("mining.authorize_admin".into())).await;
+        };
+        if !self.standing.is_private() {
+            return self.refuse(id, Reject::NotPrivate).await;
+        }
+        match right.attempt(password, std::time::Instant::now()) {
+            Attempt::Right => {
+                info!(peer = %self.peer, session = self.id, "the port's admin logged in");
+                self.is_admin = true;
+                self.reply(id, Reply::Done).await
+            }
+            Attempt::Wrong => {
+                warn!(peer = %self.peer, session = self.id, "a wrong admin password");
+                self.standing.strike(None);
+                self.refuse(id, Reject::WrongPassword).await?;
+                Flow::Break(())
+            }
+            Attempt::TooMany => self.refuse(id, Reject::TooManyTries).await,
+        }
+    }
+
+    async fn add_user(&mut self, id: Id, username: &str, password: &str) -> Flow {
+        let entrance = &self.port.common.entrance;
+        if entrance.admin_password.is_none() {
+            return self.refuse(id, Reject::UnknownMethod("mining.add_user".into())).await;
+        }
+        if !self.is_admin {
+            return self.refuse(id, Reject::NotAdmin).await;
+        }
+        match entrance.users.add(username, password).await {
+            Ok(()) => {
+                info!(peer = %self.peer, username, "the port's admin added a user");
+                self.reply(id, Reply::Done).await
+            }
+            Err(error) => self.refuse(id, Reject::NotDone(error.to_string())).await,
+        }
     }
 
     fn log_in(&mut self, worker: Worker) {
@@ -390,12 +464,16 @@ impl Session {
         self.send(Spoken::Unasked, &self.port.phrases.work(self.dialect, work)).await
     }
 
-    async fn obey(&mut self, order: Order) -> Flow {
+    async fn obey(&mut self, order: Order, chain: &watch::Receiver<ChainState>) -> Flow {
         debug!(peer = %self.peer, session = self.id, ?order, "a session has an order");
         match order {
             Order::ResendWork => {
                 let again = |work| Work { news: News::Job { clean: true }, ..work };
                 self.tell(self.work.map(again)).await
+            }
+            Order::SetTarget(target) => {
+                self.jobs.vardiff().aim_at(Aim::Fixed(target));
+                self.look(chain).await
             }
             Order::AskReconnect => self.ask_to_reconnect().await,
             Order::Close(reject) => {

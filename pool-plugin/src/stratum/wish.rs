@@ -19,6 +19,21 @@ pub fn powers_of_two(password: &str) -> bool {
     password.split([',', ';', ' ']).any(|word| word.trim() == "pow2")
 }
 
+/// The password without the wish before or behind it: what a user's password is compared with.
+pub fn without(password: &str) -> &str {
+    const BETWEEN: [char; 3] = [',', ';', ' '];
+    let is_wish = |word: &str| in_password(word).is_some() || powers_of_two(word);
+    let mut rest = password;
+    loop {
+        rest = match (rest.rsplit_once(BETWEEN), rest.split_once(BETWEEN)) {
+            (Some((before, last)), _) if is_wish(last) => before,
+            (_, Some((first, behind))) if is_wish(first) => behind,
+            _ if is_wish(rest) => "",
+            _ => return rest,
+        };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -49,10 +64,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_password_has_no_wish_in_it() {
+        for password in ["secret", "secret,d=5000", "d=5;secret", "d=5;secret d=6", "pow2,secret,d=5"] {
+            assert_eq!(without(password), "secret", "{password}");
+        }
+        for unchanged in ["a, b;c", "", "x", "d=many"] {
+            assert_eq!(without(unchanged), unchanged);
+        }
+        assert_eq!(without("d=5000"), "");
+    }
+
     proptest! {
         #[test]
         fn no_password_harms(password: String) {
-            let _ = in_password(&password);
+            let _ = (in_password(&password), without(&password));
         }
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn config(data: &Path) -> Config {
         release: Policy::default(),
         verify_threads: 2,
         capture: None,
-        max_connections: 100,
+        max_connections: 1000,
         entrance: EntranceConfig::default(),
         sinks: SinksConfig::default(),
     }
@@ -106,24 +106,39 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    pub(crate) fn connect(pool: SocketAddr) -> Self {
+        let stream = TcpStream::connect(pool).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self { reader: BufReader::new(stream), job: String::new(), target: 0, session: Value::Null }
+    }
+
     pub(crate) fn with_work(pool: SocketAddr, login: &str) -> Self {
         Self::resuming(pool, login, Value::Null)
     }
 
     /// Goes on with a session, if there is one.
     pub(crate) fn resuming(pool: SocketAddr, login: &str, session: Value) -> Self {
-        let stream = TcpStream::connect(pool).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut client =
-            Self { reader: BufReader::new(stream), job: String::new(), target: 0, session: Value::Null };
-        client.send(
-            &json!({"id": 1, "method": "mining.subscribe", "params": ["t/1", "AleoStratum/3.0.0", session]}),
-        );
-        client.send(&json!({"id": 2, "method": "mining.authorize", "params": [login, "x"]}));
-        while client.job.is_empty() {
-            client.line();
-        }
+        let mut client = Self::connect(pool);
+        assert!(client.try_to_work(login, &session), "the pool closed the connection");
         client
+    }
+
+    /// Logs in and waits for a job. `false`: the pool does not want this connection.
+    pub(crate) fn try_to_work(&mut self, login: &str, session: &Value) -> bool {
+        let subscribe =
+            json!({"id": 1, "method": "mining.subscribe", "params": ["t/1", "AleoStratum/3.0.0", session]});
+        let authorize = json!({"id": 2, "method": "mining.authorize", "params": [login, "x"]});
+        let lines = format!("{subscribe}\n{authorize}\n");
+        if self.reader.get_mut().write_all(lines.as_bytes()).is_err() {
+            return false;
+        }
+        while self.job.is_empty() {
+            match self.try_line() {
+                Some(line) if line["error"].is_null() => {}
+                _ => return false,
+            }
+        }
+        true
     }
 
     fn send(&mut self, value: &Value) {
@@ -131,8 +146,14 @@ impl Client {
     }
 
     fn line(&mut self) -> Value {
+        self.try_line().expect("the pool closed the connection")
+    }
+
+    fn try_line(&mut self) -> Option<Value> {
         let mut line = String::new();
-        assert!(self.reader.read_line(&mut line).unwrap() > 0, "the pool closed the connection");
+        if self.reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
         let value: Value = serde_json::from_str(&line).unwrap();
         if value["method"] == "mining.notify" {
             self.job = value["params"][0].as_str().unwrap().into();
@@ -143,7 +164,30 @@ impl Client {
         if value["result"].is_array() {
             self.session = value["result"].clone();
         }
-        value
+        Some(value)
+    }
+
+    pub(crate) fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Reads until the pool closes the connection.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        let mut line = String::new();
+        while self.reader.read_line(&mut line).is_ok_and(|count| count > 0) {}
+        self.reader.read_line(&mut line).is_ok_and(|count| count == 0)
+    }
+
+    /// Reads until the pool sets a target.
+    pub(crate) fn next_target(&mut self) -> u64 {
+        loop {
+            let value = self.line();
+            if value["method"] == "mining.set_target" {
+                return value["params"][0].as_u64().unwrap();
+            }
+        }
     }
 
     /// 0 if accepted, the code of the reject otherwise.

@@ -37,8 +37,25 @@ pub fn decode(line: &[u8], call: impl Fn(&str, Params<'_>) -> Call) -> Result<Op
         Some(Value::Array(params)) => Ok(params.as_slice()),
         Some(_) => Err(Reject::BadParams("they must be a list")),
     };
-    let call = call(method, params);
+    let call = match method {
+        "mining.authorize_admin" => Call::AuthorizeAdmin(params.and_then(parse_admin)),
+        "mining.add_user" => Call::AddUser(params.and_then(parse_user)),
+        other => call(other, params),
+    };
     Ok(Some(Request { id, call }))
+}
+
+/// `[password]`, as bcoin-stratum has it.
+fn parse_admin(params: &[Value]) -> Result<String, Reject> {
+    const SHAPE: Reject = Reject::BadParams("mining.authorize_admin takes [password]");
+    params.first().and_then(Value::as_str).map(str::to_owned).ok_or(SHAPE)
+}
+
+/// `[username, password]`, as bcoin-stratum has it.
+fn parse_user(params: &[Value]) -> Result<(String, String), Reject> {
+    const SHAPE: Reject = Reject::BadParams("mining.add_user takes [username, password]");
+    let text = |index: usize| params.get(index).and_then(Value::as_str).map(str::to_owned);
+    text(0).zip(text(1)).ok_or(SHAPE)
 }
 
 fn parse_id(object: &Map<String, Value>) -> Option<Id> {

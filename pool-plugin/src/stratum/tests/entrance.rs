@@ -16,8 +16,9 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::harness::*;
+use super::harness::{self, JOB, Miner, Pool, config, counter, outcome, wait_until};
 use crate::{
+    config::UserMode,
     guard::Gate,
     stratum::{Entrance, StratumConfig, Tls, dialects::Dialect},
 };
@@ -74,7 +75,7 @@ async fn pool_behind(entrance: Entrance) -> Pool {
 
 fn entrance(gate: Arc<Gate>, tls: Option<Tls>, proxies: &[&str]) -> Entrance {
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
-    Entrance { gate, tls: tls.map(Arc::new), proxies }
+    Entrance { tls: tls.map(Arc::new), proxies, ..harness::entrance(gate, UserMode::Open) }
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn one_port_speaks_tls_and_plain_text() {
 async fn a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
     let mut certificate = Certificate::new();
     let tls = Arc::new(certificate.open().unwrap());
-    let guarded = Entrance { gate: Gate::settled(9), tls: Some(tls.clone()), proxies: vec![] };
+    let guarded = Entrance { tls: Some(tls.clone()), ..harness::entrance(Gate::settled(9), UserMode::Open) };
     let pool = pool_behind(guarded).await;
     let mut early = Miner::over(certificate.connect(pool.address).await.unwrap());
     assert!(!tls.reload().unwrap(), "nothing has changed");

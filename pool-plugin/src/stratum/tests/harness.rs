@@ -1,6 +1,11 @@
 //! A pool on loopback with a puzzle made of arithmetic, and a miner made of lines.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use parking_lot::{Condvar, Mutex};
 use serde_json::{Value, json};
@@ -16,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::{ChainState, Network, Puzzle, SyncState},
+    config::UserMode,
     evaluator::{EvaluateError, Evaluator},
     guard::Gate,
     intake::Intake,
@@ -25,6 +31,7 @@ use crate::{
         Common, Door, Entrance, StratumConfig, dialects::Dialect, places::Places, serve, stats::Stats,
     },
     types::{Address, EpochHash},
+    users::Users,
     vardiff::Settings,
     verify::Verifier,
 };
@@ -130,8 +137,14 @@ pub(crate) fn config() -> StratumConfig {
     StratumConfig::new(Address::default(), Settings::fixed_at(SHARE_TARGET))
 }
 
+/// An entrance without TLS, proxies, users and admin.
+pub(crate) fn entrance(gate: Arc<Gate>, mode: UserMode) -> Entrance {
+    let users = Users::open("no such folder/users.json".as_ref(), mode).unwrap();
+    Entrance { gate, tls: None, proxies: vec![], users, admin_password: None }
+}
+
 fn plain() -> Entrance {
-    Entrance::plain(Gate::settled(1000))
+    entrance(Gate::settled(1000), UserMode::Open)
 }
 
 impl Pool {
@@ -229,6 +242,12 @@ impl Pool {
     pub(crate) async fn wait_for_attempts(&self, count: usize) {
         wait_until(|| self.puzzle.attempts().len() >= count).await;
     }
+}
+
+/// The counters of all shares in a ledger.
+pub(crate) fn stored(ledger: &ShareLedger) -> HashSet<u64> {
+    let shares = ledger.shares(1, ledger.last_seq().unwrap());
+    shares.map(|entry| entry.unwrap().1.key.counter).collect()
 }
 
 /// Waits until `reached` holds; hangs, and so fails, if it never does.
@@ -331,6 +350,18 @@ impl Miner {
     /// For a write that the pool may cut short.
     pub(crate) fn writer(&mut self) -> &mut (dyn AsyncWrite + Send + Unpin) {
         &mut self.writer
+    }
+
+    /// Writes; `false` if the pool has closed the connection.
+    pub(crate) async fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
+        self.writer.write_all(bytes).await.is_ok()
+    }
+
+    /// Submits without waiting for an answer; `false` if the pool has closed the connection.
+    pub(crate) async fn try_submit(&mut self, id: u64, counter: u64) -> bool {
+        let params = json!(["", JOB, counter.to_string()]);
+        let line = format!("{}\n", json!({"id": id, "method": "mining.submit", "params": params}));
+        self.try_send_bytes(line.as_bytes()).await
     }
 
     /// Says that no more comes; answers are still read.

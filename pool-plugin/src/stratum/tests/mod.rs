@@ -10,5 +10,7 @@ mod ordering;
 mod pinned;
 mod places;
 mod shares;
+mod strangers;
 mod targets;
 mod transcripts;
+mod users;

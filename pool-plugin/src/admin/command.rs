@@ -1,0 +1,74 @@
+//! What an admin can ask.
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+/// A request.
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// How the pool fares: health of its parts, miners, shares
+    Status,
+    /// Every session: its id, address, login and shares
+    Sessions,
+    /// Close sessions
+    Kick {
+        /// A session id, an account, account.worker, an address or a network
+        who: String,
+    },
+    /// Ban an address or a network, and close its sessions
+    Ban {
+        network: String,
+        /// Lift the ban after so many minutes; without it the ban lasts until it is lifted
+        #[arg(long)]
+        #[serde(default)]
+        minutes: Option<u64>,
+        /// For whoever reads the list later
+        #[arg(long, default_value = "")]
+        #[serde(default)]
+        reason: String,
+    },
+    /// Lift a ban: the operator's of exactly this network, and the pool's own inside it
+    Unban { network: String },
+    /// Every ban and the allow-list
+    Bans,
+    /// Free an address or a network of limits and penalties
+    Allow {
+        network: String,
+        /// For whoever reads the list later
+        #[arg(long, default_value = "")]
+        #[serde(default)]
+        reason: String,
+    },
+    /// Take a network off the allow-list
+    Disallow { network: String },
+    /// Give sessions a fixed share target, until they reconnect
+    SetTarget {
+        /// A session id, an account, account.worker, an address or a network
+        who: String,
+        /// Expected attempts per share; never above the network's proof target
+        target: u64,
+    },
+    /// Stop serving miners: tell them to reconnect, settle their shares, close the ports. The node goes on
+    Drain,
+    /// Read users.json and the TLS certificate now
+    Reload,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_lines_of_json() {
+        let read = |line: &str| serde_json::from_str::<Command>(line);
+        assert_eq!(read(r#"{"command":"status"}"#).unwrap(), Command::Status);
+        let target = Command::SetTarget { who: "alice".into(), target: 7 };
+        assert_eq!(read(r#"{"command":"set-target","who":"alice","target":7}"#).unwrap(), target);
+        let ban = read(r#"{"command":"ban","network":"10.0.0.1"}"#).unwrap();
+        assert_eq!(ban, Command::Ban { network: "10.0.0.1".into(), minutes: None, reason: String::new() });
+        assert!(read(r#"{"command":"shutdown"}"#).unwrap_err().to_string().contains("unknown variant"));
+        assert!(read(r#"{"command":"kick"}"#).is_err());
+        assert_eq!(read(&serde_json::to_string(&target).unwrap()).unwrap(), target);
+    }
+}
