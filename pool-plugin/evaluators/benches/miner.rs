@@ -81,7 +81,8 @@ fn prover(stock: &Stock, epoch_hash: &[u8; 32], threads: usize, time: Duration) 
 /// The threads of `snarkos miner`, without the network.
 fn miner(evaluator: &dyn Evaluator, epoch_hash: EpochHash, threads: usize, time: Duration) -> u64 {
     let (board, (shares, _found)) = (Board::new(None), mpsc::unbounded_channel());
-    board.set(Some(Work { epoch: 0, epoch_hash, address: Address(ADDRESS), target: PROOF_TARGET }));
+    let address = Address(ADDRESS);
+    board.set(Some(Work { epoch: 0, serial: 0, epoch_hash, address, prefix: None, target: PROOF_TARGET }));
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| mine(&board, evaluator, &shares));
