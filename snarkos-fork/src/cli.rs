@@ -14,7 +14,7 @@ pub struct Arguments {
 }
 
 pub enum Command {
-    Start { start: Box<Start>, pool: PoolArgs },
+    Start { start: Box<Start>, pool: Box<PoolArgs> },
     Miner(MinerArgs),
     Pool(PoolCommand),
     Update,
@@ -68,7 +68,7 @@ where
     };
     let upstream = CLI::from_arg_matches_mut(&mut matches)?;
     let command = match upstream.command {
-        UpstreamCommand::Start(start) => Command::Start { start, pool },
+        UpstreamCommand::Start(start) => Command::Start { start, pool: Box::new(pool) },
         other => Command::Upstream(other),
     };
     Ok(Arguments { command, check_for_update: !upstream.noupdater })

@@ -53,7 +53,7 @@ fn run() -> Result<String> {
     }
     match arguments.command {
         Command::Upstream(command) => command.parse(),
-        Command::Start { start, pool } if pool.pool => start::with_pool(*start, pool),
+        Command::Start { start, pool } if pool.pool => start::with_pool(*start, *pool),
         Command::Start { start, .. } => start.parse(),
         Command::Miner(args) => miner::run(&args),
         Command::Pool(command) => pool::run(command),

@@ -44,7 +44,7 @@ impl Bytes<'_> {
 
     fn integer_type(&mut self) -> IntegerType {
         let choice = self.below(2 * WIDTHS.len());
-        IntegerType { bits: WIDTHS[choice / 2], signed: choice % 2 == 0 }
+        IntegerType { bits: WIDTHS[choice / 2], signed: choice.is_multiple_of(2) }
     }
 
     fn ty(&mut self) -> Type {
