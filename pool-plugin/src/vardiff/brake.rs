@@ -18,16 +18,23 @@ const MOST: u32 = 40;
 pub struct Brake {
     doublings: u32,
     changed: Option<Duration>,
+    /// How many shares waited at the last look.
+    waited: usize,
 }
 
 impl Brake {
-    /// Takes note of the verification queue: how many shares wait, and how many were checked in the last
-    /// second. The doublings of every target from now on.
+    /// Takes note of the verification queue, once a second: how many shares wait, and how many were checked
+    /// since the last look. The doublings of every target from now on.
+    ///
+    /// A long queue alone is not behind: on an idle pool two shares that came this instant outnumber what was
+    /// checked before. Behind it is when those of the last look still wait as well.
     pub fn look(&mut self, now: Duration, queued: usize, verified_last_second: u64) -> u32 {
+        let still_wait = self.waited as u64 > verified_last_second;
+        self.waited = queued;
         let wait = Duration::from_secs_f64(queued as f64 / verified_last_second.max(1) as f64);
         let since = self.changed.map_or(Duration::MAX, |changed| now.saturating_sub(changed));
         let next = match wait {
-            wait if wait > BEHIND && since >= STEP_UP => (self.doublings + 1).min(MOST),
+            wait if wait > BEHIND && still_wait && since >= STEP_UP => (self.doublings + 1).min(MOST),
             wait if wait < ROOM && since >= STEP_DOWN => self.doublings.saturating_sub(1),
             _ => self.doublings,
         };
@@ -51,20 +58,32 @@ mod tests {
     fn it_brakes_step_by_step_while_behind_and_lets_go_slowly() {
         let mut brake = Brake::default();
         assert_eq!(brake.look(seconds(0), 1000, 1000), 0, "a second of work is not behind");
-        assert_eq!(brake.look(seconds(1), 5000, 1000), 1, "at once");
-        assert_eq!(brake.look(seconds(2), 9000, 1000), 1, "the first step has not shown yet");
-        assert_eq!(brake.look(seconds(11), 9000, 1000), 2);
+        assert_eq!(brake.look(seconds(1), 5000, 1000), 0, "none of these has waited for a second yet");
+        assert_eq!(brake.look(seconds(2), 9000, 1000), 1, "these have");
+        assert_eq!(brake.look(seconds(3), 9000, 1000), 1, "the first step has not shown yet");
+        assert_eq!(brake.look(seconds(12), 9000, 1000), 2);
         assert_eq!(brake.look(seconds(60), 500, 1000), 2, "neither behind nor idle");
-        assert_eq!(brake.look(seconds(70), 0, 1000), 2);
-        assert_eq!(brake.look(seconds(71), 0, 1000), 1);
-        assert_eq!(brake.look(seconds(131), 0, 1000), 0);
+        assert_eq!(brake.look(seconds(71), 0, 1000), 2);
+        assert_eq!(brake.look(seconds(72), 0, 1000), 1);
+        assert_eq!(brake.look(seconds(132), 0, 1000), 0);
         assert_eq!(brake.look(seconds(999), 0, 1000), 0);
     }
 
     #[test]
     fn a_stalled_verification_is_behind_too() {
         let mut brake = Brake::default();
-        assert_eq!(brake.look(seconds(0), 2, 0), 1);
+        assert_eq!(brake.look(seconds(0), 2, 0), 0);
+        assert_eq!(brake.look(seconds(1), 2, 0), 1);
+    }
+
+    #[test]
+    fn a_few_shares_on_an_idle_pool_do_not_brake() {
+        let mut brake = Brake::default();
+        for second in 0..100 {
+            // They come just before every other look, and are checked right after it.
+            let (queued, verified) = if second % 2 == 0 { (3, 0) } else { (0, 3) };
+            assert_eq!(brake.look(seconds(second), queued, verified), 0);
+        }
     }
 
     /// A pool of miners that all follow their targets, and threads that check a hundredth of what comes.
