@@ -23,8 +23,9 @@ fail() {
 }
 
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
-# for upstream's metrics, git for the patch queue, setpriv for the devnet's processes, systemd to check its unit.
-# With `servers` also those the sinks are tested against; the tests start private ones.
+# for upstream's metrics, git for the patch queue, setpriv and kill for the devnet's processes. With `tests` also
+# what only these need: the servers that sinks write to (private ones are started), Python for the scripts that
+# miners and operators run, systemd to check its unit.
 install_missing() {
     command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
@@ -34,8 +35,11 @@ install_missing() {
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
     command -v setpriv >/dev/null || missing+=(util-linux)
-    command -v systemd-analyze >/dev/null || missing+=(systemd)
-    if [ "${1:-}" = servers ]; then
+    # A program, not the shell's own.
+    [ -x /usr/bin/kill ] || [ -x /bin/kill ] || missing+=(procps)
+    if [ "${1:-}" = tests ]; then
+        command -v systemd-analyze >/dev/null || missing+=(systemd)
+        command -v python3 >/dev/null || missing+=(python3)
         command -v redis-server >/dev/null || missing+=(redis-server)
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
     fi
@@ -49,7 +53,7 @@ install_missing() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 }
 
-# What every build starts with: packages, and upstream's sources with our patches. `prepare servers` for tests.
+# What every build starts with: packages, and upstream's sources with our patches. `prepare tests` for the tests.
 prepare() {
     install_missing "$@"
     scripts/fork
