@@ -98,7 +98,8 @@ pub fn run(pool: SocketAddr, connections: usize, supply: &Supply, time: Duration
 
 /// One connection's part.
 fn flood(pool: SocketAddr, number: usize, supply: &Supply, stop: &AtomicBool) -> Result<u64> {
-    let mut stratum = Stratum::login(pool, &format!("flood.rig-{number}"))?.with_work()?;
+    // The target stays: the shares were mined for this one.
+    let mut stratum = Stratum::login_with(pool, &format!("flood.rig-{number}"), "d=1")?.with_work()?;
     let (job, _) = stratum.job.clone().context("there is no job")?;
     let (mut in_flight, mut accepted) = (0, 0);
     loop {

@@ -49,12 +49,17 @@ impl Stratum {
 
     /// Subscribes and authorizes.
     pub fn login(pool: SocketAddr, login: &str) -> Result<Self> {
+        Self::login_with(pool, login, "x")
+    }
+
+    /// Subscribes and authorizes with a password.
+    pub fn login_with(pool: SocketAddr, login: &str, password: &str) -> Result<Self> {
         let mut client = Self::connect(pool)?;
         let subscribed =
             client.call("mining.subscribe", json!(["pool-tests/1", "AleoStratum/3.0.0", null]))?;
         let subscribed = subscribed.map_err(|error| anyhow::anyhow!("subscribe was refused: {error}"))?;
         client.pool_address = subscribed[2].as_str().context("subscribe names no address")?.into();
-        let authorized = client.call("mining.authorize", json!([login, "x"]))?;
+        let authorized = client.call("mining.authorize", json!([login, password]))?;
         ensure!(authorized == Ok(Value::Bool(true)), "authorize was refused: {authorized:?}");
         client.login = login.into();
         Ok(client)
