@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use parking_lot::Mutex;
 use pool_sinks::activity::Activity;
 use tokio::{
     sync::{mpsc, watch},
@@ -69,6 +70,7 @@ pub struct Pool {
     /// The default port first.
     listeners: Vec<(TcpListener, Dialect)>,
     board: HealthBoard,
+    backup: BackupHandle,
     stop: CancellationToken,
 }
 
@@ -85,11 +87,13 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 pub struct BackupHandle {
     ledger: ShareLedger,
     data: PathBuf,
+    under_way: Arc<Mutex<()>>,
 }
 
 impl BackupHandle {
     /// To the folder `dir`, which must not exist or be empty. Blocks: not for async threads.
     pub fn backup(&self, dir: &Path) -> Result<backup::Manifest, BackupError> {
+        let Some(_alone) = self.under_way.try_lock() else { return Err(BackupError::UnderWay) };
         backup::create(&self.ledger, &self.data, dir)
     }
 }
@@ -129,7 +133,21 @@ impl Pool {
             listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
         }
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
-        Ok(Self { config, network, evaluator, ledger, workers, places, entrance, listeners, board, stop })
+        let backup =
+            BackupHandle { ledger: ledger.clone(), data: config.data.clone(), under_way: Arc::default() };
+        Ok(Self {
+            config,
+            network,
+            evaluator,
+            ledger,
+            workers,
+            places,
+            entrance,
+            listeners,
+            board,
+            backup,
+            stop,
+        })
     }
 
     /// Says in one line what was opened.
@@ -169,7 +187,7 @@ impl Pool {
     }
 
     pub fn backup_handle(&self) -> BackupHandle {
-        BackupHandle { ledger: self.ledger.clone(), data: self.config.data.clone() }
+        self.backup.clone()
     }
 
     pub fn stop_handle(&self) -> StopHandle {
@@ -271,6 +289,7 @@ struct Parts {
     intake: Arc<Intake>,
     stats: Arc<Stats>,
     common: Arc<Common>,
+    backup: BackupHandle,
     activity: Activity,
     state: watch::Sender<ChainState>,
     inbox: SharedInbox,
@@ -281,7 +300,8 @@ struct Parts {
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
-        let Pool { config, evaluator, ledger, workers, places, entrance, listeners, board, .. } = pool;
+        let Pool { config, evaluator, ledger, workers, places, entrance, listeners, board, backup, .. } =
+            pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -300,6 +320,7 @@ impl Parts {
             stats: Arc::new(Stats::telling(told)),
             activity,
             common: Arc::new(Common::new(entrance, workers, places)),
+            backup,
             state,
             inbox: Inbox::shared(finds, settled),
             settled: settled_sender,
@@ -315,7 +336,7 @@ impl Parts {
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
-        let admin = Admin { common, stats, board, serving };
+        let admin = Admin { common, stats, board, books: self.backup.clone(), serving };
         let socket = self.config.data.join(admin::SOCKET);
         async move { admin::socket::serve(&socket, admin, stop).await }
     }

@@ -28,7 +28,8 @@ pub enum PoolCommand {
     /// Print how lucky the last rounds were, and what each account found and should have found
     Luck(LuckArgs),
 
-    /// Back the database and the dumps of a stopped pool up to a new folder
+    /// Back the database and the dumps up to a new folder. A running pool makes the backup itself and goes on: the
+    /// folder must be one that its user can make
     Backup(BackupArgs),
 
     /// Put a backup back into the data folder of a stopped pool that has no database. Dumps that are there stay,
@@ -113,7 +114,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::Dump(args) => dump(&args),
         PoolCommand::Verify(args) => verify(&args),
         PoolCommand::Transcript(args) => transcript::of_file(&args.capture),
-        PoolCommand::Backup(args) => Ok(backup::create_offline(&args.data, &args.dir)?.to_string()),
+        PoolCommand::Backup(args) => admin::client::backup(&args.data, &args.dir),
         PoolCommand::Restore(args) => Ok(backup::restore(&args.dir, &args.data)?.to_string()),
         PoolCommand::Luck(args) => luck(&args),
         PoolCommand::User(args) => users::run(&args),

@@ -1,6 +1,6 @@
 //! What is done when an admin asks.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use super::command::Command;
 use crate::{
     guard::{Order, access::parse_network},
     health::HealthBoard,
+    pool::BackupHandle,
     reject::{Reject, RejectCode},
     stratum::{Common, Stats},
 };
@@ -21,6 +22,7 @@ pub struct Admin {
     pub common: Arc<Common>,
     pub stats: Arc<Stats>,
     pub board: HealthBoard,
+    pub books: BackupHandle,
     /// Cancelled, the ports are closed.
     pub serving: CancellationToken,
 }
@@ -85,6 +87,7 @@ impl Admin {
                 Ok(json!({"sessions": self.stats.snapshot().connections}))
             }
             Command::Reload => self.reload(),
+            Command::Backup { dir } => self.back_up(dir),
         }
     }
 
@@ -93,6 +96,15 @@ impl Admin {
             0 => Err(format!("no session is '{who}': see sessions for ids, logins and addresses")),
             sessions => Ok(json!({"sessions": sessions})),
         }
+    }
+
+    fn back_up(&self, dir: &Path) -> Result<Value, String> {
+        if dir.is_relative() {
+            return Err(format!("{} is relative, and the pool runs in another folder", dir.display()));
+        }
+        let manifest = self.books.backup(dir).map_err(|error| error.to_string())?;
+        info!(dir = %dir.display(), "{manifest}");
+        Ok(json!({"backup": manifest, "text": manifest.to_string()}))
     }
 
     fn status(&self) -> Value {

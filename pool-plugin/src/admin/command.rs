@@ -1,5 +1,7 @@
 //! What an admin can ask.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +55,11 @@ pub enum Command {
     Drain,
     /// Read users.json and the TLS certificate now
     Reload,
+    /// Back the database and the dumps up to a new folder, which the pool's user must be able to make. Shares go on
+    Backup {
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
 }
 
 #[cfg(test)]
@@ -67,6 +74,8 @@ mod tests {
         assert_eq!(read(r#"{"command":"set-target","who":"alice","target":7}"#).unwrap(), target);
         let ban = read(r#"{"command":"ban","network":"10.0.0.1"}"#).unwrap();
         assert_eq!(ban, Command::Ban { network: "10.0.0.1".into(), minutes: None, reason: String::new() });
+        let backup = read(r#"{"command":"backup","dir":"/backup/monday"}"#).unwrap();
+        assert_eq!(backup, Command::Backup { dir: "/backup/monday".into() });
         assert!(read(r#"{"command":"shutdown"}"#).unwrap_err().to_string().contains("unknown variant"));
         assert!(read(r#"{"command":"kick"}"#).is_err());
         assert_eq!(read(&serde_json::to_string(&target).unwrap()).unwrap(), target);

@@ -34,6 +34,8 @@ use crate::ledger::{OpenError, ReadError, WriteError};
 pub enum BackupError {
     #[error("{dir} is not empty: name a folder that does not exist yet")]
     NotEmpty { dir: PathBuf },
+    #[error("another backup is under way: wait for it")]
+    UnderWay,
     #[error(
         "{dir} holds a database already: move the folder away first, and keep it until the pool runs again"
     )]
