@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    admin::{self, Admin},
+    admin::{self, Admin, Logger},
     audit,
     backup::{self, BackupError},
     chain::{self, ChainHandle, ChainState, Network},
@@ -71,6 +71,7 @@ pub struct Pool {
     listeners: Vec<(TcpListener, Dialect)>,
     board: HealthBoard,
     backup: BackupHandle,
+    logger: Option<Logger>,
     stop: CancellationToken,
 }
 
@@ -135,6 +136,7 @@ impl Pool {
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
         let backup =
             BackupHandle { ledger: ledger.clone(), data: config.data.clone(), under_way: Arc::default() };
+        let logger = None;
         Ok(Self {
             config,
             network,
@@ -146,8 +148,14 @@ impl Pool {
             listeners,
             board,
             backup,
+            logger,
             stop,
         })
+    }
+
+    /// Lets an admin change what the program logs.
+    pub fn with_logger(self, logger: Logger) -> Self {
+        Self { logger: Some(logger), ..self }
     }
 
     /// Says in one line what was opened.
@@ -295,13 +303,25 @@ struct Parts {
     inbox: SharedInbox,
     settled: mpsc::UnboundedSender<Settled>,
     board: HealthBoard,
+    logger: Option<Logger>,
     restarts: Restarts,
 }
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
-        let Pool { config, evaluator, ledger, workers, places, entrance, listeners, board, backup, .. } =
-            pool;
+        let Pool {
+            config,
+            evaluator,
+            ledger,
+            workers,
+            places,
+            entrance,
+            listeners,
+            board,
+            backup,
+            logger,
+            ..
+        } = pool;
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -325,6 +345,7 @@ impl Parts {
             inbox: Inbox::shared(finds, settled),
             settled: settled_sender,
             board,
+            logger,
             restarts: Restarts::default(),
         })
     }
@@ -336,7 +357,8 @@ impl Parts {
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
-        let admin = Admin { common, stats, board, books: self.backup.clone(), serving };
+        let (books, logger) = (self.backup.clone(), self.logger.clone());
+        let admin = Admin { common, stats, board, books, serving, logger };
         let socket = self.config.data.join(admin::SOCKET);
         async move { admin::socket::serve(&socket, admin, stop).await }
     }

@@ -5,7 +5,7 @@ mod pool_support;
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
-use pool_plugin::admin::{Command, SOCKET, client::ask};
+use pool_plugin::admin::{Command, LogLevel, SOCKET, client::ask};
 use pool_support::{Client, EvenSolves, chain, start, until};
 use serde_json::Value;
 
@@ -60,6 +60,14 @@ fn an_admin_looks_and_acts_while_the_pool_runs() {
     let reload = admin(data, Command::Reload);
     // The pool may have looked by itself a moment before.
     assert!(reload["users_changed"] == false || reload["broken_lines"][0]["line"] == 1, "{reload}");
+
+    let level = Command::LogLevel { level: LogLevel::Debug, of: None };
+    assert_eq!(admin(data, level)["directive"], "pool_=debug");
+    let level = Command::LogLevel { level: LogLevel::Trace, of: Some(who("snarkos_node_router")) };
+    assert_eq!(admin(data, level)["ok"], true);
+    assert_eq!(*pool.logger.lock().unwrap(), ["pool_=debug", "snarkos_node_router=trace"]);
+    let wrong = Command::LogLevel { level: LogLevel::Trace, of: Some(who("a=b,c")) };
+    assert_eq!(admin(data, wrong)["ok"], false);
 
     let mut last = Client::with_work(pool.address, "ann.rig");
     assert_eq!(admin(data, Command::Drain)["ok"], true);

@@ -4,7 +4,7 @@
 //! database, the port. The pool then serves its port at once, waits for the node to come up, and stops with
 //! the node.
 
-use std::{path::PathBuf, thread};
+use std::{path::PathBuf, sync::Arc, thread};
 
 use anyhow::{Context as _, Result, bail};
 use pool_node::{account, attach};
@@ -14,7 +14,7 @@ use pool_plugin::{
     pool::{Pool, StopHandle},
     types::Address,
 };
-use snarkos_cli::commands::Start;
+use snarkos_cli::{commands::Start, helpers::add_log_directive};
 use tokio::sync::mpsc;
 
 /// Runs `snarkos start --pool …` until the node stops.
@@ -22,7 +22,8 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     let network = check_node(&start)?;
     let config = resolve(&start, &args, network)?;
     let evaluator = pool_evaluators::verifying(config.puzzle, config.verify_threads)?;
-    let pool = Pool::open(config, network, evaluator)?;
+    let logger = |directive: &str| add_log_directive(directive).map_err(|error| format!("{error:#}"));
+    let pool = Pool::open(config, network, evaluator)?.with_logger(Arc::new(logger));
     println!("{}", pool.summary());
 
     let (node_sender, mut nodes) = mpsc::unbounded_channel();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::command::Command;
+use super::{Command, LogLevel, Logger, log_level};
 use crate::{
     guard::{Order, access::parse_network},
     health::HealthBoard,
@@ -25,6 +25,8 @@ pub struct Admin {
     pub books: BackupHandle,
     /// Cancelled, the ports are closed.
     pub serving: CancellationToken,
+    /// `None`: the program's logger cannot be changed.
+    pub logger: Option<Logger>,
 }
 
 impl Admin {
@@ -88,6 +90,7 @@ impl Admin {
             }
             Command::Reload => self.reload(),
             Command::Backup { dir } => self.back_up(dir),
+            Command::LogLevel { level, of } => self.set_log_level(*level, of.as_deref()),
         }
     }
 
@@ -105,6 +108,13 @@ impl Admin {
         let manifest = self.books.backup(dir).map_err(|error| error.to_string())?;
         info!(dir = %dir.display(), "{manifest}");
         Ok(json!({"backup": manifest, "text": manifest.to_string()}))
+    }
+
+    fn set_log_level(&self, level: LogLevel, of: Option<&str>) -> Result<Value, String> {
+        let directive = log_level::directive(level, of)?;
+        let set = self.logger.as_ref().ok_or("this program's log level cannot be changed while it runs")?;
+        set(&directive).map_err(|error| format!("'{directive}' was not understood: {error}"))?;
+        Ok(json!({"directive": directive}))
     }
 
     fn status(&self) -> Value {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
+use super::LogLevel;
+
 /// A request.
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
@@ -60,6 +62,14 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         dir: PathBuf,
     },
+    /// Log more or less from now on, until the node is started again
+    LogLevel {
+        level: LogLevel,
+        /// Of this module and those below it, e.g. snarkos_node_router, rather than of the pool's
+        #[arg(long, value_name = "MODULE")]
+        #[serde(default)]
+        of: Option<String>,
+    },
 }
 
 #[cfg(test)]
@@ -76,6 +86,9 @@ mod tests {
         assert_eq!(ban, Command::Ban { network: "10.0.0.1".into(), minutes: None, reason: String::new() });
         let backup = read(r#"{"command":"backup","dir":"/backup/monday"}"#).unwrap();
         assert_eq!(backup, Command::Backup { dir: "/backup/monday".into() });
+        let level = read(r#"{"command":"log-level","level":"debug"}"#).unwrap();
+        assert_eq!(level, Command::LogLevel { level: LogLevel::Debug, of: None });
+        assert!(read(r#"{"command":"log-level","level":"loud"}"#).is_err());
         assert!(read(r#"{"command":"shutdown"}"#).unwrap_err().to_string().contains("unknown variant"));
         assert!(read(r#"{"command":"kick"}"#).is_err());
         assert_eq!(read(&serde_json::to_string(&target).unwrap()).unwrap(), target);

@@ -10,16 +10,19 @@
 //!
 //! - [`command`]: what can be asked; also what `snarkos pool admin` takes on its command line.
 //! - [`act`]: what is done then.
+//! - [`log_level`]: what the program logs.
 //! - [`socket`]: the pool's side; [`client`]: the other one.
 
 pub mod act;
 pub mod client;
 pub mod command;
+pub mod log_level;
 pub mod socket;
 
 pub use act::Admin;
 pub use client::AdminArgs;
 pub use command::Command;
+pub use log_level::{LogLevel, Logger};
 
 /// The socket's name in the pool's data folder.
 pub const SOCKET: &str = "admin.sock";

@@ -8,7 +8,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::{self, JoinHandle, sleep},
@@ -49,6 +49,8 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) health: watch::Receiver<Health>,
     pub(crate) backup: BackupHandle,
+    /// What an admin has told the logger.
+    pub(crate) logger: Arc<Mutex<Vec<String>>>,
     stop: StopHandle,
     thread: JoinHandle<anyhow::Result<()>>,
 }
@@ -82,11 +84,17 @@ pub(crate) fn config(data: &Path) -> Config {
 }
 
 pub(crate) fn start_with(sim: &Arc<SimChain>, config: Config, evaluator: EvenSolves) -> Running {
-    let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap();
+    let logger = Arc::new(Mutex::new(Vec::new()));
+    let told = logger.clone();
+    let tell = move |directive: &str| {
+        told.lock().unwrap().push(directive.to_owned());
+        Ok(())
+    };
+    let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap().with_logger(Arc::new(tell));
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());
     let (health, backup) = (pool.health(), pool.backup_handle());
     let thread = thread::spawn(move || pool.run(async move { Some(Ok(sim as Arc<dyn Chain>)) }));
-    Running { address, health, backup, stop, thread }
+    Running { address, health, backup, logger, stop, thread }
 }
 
 impl Running {

@@ -1,0 +1,62 @@
+//! What the program logs, changed while it runs. The logger is not the pool's: whoever made it says how.
+
+use std::{fmt, sync::Arc};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// Takes a directive, e.g. `pool_=debug`, for the running logger, and says what is wrong with it.
+pub type Logger = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// What the crates of the pool begin with, as log targets do.
+const POOL: &str = "pool_";
+
+/// From which level on events are logged.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        })
+    }
+}
+
+/// The directive for a module and all below it; without one, for the pool.
+pub(super) fn directive(level: LogLevel, module: Option<&str>) -> Result<String, String> {
+    let module = module.unwrap_or(POOL);
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_:".contains(&byte);
+    if module.is_empty() || !module.bytes().all(is_path) {
+        return Err(format!("'{module}' is no module: it is written like snarkos_node_router"));
+    }
+    Ok(format!("{module}={level}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_of_the_pool_unless_a_module_is_named() {
+        assert_eq!(directive(LogLevel::Debug, None).unwrap(), "pool_=debug");
+        let router = directive(LogLevel::Trace, Some("snarkos_node_router::peering")).unwrap();
+        assert_eq!(router, "snarkos_node_router::peering=trace");
+        for wrong in ["", "a b", "a=info,b", "[span]"] {
+            assert!(directive(LogLevel::Info, Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}
