@@ -14,7 +14,7 @@ use pool_plugin::{
     pool::{Pool, StopHandle},
     types::Address,
 };
-use snarkos_cli::{commands::Start, helpers::add_log_directive};
+use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;
 
 /// Runs `snarkos start --pool …` until the node stops.
@@ -22,7 +22,7 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     let network = check_node(&start)?;
     let config = resolve(&start, &args, network)?;
     let evaluator = pool_evaluators::verifying(config.puzzle, config.verify_threads)?;
-    let logger = |directive: &str| add_log_directive(directive).map_err(|error| format!("{error:#}"));
+    let logger = |directive: &str| pool_logger::add_directive(directive).map_err(|error| error.to_string());
     let pool = Pool::open(config, network, evaluator)?.with_logger(Arc::new(logger));
     println!("{}", pool.summary());
 
