@@ -116,7 +116,7 @@ impl Intake {
             }
         };
         if !self.finds.is_open(job) {
-            self.rescue(lane, worker, &job.address, counter);
+            self.rescue(lane, worker, &[job.address], counter);
             return Err(Reject::Stale);
         }
         let reached = self.evaluate(lane, worker, job, counter).await?;
@@ -127,19 +127,22 @@ impl Intake {
         Ok(reached)
     }
 
-    /// Looks whether a counter that came with a wrong job solves the chain's current puzzle all the same,
-    /// when there is nothing better to do. Earns no share; a solution goes to the release queue.
-    pub fn rescue(&self, lane: Lane, worker: &Worker, address: &Address, counter: u64) {
+    /// Looks whether a counter that came with a wrong job solves the chain's current puzzle all the same, for one
+    /// of these addresses of the pool, when there is nothing better to do. Earns no share; a solution goes to the
+    /// release queue.
+    pub fn rescue(&self, lane: Lane, worker: &Worker, addresses: &[Address], counter: u64) {
         let Some(puzzle) = self.finds.puzzle() else { return };
-        let job =
-            AssignedJob { epoch: puzzle.epoch, epoch_hash: puzzle.epoch_hash, address: *address, target: 0 };
-        let (finds, finder) = (self.finds.clone(), worker.clone());
-        // Without room in the queue there is no second chance: the share was refused for its job already.
-        let _ = self.verifier.evaluate_low(lane, attempt_of(&job, counter), move |outcome| {
-            if let Ok(reached) = outcome {
-                finds.offer(&job, &finder, counter, reached);
-            }
-        });
+        for address in addresses {
+            let (epoch, epoch_hash) = (puzzle.epoch, puzzle.epoch_hash);
+            let job = AssignedJob { epoch, epoch_hash, address: *address, target: 0 };
+            let (finds, finder) = (self.finds.clone(), worker.clone());
+            // Without room in the queue there is no second chance: the share was refused for its job already.
+            let _ = self.verifier.evaluate_low(lane, attempt_of(&job, counter), move |outcome| {
+                if let Ok(reached) = outcome {
+                    finds.offer(&job, &finder, counter, reached);
+                }
+            });
+        }
     }
 
     async fn evaluate(

@@ -4,6 +4,7 @@
 //! - [`types`]: hashes, addresses, solutions as plain values.
 //! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
 //! - [`audit`]: watches the sums of the books, and who finds too little.
+//! - [`addresses`]: the pool's addresses, and for which of them each miner works.
 //! - [`admin`]: the admin of a running pool.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
 //! - [`config`]: flags, file and defaults, checked whole.
@@ -39,6 +40,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod accounting;
+pub mod addresses;
 pub mod admin;
 pub mod audit;
 pub mod backup;

@@ -5,7 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{chain::Puzzle, release::Found, types::EpochHash};
+use crate::{
+    chain::Puzzle,
+    release::Found,
+    types::{EpochHash, SolutionId},
+};
 
 /// How many are kept: the best ones.
 const CAPACITY: usize = 256;
@@ -14,7 +18,7 @@ const CAPACITY: usize = 256;
 #[derive(Debug, Default)]
 pub struct NearMisses {
     epoch_hash: EpochHash,
-    by_target: BTreeMap<(u64, u64), Found>,
+    by_target: BTreeMap<(u64, SolutionId), Found>,
 }
 
 impl NearMisses {
@@ -24,7 +28,7 @@ impl NearMisses {
             self.epoch_hash = found.solution.epoch_hash;
             self.by_target.clear();
         }
-        self.by_target.insert((found.solution.target, found.solution.counter), found);
+        self.by_target.insert((found.solution.target, found.solution.id()), found);
         if self.by_target.len() > CAPACITY {
             self.by_target.pop_first();
         }
@@ -36,7 +40,7 @@ impl NearMisses {
             self.by_target.clear();
             return Vec::new();
         }
-        let solutions = self.by_target.split_off(&(puzzle.proof_target, 0));
+        let solutions = self.by_target.split_off(&(puzzle.proof_target, SolutionId::default()));
         solutions.into_values().rev().collect()
     }
 }

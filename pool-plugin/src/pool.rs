@@ -5,7 +5,6 @@
 //! sessions settle what is in flight, then the finds are recorded, then the database is closed.
 
 use std::{
-    collections::HashSet,
     future::Future,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    addresses::Addresses,
     admin::{self, Admin, Logger},
     audit,
     backup::{self, BackupError},
@@ -43,6 +43,7 @@ use crate::{
     stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect, places::Places},
     supervise::{Restarts, supervise},
     systemd,
+    types::Address,
     users::{AdminPassword, Users},
     vardiff::Brake,
     verify::{self, Verifier},
@@ -160,7 +161,8 @@ impl Pool {
 
     /// Says in one line what was opened.
     pub fn summary(&self) -> String {
-        let Config { address, data, .. } = &self.config;
+        let Config { addresses, data, .. } = &self.config;
+        let addresses = addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(", ");
         let shares = match self.config.fixed_share_target {
             Some(target) => format!("{target} attempts"),
             None => format!("to be found every {} s", self.config.share_interval.as_secs()),
@@ -168,7 +170,7 @@ impl Pool {
         let (listen, more) = (self.local_addr(), self.more_ports());
         let (network, data) = (self.network.name(), data.display());
         format!(
-            "pool: miners connect to {listen}{more}, rewards go to {address} on {network}, \
+            "pool: miners connect to {listen}{more}, rewards go to {addresses} on {network}, \
              a share is {shares}, data is kept in {data}"
         )
     }
@@ -291,6 +293,7 @@ fn open_entrance(config: &Config) -> Result<Entrance> {
 /// What the parts share.
 struct Parts {
     config: Config,
+    addresses: Arc<Addresses>,
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
     listeners: Arc<Vec<(TcpListener, Dialect)>>,
@@ -332,6 +335,7 @@ impl Parts {
         // Nobody else asks for it.
         let told = config.sinks.redis.is_some().then(|| activity.clone());
         Ok(Self {
+            addresses: Addresses::new(config.addresses.clone()),
             config,
             evaluator,
             ledger,
@@ -365,7 +369,7 @@ impl Parts {
 
     /// The ports, until `stop`.
     fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
-        let mut config = StratumConfig::new(self.config.address, self.config.targets());
+        let mut config = StratumConfig::new(self.addresses.clone(), self.config.targets());
         config.max_connections = descriptors::budget(self.config.max_connections);
         config.capture = self.config.capture.clone();
         let (listeners, intake, stats) = (self.listeners.clone(), self.intake.clone(), self.stats.clone());
@@ -483,20 +487,30 @@ impl Followers {
     }
 
     async fn watch_chain(self) {
-        chain::watch::run(self.chain, self.parts.state.clone(), self.stop).await;
+        let (addresses, state) = (self.parts.addresses.clone(), self.parts.state.clone());
+        chain::watch::run(self.chain, addresses, state, self.stop).await;
     }
 
     async fn release(self) {
         let (state, ledger) = (self.parts.state.subscribe(), self.parts.ledger.clone());
         let (inbox, board) = (self.parts.inbox.clone(), self.parts.board.clone());
-        let policy = self.parts.config.release;
-        release::run(self.chain, policy, state, ledger, inbox, board, self.stop).await;
+        let (policy, addresses) = (self.parts.config.release, self.parts.addresses.clone());
+        release::run(
+            self.chain,
+            release::Setup { policy, addresses },
+            state,
+            ledger,
+            inbox,
+            board,
+            self.stop,
+        )
+        .await;
     }
 
     async fn account(self) {
         let config = &self.parts.config;
         let setup = rounds::Setup {
-            addresses: HashSet::from([config.address]),
+            addresses: config.addresses.iter().copied().collect(),
             shares_dir: config.data.join("shares"),
             rules: config.rules.clone(),
         };
@@ -566,10 +580,11 @@ impl Followers {
     }
 
     fn tell_budget(&self) {
-        let address = &self.parts.config.address;
-        match Budget::read(&*self.chain, address) {
-            Ok(budget) => info!(%address, "{budget}"),
-            Err(error) => warn!(%address, %error, "the stake cannot be read"),
+        for address in self.parts.addresses.all() {
+            match Budget::read(&*self.chain, address) {
+                Ok(budget) => info!(%address, "{budget}"),
+                Err(error) => warn!(%address, %error, "the stake cannot be read"),
+            }
         }
     }
 }

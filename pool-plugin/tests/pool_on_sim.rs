@@ -59,7 +59,7 @@ fn a_landing_while_the_pool_was_away_is_dumped_when_it_is_back() {
 #[test]
 fn a_panic_in_the_puzzle_costs_one_share_and_nothing_else() {
     let (sim, data) = (chain(), tempfile::tempdir().unwrap());
-    let evaluator = EvenSolves { panic_once: AtomicBool::new(true) };
+    let evaluator = EvenSolves { panic_once: AtomicBool::new(true), ..EvenSolves::default() };
     let pool = start(&sim, data.path(), evaluator);
     let mut client = Client::with_work(pool.address, "ann.rig");
     assert_eq!(client.submit(6), 20, "the evaluation panicked");

@@ -1,5 +1,7 @@
 //! Follows the node: publishes the puzzle after each block, and whether to trust it.
 
+use std::sync::Arc;
+
 use tokio::{
     sync::watch,
     time::{Duration, MissedTickBehavior, interval},
@@ -7,17 +9,25 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{ChainHandle, ChainState, Puzzle, SyncState};
+use crate::addresses::Addresses;
 
 /// A node falls behind, or loses its peers, without a block to tell it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Keeps `state` current until `stop`. A ledger that does not answer leaves the last puzzle standing and is
 /// asked again each second.
-pub async fn run(chain: ChainHandle, state: watch::Sender<ChainState>, stop: CancellationToken) {
+///
+/// `addresses` hear of a new epoch before anybody else does.
+pub async fn run(
+    chain: ChainHandle,
+    addresses: Arc<Addresses>,
+    state: watch::Sender<ChainState>,
+    stop: CancellationToken,
+) {
     let mut blocks = chain.subscribe_blocks();
     let mut looks = interval(SYNC_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watcher = Watcher { chain, state, stale: true, failing: false };
+    let mut watcher = Watcher { chain, addresses, state, stale: true, failing: false };
     let mut node_runs = true;
     loop {
         tokio::select! {
@@ -35,6 +45,7 @@ pub async fn run(chain: ChainHandle, state: watch::Sender<ChainState>, stop: Can
 
 struct Watcher {
     chain: ChainHandle,
+    addresses: Arc<Addresses>,
     state: watch::Sender<ChainState>,
     /// The puzzle is to be read again.
     stale: bool,
@@ -54,6 +65,11 @@ impl Watcher {
         }
         if next.sync.synced != last.sync.synced {
             log_sync(next.sync, puzzle);
+        }
+        if let Some(puzzle) = next.puzzle
+            && last.puzzle.is_none_or(|last| last.epoch_hash != puzzle.epoch_hash)
+        {
+            self.addresses.turn(puzzle.epoch, |address| self.chain.solutions_left(address).ok());
         }
         self.state.send_replace(next);
     }
@@ -86,8 +102,6 @@ fn log_sync(sync: SyncState, puzzle: Option<Puzzle>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::{task::JoinHandle, time::sleep};
 
     use super::*;
@@ -104,7 +118,7 @@ mod tests {
         let (sim, stop) = (SimChain::new(), CancellationToken::new());
         sim.connect_validator(1);
         let (sender, state) = watch::channel(ChainState::default());
-        let task = tokio::spawn(run(sim.clone(), sender, stop.clone()));
+        let task = tokio::spawn(run(sim.clone(), Addresses::new(vec![]), sender, stop.clone()));
         Watched { sim, state, stop, task }
     }
 

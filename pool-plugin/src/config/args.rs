@@ -32,9 +32,11 @@ pub struct PoolArgs {
     #[arg(long, value_name = "DIALECT@IP:PORT", requires = "pool")]
     pub pool_port: Vec<String>,
 
-    /// The address that is rewarded for solutions; it needs stake bonded to it [default: the node's account]
+    /// The address that is rewarded for solutions; it needs stake bonded to it. May be given several times, each
+    /// with a stake of its own: miners are spread over the addresses by what these may still land; in the file,
+    /// `address = ["aleo1…", "aleo1…"]` [default: the node's account]
     #[arg(long, value_name = "ALEO1…", requires = "pool")]
-    pub pool_address: Option<String>,
+    pub pool_address: Vec<String>,
 
     /// The folder of the pool's database and share dumps [default: pool-<network> in the node's data folder]
     #[arg(long, value_name = "DIR", requires = "pool")]

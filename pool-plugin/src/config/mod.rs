@@ -1,5 +1,6 @@
 //! The pool's configuration: flags over a TOML file over defaults, checked whole before anything starts.
 
+mod addresses;
 mod args;
 mod entrance;
 mod ports;
@@ -31,8 +32,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Further ports, each for miners of one dialect.
     pub ports: Vec<PortConfig>,
-    /// The prover address of every job: the chain's rewards go there.
-    pub address: Address,
+    /// The prover addresses of the jobs, one at least: the chain's rewards go there.
+    pub addresses: Vec<Address>,
     /// Holds `db/` and `shares/`.
     pub data: PathBuf,
     /// The share target of a miner nothing is known of, in expected attempts.

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use toml::{Table, Value};
 
 use super::{
-    Config, PoolArgs, Problem, Problems, entrance,
+    Config, PoolArgs, Problem, Problems, addresses, entrance,
     ports::{self, parse_listen},
     sinks,
 };
@@ -76,12 +76,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     let listen =
         reader.read("listen", &args.pool_listen, "an IP address and a port, e.g. 0.0.0.0:3333", parse_listen);
     let ports = reader.read_ports(&args.pool_port);
-    let address =
-        reader.read("address", &args.pool_address, "an account's address (aleo1…, 63 characters)", |text| {
-            let address = Address::from_str(text).map_err(|err| format!("'{text}' is {err}"))?;
-            (context.check_address)(&address)?;
-            Ok(address)
-        });
+    let mut addresses = reader.read_addresses(&args.pool_address, context.check_address);
     let data = reader.read("data", &args.pool_data, "a folder the pool may write to", |text| match text {
         "" => Err("it is empty".into()),
         _ => Ok(PathBuf::from(text)),
@@ -156,9 +151,10 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     let entrance = entrance::read(&mut reader, args);
     let sinks = sinks::read(reader.table.get("sinks"), &reader.file_name, &mut reader.problems);
 
-    let address_is_set = reader.is_set("address", &args.pool_address);
-    let address = address.or(context.node_address);
-    if address.is_none() && !address_is_set {
+    if args.pool_address.is_empty() && !reader.table.contains_key("address") {
+        addresses.extend(context.node_address);
+    }
+    if addresses.is_empty() && reader.problems.iter().all(|problem| problem.key != "address") {
         reader.problems.push(Problem {
             key: "address".into(),
             origin: "not set".into(),
@@ -167,11 +163,11 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         });
     }
 
-    match (reader.problems.is_empty(), address) {
-        (true, Some(address)) => Ok(Config {
+    match reader.problems.is_empty() {
+        true => Ok(Config {
             listen: listen.unwrap_or(DEFAULT_LISTEN),
             ports,
-            address,
+            addresses,
             data: data.unwrap_or(context.default_data),
             share_target: share_target.unwrap_or(DEFAULT_SHARE_TARGET),
             share_interval: Duration::from_secs(share_interval.unwrap_or(DEFAULT_SHARE_INTERVAL)),
@@ -191,7 +187,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             entrance,
             sinks,
         }),
-        _ => Err(Problems(reader.problems)),
+        false => Err(Problems(reader.problems)),
     }
 }
 
@@ -253,6 +249,25 @@ impl Reader {
 
     pub(super) fn is_set(&self, key: &str, flag: &Option<String>) -> bool {
         flag.is_some() || self.table.contains_key(key)
+    }
+
+    /// The flag's addresses, or else the file's: the flag wins as a whole.
+    fn read_addresses(
+        &mut self,
+        flags: &[String],
+        check: &dyn Fn(&Address) -> Result<(), String>,
+    ) -> Vec<Address> {
+        let (origin, texts) = match (flags, self.table.get("address")) {
+            ([], None) => return vec![],
+            ([], Some(value)) => (self.file_name.clone(), addresses::from_value(value)),
+            _ => (flag_of("address"), flags.iter().cloned().map(Ok).collect()),
+        };
+        let (addresses, wrong) = addresses::judge(texts, check);
+        for wrong in wrong {
+            let (key, allowed) = ("address".into(), addresses::ALLOWED.into());
+            self.problems.push(Problem { key, origin: origin.clone(), wrong, allowed });
+        }
+        addresses
     }
 
     /// The flag's ports, or else the file's: the flag wins as a whole.
@@ -340,7 +355,7 @@ mod tests {
     #[test]
     fn defaults_need_only_the_nodes_account() {
         let config = check(&PoolArgs::default(), None, Some(Address([7; 32]))).unwrap();
-        assert_eq!(config.address, Address([7; 32]));
+        assert_eq!(config.addresses, [Address([7; 32])]);
         assert_eq!(config.listen.to_string(), "0.0.0.0:3333");
         assert_eq!(config.data, PathBuf::from("/data/pool-testnet"));
         assert_eq!(config.verify_threads, 4);
@@ -407,7 +422,31 @@ mod tests {
         let config = check(&args, Some(&file), None).unwrap();
         assert_eq!(config.share_target, 5);
         assert_eq!(config.listen.to_string(), "127.0.0.1:1");
-        assert_eq!(config.address.to_string(), ADDRESS);
+        assert_eq!(config.addresses, [ADDRESS.parse().unwrap()]);
+    }
+
+    #[test]
+    fn several_addresses_come_from_flags_or_else_from_the_file() {
+        let (one, other) = (Address([1; 32]), Address([2; 32]));
+        let file = format!("address = [\"{one}\", \"{other}\"]");
+        let addresses = |args: &PoolArgs| check(args, Some(&file), Some(Address([7; 32]))).unwrap().addresses;
+        assert_eq!(addresses(&PoolArgs::default()), [one, other], "without the node's account");
+        let args = PoolArgs { pool_address: vec![ADDRESS.into()], ..Default::default() };
+        assert_eq!(addresses(&args), [ADDRESS.parse().unwrap()]);
+    }
+
+    #[test]
+    fn every_wrong_address_is_named() {
+        let flags = vec![ADDRESS.into(), "aleo1oops".into(), ADDRESS.into()];
+        let args = PoolArgs { pool_address: flags, ..Default::default() };
+        let problems = check(&args, None, Some(Address([7; 32]))).unwrap_err();
+        assert_eq!(keys(&problems), ["address"; 2]);
+        assert!(problems.to_string().contains("'aleo1oops' is not an Aleo address"), "{problems}");
+        assert!(problems.to_string().contains("is there twice"), "{problems}");
+        for file in ["address = []", "address = 5", "address = [5]"] {
+            let problems = check(&PoolArgs::default(), Some(file), None).unwrap_err();
+            assert_eq!(keys(&problems), ["address"], "{file}");
+        }
     }
 
     #[test]
@@ -478,7 +517,7 @@ mod tests {
             cores: 1,
             check_address: &|_| Err("no such account".into()),
         };
-        let args = PoolArgs { pool_address: Some(ADDRESS.into()), ..Default::default() };
+        let args = PoolArgs { pool_address: vec![ADDRESS.into()], ..Default::default() };
         assert!(resolve(&args, context).unwrap_err().to_string().contains("no such account"));
     }
 }

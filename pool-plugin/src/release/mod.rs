@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
-pub use self::task::run;
+pub use self::task::{Setup, run};
 use crate::{
     ledger::records::Worker,
     types::{Solution, SolutionId},

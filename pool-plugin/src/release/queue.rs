@@ -96,6 +96,8 @@ pub struct Plan {
     pub hand_overs: Vec<HandOver>,
     /// What has begun to wait, or waits for another reason than at the last plan.
     pub newly_waiting: Vec<(SolutionId, Wait)>,
+    /// What each address may still send once this is carried out.
+    pub left: HashMap<Address, u64>,
     pub status: Status,
 }
 
@@ -211,6 +213,7 @@ impl ReleaseQueue {
             entry.waits = waits;
         }
         plan.hand_overs.extend(best_first.iter().filter_map(|(_, entry)| planner.repeat(entry)));
+        plan.left = planner.budget;
         plan
     }
 

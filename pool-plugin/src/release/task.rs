@@ -16,6 +16,7 @@ use super::{
     records::{Entry, Recorder, SolutionStore},
 };
 use crate::{
+    addresses::Addresses,
     chain::{ChainHandle, ChainState},
     health::{self, HealthBoard, Part},
     ledger::records::{SolutionRecord, SolutionState},
@@ -28,6 +29,14 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long finds are still taken after a stop, if their senders live on.
 const DRAIN: Duration = Duration::from_secs(2);
 
+/// For whom, and how.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub policy: Policy,
+    /// They hear what each may still send.
+    pub addresses: Arc<Addresses>,
+}
+
 /// Releases what is found until `stop`; then takes the finds still on their way, and returns when all
 /// records are written.
 ///
@@ -35,7 +44,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// solutions of the ledger are taken up again at the start.
 pub async fn run<S: SolutionStore>(
     chain: ChainHandle,
-    policy: Policy,
+    setup: Setup,
     mut state: watch::Receiver<ChainState>,
     ledger: S,
     inbox: SharedInbox,
@@ -45,7 +54,7 @@ pub async fn run<S: SolutionStore>(
     let mut inbox = inbox.lock().await;
     let Inbox { finds, settled } = &mut *inbox;
     let Started { mut releaser, recorder, mut known_settled } =
-        start(chain, policy, ledger, health, stop.clone());
+        start(chain, setup, ledger, health, stop.clone());
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut finds_open, mut settled_open, mut state_open) = (true, true, true);
@@ -87,7 +96,7 @@ struct Started<S> {
 
 fn start<S: SolutionStore>(
     chain: ChainHandle,
-    policy: Policy,
+    setup: Setup,
     ledger: S,
     health: HealthBoard,
     stop: CancellationToken,
@@ -98,8 +107,10 @@ fn start<S: SolutionStore>(
     let (settled, known_settled) = mpsc::unbounded_channel();
     let recorder = Recorder { store: store.clone(), settled, failure, stop };
     let recorder = tokio::spawn(recorder.run(to_write));
+    let Setup { policy, addresses } = setup;
     let (queue, started) = (ReleaseQueue::new(policy), Instant::now());
-    let releaser = Releaser { chain, store, entries, unwritten, health, queue, loaded: false, started };
+    let releaser =
+        Releaser { chain, addresses, store, entries, unwritten, health, queue, loaded: false, started };
     Started { releaser, recorder, known_settled }
 }
 
@@ -132,6 +143,7 @@ async fn finish<S>(releaser: Releaser<S>, recorder: JoinHandle<()>) {
 
 struct Releaser<S> {
     chain: ChainHandle,
+    addresses: Arc<Addresses>,
     store: Arc<S>,
     entries: mpsc::UnboundedSender<Entry>,
     unwritten: watch::Receiver<Option<String>>,
@@ -204,6 +216,7 @@ impl<S: SolutionStore> Releaser<S> {
             }
             // Nobody took one: the queue now knows who is gone, and decides again without them.
             if all_handed {
+                self.addresses.note_left(puzzle.epoch, |address| plan.left.get(address).copied());
                 return self.report(&plan);
             }
         }
@@ -211,7 +224,7 @@ impl<S: SolutionStore> Releaser<S> {
 
     fn solutions_left(&self) -> HashMap<Address, u64> {
         let mut left = HashMap::new();
-        for address in self.queue.addresses() {
+        for address in self.queue.addresses().into_iter().chain(self.addresses.all().iter().copied()) {
             match self.chain.solutions_left(&address) {
                 Ok(count) => {
                     left.insert(address, count);

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::harness::{OURS, Pool, ids, until};
 use super::{policy::Policy, records::SolutionStore, *};
 use crate::{
+    addresses::Addresses,
     chain::{Chain, ChainState, sim::SimChain},
     health::{HealthBoard, Part},
     ledger::{
@@ -326,7 +327,7 @@ async fn queue_on(store: BrokenStore) -> Queue {
     let inbox = Inbox::shared(found, settled);
     let task = tokio::spawn(run(
         sim.clone(),
-        Policy::Immediate,
+        Setup { policy: Policy::Immediate, addresses: Addresses::new(vec![OURS]) },
         state,
         store.clone(),
         inbox,

@@ -146,7 +146,10 @@ impl Tracker {
     }
 
     /// Where to go on. The first start begins at the tip: nothing before it can be ours.
-    async fn begin(&self) -> Result<Progress, Trouble> {
+    async fn begin(&mut self) -> Result<Progress, Trouble> {
+        // An address that the operator no longer names may still land what it had released.
+        let open = self.ledger.open_solutions().map_err(trouble)?;
+        self.setup.addresses.extend(open.iter().map(|record| record.solution.address));
         let terms = self.ledger.set_rules(self.setup.rules.clone()).await.map_err(trouble)?;
         tracing::info!(rules = %terms.rules, since_seq = terms.since_seq, "rewards are shared out");
         let scanned = match self.ledger.scanned_height().map_err(trouble)? {

@@ -17,6 +17,8 @@ use crate::{
 
 /// How long the shares of a job keep its target after the next one was sent.
 pub const OLD_TARGET: Duration = Duration::from_secs(10);
+/// Addresses of an epoch that are remembered.
+const MOST_ADDRESSES: usize = 16;
 /// How long after an epoch's end its shares are no miner's fault.
 pub const EPOCH_GRACE: Duration = Duration::from_secs(30);
 
@@ -39,6 +41,8 @@ pub struct JobBook {
     job: Option<Job>,
     /// Those before, of the same epoch, whose targets still hold.
     before: VecDeque<Before>,
+    /// The addresses of the epoch's jobs, each with its first serial; the present job's is the last.
+    addresses: Vec<(u8, Address)>,
     /// The epoch before, and when the session left it.
     left: Option<(u32, Duration)>,
 }
@@ -47,7 +51,6 @@ pub struct JobBook {
 struct Before {
     serial: u8,
     target: u64,
-    address: Address,
     until: Duration,
 }
 
@@ -62,7 +65,7 @@ pub struct Found {
 impl JobBook {
     /// A session's book before its first job.
     pub fn new(vardiff: Vardiff) -> Self {
-        Self { vardiff, job: None, before: VecDeque::new(), left: None }
+        Self { vardiff, job: None, before: VecDeque::new(), addresses: Vec::new(), left: None }
     }
 
     /// The session's target.
@@ -91,6 +94,7 @@ impl JobBook {
                 if let Some(job) = old.filter(|_| same_epoch.is_none()) {
                     self.left = Some((job.epoch, at.now));
                     self.before.clear();
+                    self.addresses.clear();
                 }
                 let serial = same_epoch.map_or(0, |job| job.serial.saturating_add(1));
                 if let Some(job) = same_epoch {
@@ -99,6 +103,10 @@ impl JobBook {
                 let job =
                     Job { epoch: puzzle.epoch, serial, epoch_hash: puzzle.epoch_hash, address: at.address };
                 self.job = Some(job);
+                if self.addresses.len() == MOST_ADDRESSES {
+                    self.addresses.remove(0);
+                }
+                self.addresses.push((serial, at.address));
                 let target = self.vardiff.begin(at.now, bounds);
                 Some(Work { job, target, news: News::Job { clean: true } })
             }
@@ -142,8 +150,17 @@ impl JobBook {
         while self.before.front().is_some_and(|before| before.until <= now) {
             self.before.pop_front();
         }
-        let Job { serial, address, .. } = *job;
-        self.before.push_back(Before { serial, target, address, until: now + OLD_TARGET });
+        self.before.push_back(Before { serial: job.serial, target, until: now + OLD_TARGET });
+    }
+
+    /// All addresses the session has had jobs for in this epoch, the present one last.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
+        self.addresses.iter().map(|(_, address)| *address)
+    }
+
+    fn address_of(&self, serial: u8) -> Option<Address> {
+        let of = self.addresses.iter().rev().find(|(first, _)| *first <= serial);
+        of.map(|(_, address)| *address)
     }
 
     /// The present job.
@@ -154,7 +171,8 @@ impl JobBook {
     }
 
     /// The job a share names, if it names one, with the target it is judged by and credited with: that of
-    /// the job, or the present one if that job is long over or was never sent.
+    /// the job, or the present one if that job is long over or was never sent. The address is the one the job was
+    /// sent with: for another one the counter solves nothing.
     pub fn find(&self, named: Option<JobName>, now: Duration) -> Result<Found, Reject> {
         let present = self.present().ok_or(Reject::NoJob)?;
         let job = present.job;
@@ -167,12 +185,15 @@ impl JobBook {
         if named.epoch != job.epoch {
             return Err(Reject::JobNotFound);
         }
+        let sent = named.serial.filter(|serial| *serial <= present.serial);
+        let Some((serial, address)) = sent.and_then(|serial| Some((serial, self.address_of(serial)?))) else {
+            return Ok(present);
+        };
         let mut before = self.before.iter().filter(|before| now < before.until);
-        Ok(match before.find(|before| Some(before.serial) == named.serial) {
-            Some(&Before { serial, target, address, .. }) => {
-                Found { job: AssignedJob { target, address, ..job }, serial }
-            }
-            None => present,
+        Ok(match before.find(|before| before.serial == serial) {
+            Some(&Before { target, .. }) => Found { job: AssignedJob { target, address, ..job }, serial },
+            None if address == job.address => present,
+            None => Found { job: AssignedJob { address, ..job }, serial },
         })
     }
 }
@@ -326,6 +347,30 @@ mod tests {
         let named = |serial| book.find(Some(JobName { epoch: 5, serial: Some(serial) }), moment.now).unwrap();
         assert_eq!(named(0).job.address, moment.address);
         assert_eq!(named(1).job.address, other.address);
+        assert_eq!(book.addresses().collect::<Vec<_>>(), [moment.address, other.address]);
+    }
+
+    #[test]
+    fn a_share_is_for_the_address_of_its_job_however_late_it_comes() {
+        let mut book = fixed();
+        let first = at(0, state(5, 1_000_000, true));
+        book.follow(&first);
+        book.vardiff().aim_at(Aim::Fixed(500));
+        book.look(&first);
+        book.follow(&Moment { address: Address([7; 32]), ..first });
+        let named = |serial, seconds| {
+            let name = JobName { epoch: 5, serial: Some(serial) };
+            let job = book.find(Some(name), Duration::from_secs(seconds)).unwrap().job;
+            (job.address, job.target)
+        };
+        assert_eq!(named(0, 9), (first.address, WANTED));
+        assert_eq!(named(0, 100), (first.address, 500), "its target is long over, its address is not");
+        assert_eq!(named(1, 100), (first.address, 500));
+        assert_eq!(named(2, 100), (Address([7; 32]), 500));
+        assert_eq!(named(9, 100), (Address([7; 32]), 500), "never sent: the present one");
+        let next = Moment { address: Address([8; 32]), ..at(200, state(6, 1_000_000, true)) };
+        book.follow(&next);
+        assert_eq!(book.addresses().collect::<Vec<_>>(), [next.address]);
     }
 
     #[test]

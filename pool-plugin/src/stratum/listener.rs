@@ -26,7 +26,7 @@ use super::{
     phrases::Phrases,
     stats::Stats,
 };
-use crate::{chain::ChainState, intake::Intake, reject::Reject, types::Address, vardiff};
+use crate::{addresses::Addresses, chain::ChainState, intake::Intake, reject::Reject, vardiff};
 
 /// Bounds of the pause after a failed accept: out of file descriptors, mostly.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -38,10 +38,10 @@ const RETURNS: u32 = 100;
 const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// How the port behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StratumConfig {
-    /// The pool's address: what miners put into the puzzle.
-    pub address: Address,
+    /// The pool's addresses: what miners put into the puzzle.
+    pub addresses: Arc<Addresses>,
     /// How share targets are found.
     pub targets: vardiff::Settings,
     pub max_connections: usize,
@@ -79,10 +79,10 @@ pub(super) struct Port {
 }
 
 impl StratumConfig {
-    /// The defaults, for a pool of this address.
-    pub fn new(address: Address, targets: vardiff::Settings) -> Self {
+    /// The defaults, for a pool of these addresses.
+    pub fn new(addresses: Arc<Addresses>, targets: vardiff::Settings) -> Self {
         Self {
-            address,
+            addresses,
             targets,
             max_connections: 4096,
             in_flight: 32,

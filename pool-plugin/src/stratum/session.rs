@@ -25,10 +25,12 @@ use super::{
     wish,
 };
 use crate::{
+    addresses::{Look, Seat},
     chain::ChainState,
     guard::{Order, Standing},
     ledger::records::Worker,
     reject::{Reject, RejectCode},
+    types::Address,
     users::admin_password::Attempt,
     vardiff::{Aim, Vardiff, steps::Steps},
     workers::unix_seconds,
@@ -65,6 +67,8 @@ pub(super) struct Session {
     /// Whoever has logged in, the last one last.
     logins: Vec<Worker>,
     jobs: JobBook,
+    /// For which address its jobs are.
+    seat: Seat,
     /// Where submissions tell of accepted shares.
     accepted: mpsc::UnboundedSender<Accepted>,
     /// What the miner was last told to work on.
@@ -93,6 +97,8 @@ struct Admitted {
     /// The share named no job of this session, and is tried as one for the current job.
     forgiven: bool,
     counter: u64,
+    /// For which else of the pool's addresses it may have been mined.
+    others: Vec<Address>,
 }
 
 type Flow = ControlFlow<()>;
@@ -115,7 +121,8 @@ impl Session {
         let all_settled = port.config.in_flight.max(1) as u32;
         let (accepted, shares) = mpsc::unbounded_channel();
         let id = format!("{:016x}", rand::random::<u64>());
-        let tap = port.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &port.config.address));
+        let seat = port.config.addresses.seat();
+        let tap = port.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &seat.address()));
         let mut session = Self {
             id,
             tap: tap.clone(),
@@ -125,6 +132,7 @@ impl Session {
             subscribed: false,
             logins: Vec::new(),
             jobs: JobBook::new(Vardiff::new(port.config.targets, None)),
+            seat,
             accepted,
             work: None,
             place: None,
@@ -163,6 +171,7 @@ impl Session {
         let out = self.out.clone();
         let mut chain = port.chain.clone();
         let mut chain_lives = true;
+        let mut seats = port.config.addresses.changes();
         let mut turn = None;
         let mut looks = looks(port.config.targets.interval);
         // Made once, since to begin to wait takes a lock that all sessions share.
@@ -175,6 +184,7 @@ impl Session {
                     chain_lives = changed.is_ok();
                     self.follow(&mut chain).await
                 }
+                Ok(()) = seats.changed() => self.follow(&mut chain).await,
                 () = &mut stopped => self.leave().await,
                 () = &mut broken => Flow::Break(()),
                 Some(order) = orders.recv() => self.obey(order, &chain).await,
@@ -264,6 +274,7 @@ impl Session {
                 tap.session(&place.session());
             }
             self.place = Some(place);
+            self.seat.take(self.jobs.vardiff().target(), self.dialect.learns_address());
         }
         let prefix = self.place.as_ref().and_then(Place::prefix).map(tracing::field::display);
         debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, prefix, "a miner subscribed");
@@ -273,7 +284,7 @@ impl Session {
         Reply::Subscribed {
             session: self.place.as_ref().map(Place::session).unwrap_or_default(),
             prefix: self.place.as_ref().and_then(Place::prefix),
-            address: self.port.config.address,
+            address: self.seat.address(),
         }
     }
 
@@ -431,6 +442,14 @@ impl Session {
             return Flow::Continue(());
         }
         chain.mark_unchanged();
+        let puzzle = chain.borrow().puzzle;
+        if let Some(puzzle) = puzzle {
+            let (weight, learns) = (self.jobs.vardiff().target(), self.dialect.learns_address());
+            if self.seat.look(puzzle.epoch, weight, learns) == Look::Reconnect {
+                debug!(peer = %self.peer, session = self.id, "a miner has to connect anew for another address");
+                return self.leave().await;
+            }
+        }
         let moment = self.moment(chain);
         if let Some(tap) = &self.tap {
             tap.chain(&moment.state);
@@ -485,7 +504,8 @@ impl Session {
         }
     }
 
-    /// The pool stops. Whoever understands it comes back in a while, not all at once.
+    /// The pool stops, or the miner has to connect anew. Whoever understands it comes back in a while, not all at
+    /// once.
     async fn leave(&self) -> Flow {
         let _ = self.ask_to_reconnect().await;
         Flow::Break(())
@@ -497,8 +517,9 @@ impl Session {
     }
 
     fn moment(&self, chain: &watch::Receiver<ChainState>) -> Moment {
-        let (config, common) = (&self.port.config, &self.port.common);
-        Moment { now: common.now(), state: *chain.borrow(), brake: common.brake(), address: config.address }
+        let common = &self.port.common;
+        let address = self.seat.address();
+        Moment { now: common.now(), state: *chain.borrow(), brake: common.brake(), address }
     }
 
     /// Checks what can be told without waiting, then leaves the rest to a task of its own.
@@ -508,7 +529,7 @@ impl Session {
         submit: Result<Submit, Reject>,
         turn: &mut Option<OwnedSemaphorePermit>,
     ) -> Flow {
-        let Admitted { worker, found, forgiven, counter } = match self.admit(submit) {
+        let Admitted { worker, found, forgiven, counter, others } = match self.admit(submit) {
             Ok(admitted) => admitted,
             Err(reject) => return self.refuse_share(id, reject).await,
         };
@@ -532,6 +553,9 @@ impl Session {
                     Reply::Done
                 }
                 Err(reject) => {
+                    if matches!(reject, Reject::LowDifficulty { .. } | Reject::JobNotFound) {
+                        port.intake.rescue(standing.lane(), &worker, &others, counter);
+                    }
                     port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
                     standing.refused(&reject);
                     log_refused(peer, &worker, &reject);
@@ -565,16 +589,20 @@ impl Session {
         let Submit { worker: named, job, counter: raw } = submit?;
         let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
         let counter = self.counters.read(&raw);
+        let addresses = || self.jobs.addresses();
+        let admitted = |found: Found, forgiven, counter| {
+            let others = addresses().filter(|other| *other != found.job.address).collect();
+            Ok(Admitted { worker: worker.clone(), found, forgiven, counter, others })
+        };
         match (self.jobs.find(job, self.port.common.now()), self.jobs.present(), counter) {
-            (Ok(found), _, Some(counter)) => Ok(Admitted { worker, found, forgiven: false, counter }),
+            (Ok(found), _, Some(counter)) => admitted(found, false, counter),
             (Ok(_), _, None) => Err(Reject::BadCounter),
             // Devices are known to name jobs that were never sent; what they solved is the current one.
-            (Err(Reject::JobNotFound), Some(found), Some(counter)) => {
-                Ok(Admitted { worker, found, forgiven: true, counter })
-            }
+            (Err(Reject::JobNotFound), Some(found), Some(counter)) => admitted(found, true, counter),
             (Err(reject), _, counter) => {
                 if let Some(stray) = counter {
-                    self.port.intake.rescue(self.standing.lane(), &worker, &self.port.config.address, stray);
+                    let addresses: Vec<Address> = addresses().collect();
+                    self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray);
                 }
                 Err(reject)
             }

@@ -34,12 +34,17 @@ pub(crate) const OURS: Address = Address([7; 32]);
 #[derive(Default)]
 pub(crate) struct EvenSolves {
     pub(crate) panic_once: AtomicBool,
+    /// No counter above a million solves for any other address.
+    pub(crate) high_solve_for: Option<Address>,
 }
 
 impl Evaluator for EvenSolves {
     fn prepare(&self, _: &EpochHash) {}
 
-    fn target(&self, _: &EpochHash, _: &Address, counter: u64) -> Result<u64, EvaluateError> {
+    fn target(&self, _: &EpochHash, address: &Address, counter: u64) -> Result<u64, EvaluateError> {
+        if counter > 1_000_000 && self.high_solve_for.is_some_and(|only| only != *address) {
+            return Ok(1);
+        }
         assert!(!self.panic_once.swap(false, Relaxed), "a planted panic");
         Ok(if counter.is_multiple_of(2) { u64::MAX } else { 15 })
     }
@@ -64,7 +69,7 @@ pub(crate) fn config(data: &Path) -> Config {
     Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         ports: vec![],
-        address: OURS,
+        addresses: vec![OURS],
         data: data.into(),
         share_target: 10,
         share_interval: Duration::from_secs(10),
@@ -106,7 +111,9 @@ impl Running {
 
 pub(crate) struct Client {
     reader: BufReader<TcpStream>,
-    job: String,
+    pub(crate) job: String,
+    /// That of the job.
+    pub(crate) address: String,
     /// The share target.
     pub(crate) target: u64,
     /// Session id, counter prefix, address.
@@ -117,7 +124,8 @@ impl Client {
     pub(crate) fn connect(pool: SocketAddr) -> Self {
         let stream = TcpStream::connect(pool).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self { reader: BufReader::new(stream), job: String::new(), target: 0, session: Value::Null }
+        let (job, address) = (String::new(), String::new());
+        Self { reader: BufReader::new(stream), job, address, target: 0, session: Value::Null }
     }
 
     pub(crate) fn with_work(pool: SocketAddr, login: &str) -> Self {
@@ -165,6 +173,7 @@ impl Client {
         let value: Value = serde_json::from_str(&line).unwrap();
         if value["method"] == "mining.notify" {
             self.job = value["params"][0].as_str().unwrap().into();
+            self.address = value["params"][2].as_str().unwrap().into();
         }
         if value["method"] == "mining.set_target" {
             self.target = value["params"][0].as_u64().unwrap();
@@ -198,9 +207,20 @@ impl Client {
         }
     }
 
+    /// Reads until the pool sends a job.
+    pub(crate) fn next_job(&mut self) {
+        while self.line()["method"] != "mining.notify" {}
+    }
+
     /// 0 if accepted, the code of the reject otherwise.
     pub(crate) fn submit(&mut self, counter: u64) -> i64 {
-        let params = json!(["ann.rig", self.job, counter.to_string()]);
+        let job = self.job.clone();
+        self.submit_for(&job, counter)
+    }
+
+    /// A share of a certain job.
+    pub(crate) fn submit_for(&mut self, job: &str, counter: u64) -> i64 {
+        let params = json!(["ann.rig", job, counter.to_string()]);
         self.send(&json!({"id": 9, "method": "mining.submit", "params": params}));
         loop {
             let value = self.line();

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     accounting::terms::Rules,
+    addresses::Addresses,
     chain::{self, Chain, ChainState, sim::SimChain},
     health::{HealthBoard, Part},
     ledger::{
@@ -55,11 +56,12 @@ impl Pool {
         let (finds, found) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
         let (health, stop) = (HealthBoard::default(), CancellationToken::new());
+        let addresses = Addresses::new(vec![OURS]);
         let tasks = vec![
-            tokio::spawn(chain::watch::run(sim.clone(), state_sender, stop.clone())),
+            tokio::spawn(chain::watch::run(sim.clone(), addresses.clone(), state_sender, stop.clone())),
             tokio::spawn(release::run(
                 sim.clone(),
-                Policy::Immediate,
+                release::Setup { policy: Policy::Immediate, addresses },
                 state,
                 ledger.clone(),
                 Inbox::shared(found, settled),

@@ -17,6 +17,7 @@ use super::{
     codec::Framing,
     message::{Call, Garbage, Message, Request, Word},
 };
+use crate::addresses::Learns;
 
 /// What a port or a session speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -57,6 +58,15 @@ impl Dialect {
             Self::Aion => "aion",
             Self::AbMatrix => "abmatrix",
             Self::ZkWork => "zkwork",
+        }
+    }
+
+    /// How its miners learn for which address they work.
+    pub const fn learns_address(self) -> Learns {
+        match self {
+            Self::Json | Self::AleoStratum | Self::Generic(_) | Self::AbMatrix => Learns::WithEachJob,
+            Self::ZkWork => Learns::WhenItConnects,
+            Self::Aion => Learns::Never,
         }
     }
 

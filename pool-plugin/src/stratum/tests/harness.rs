@@ -20,6 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    addresses::Addresses,
     chain::{ChainState, Network, Puzzle, SyncState},
     config::UserMode,
     evaluator::{EvaluateError, Evaluator},
@@ -134,7 +135,7 @@ pub(crate) struct Pool {
 }
 
 pub(crate) fn config() -> StratumConfig {
-    StratumConfig::new(Address::default(), Settings::fixed_at(SHARE_TARGET))
+    StratumConfig::new(Addresses::new(vec![Address::default()]), Settings::fixed_at(SHARE_TARGET))
 }
 
 /// An entrance without TLS, proxies, users and admin.

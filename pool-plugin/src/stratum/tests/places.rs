@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::harness::*;
 use crate::{
+    addresses::Addresses,
     ledger::records::Worker,
     stratum::{StratumConfig, places::Prefix},
     types::Address,
@@ -11,7 +12,8 @@ use crate::{
 };
 
 async fn following() -> Pool {
-    let config = StratumConfig::new(Address::default(), Settings::starting_at(SHARE_TARGET));
+    let config =
+        StratumConfig::new(Addresses::new(vec![Address::default()]), Settings::starting_at(SHARE_TARGET));
     let pool = Pool::start_with(config, |ledger, _| ledger).await;
     pool.chain.send(state(EPOCH, 1 << 31, true)).unwrap();
     pool

@@ -5,10 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::harness::*;
-use crate::{stratum::StratumConfig, types::Address, vardiff::Settings};
+use crate::{addresses::Addresses, stratum::StratumConfig, types::Address, vardiff::Settings};
 
 async fn pool_with(targets: Settings) -> Pool {
-    let pool = Pool::start_with(StratumConfig::new(Address::default(), targets), |ledger, _| ledger).await;
+    let pool = Pool::start_with(
+        StratumConfig::new(Addresses::new(vec![Address::default()]), targets),
+        |ledger, _| ledger,
+    )
+    .await;
     pool.chain.send(state(EPOCH, 1 << 31, true)).unwrap();
     pool
 }
