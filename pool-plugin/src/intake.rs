@@ -145,6 +145,18 @@ impl Intake {
         }
     }
 
+    /// Keeps counters of before the start that may become solutions.
+    pub fn remember(&self, missed: Vec<Found>) {
+        let mut near_misses = self.finds.near_misses.lock();
+        // Another epoch may have begun meanwhile.
+        let epoch_hash = self.finds.puzzle().map(|puzzle| puzzle.epoch_hash);
+        for found in missed.into_iter().filter(|found| epoch_hash == Some(found.solution.epoch_hash)) {
+            near_misses.keep(found);
+        }
+        drop(near_misses);
+        self.finds.release_solutions();
+    }
+
     async fn evaluate(
         &self,
         lane: Lane,

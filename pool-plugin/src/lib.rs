@@ -23,6 +23,7 @@
 //! - [`occasionally`]: a log line that does not become a flood.
 //! - [`pool`]: the parts put together: start, supervision, shutdown.
 //! - [`prepare`]: gets the puzzle ready before its first share.
+//! - [`recover`]: finds and near misses of before a crash, read back from the shares.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
 //! - [`rest`]: blocks as a node's REST port shows them.
@@ -61,6 +62,7 @@ pub mod near_misses;
 pub mod occasionally;
 pub mod pool;
 pub mod prepare;
+pub mod recover;
 pub mod reject;
 pub mod release;
 pub mod rest;

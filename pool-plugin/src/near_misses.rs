@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many are kept: the best ones.
-const CAPACITY: usize = 256;
+pub const CAPACITY: usize = 256;
 
 /// The best counters of the current epoch, by target.
 #[derive(Debug, Default)]

@@ -37,6 +37,7 @@ use crate::{
     intake::Intake,
     ledger::ShareLedger,
     prepare::keep_prepared,
+    recover,
     release::{self, Inbox, Settled, SharedInbox, budget::Budget},
     resume, rounds,
     sinks::{self, LedgerBooks},
@@ -464,6 +465,7 @@ impl Followers {
         self.start_one(&mut running, "chain", Self::watch_chain);
         self.start_one(&mut running, "release", Self::release);
         self.start_one(&mut running, "rounds", Self::account);
+        self.start_one(&mut running, "recover", Self::recover);
         self.start_one(&mut running, "resume", Self::resume);
         self.start_one(&mut running, "retention", Self::retain);
         self.start_one(&mut running, "health", Self::judge);
@@ -517,6 +519,12 @@ impl Followers {
         let ledger = self.parts.ledger.clone();
         let (settled, board) = (self.parts.settled.clone(), self.parts.board.clone());
         rounds::run(self.chain, setup, ledger, settled, board, self.stop).await;
+    }
+
+    /// After any restart.
+    async fn recover(self) {
+        let (ledger, state) = (self.parts.ledger.clone(), self.parts.state.subscribe());
+        recover::run(ledger, &self.parts.intake, state, self.stop).await;
     }
 
     /// After a restored backup.

@@ -270,12 +270,22 @@ impl ShareLedger {
     /// The first kept share that was accepted at `time_ms` (Unix milliseconds) or later, or the next to come.
     /// Where the clock went back it may be a neighbour.
     pub fn first_share_since(&self, time_ms: u64) -> Result<u64, ReadError> {
+        self.first_share_after(|share| share.time_ms < time_ms)
+    }
+
+    /// The first kept share of `epoch`, or the next to come. Where shares of two epochs are mixed, at the turn, it
+    /// may be a neighbour.
+    pub fn first_share_of(&self, epoch: u32) -> Result<u64, ReadError> {
+        self.first_share_after(|share| share.key.epoch < epoch)
+    }
+
+    fn first_share_after(&self, is_before: impl Fn(&Share) -> bool) -> Result<u64, ReadError> {
         let (mut first, mut end) = (self.shares_from()?, self.last_seq()?.saturating_add(1));
         while first < end {
             let middle = first + (end - first) / 2;
             let Some(row) = self.shares(middle, u64::MAX).next() else { break };
             let (seq, share) = row?;
-            if share.time_ms < time_ms { first = seq.saturating_add(1) } else { end = middle }
+            if is_before(&share) { first = seq.saturating_add(1) } else { end = middle }
         }
         Ok(first)
     }

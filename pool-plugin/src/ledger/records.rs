@@ -52,7 +52,7 @@ pub struct SolutionRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SolutionState {
     Found,
-    /// Handed to the network at least once.
+    /// Handed to the network, or about to be: its place in the stake limit is taken.
     Released,
     Landed {
         height: u32,

@@ -5,7 +5,13 @@
 //! first hand-over that reached anyone, and from then on holds a place in its address's stake limit until
 //! the chain settles it or its epoch ends. Which ones are released when there are more than may land is the
 //! [policy](super::policy)'s.
+//!
+//! A place must not be given away twice, after a crash either: what the network has and the database does not know
+//! of would still land. A fresh find goes out at once, and is recorded beside that as released. One that was held is
+//! recorded as held, so its release is marked first and its hand-over waits for the mark, a moment at most. And what
+//! a restart finds among the shares without a record goes before all others.
 
+mod planner;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +22,9 @@ use std::{
     time::Duration,
 };
 
+use self::planner::{Planner, Step};
 use super::{
-    peers::{ConnectionNumber, PeerBook, Writable},
+    peers::{ConnectionNumber, PeerBook},
     policy::{Finds, Policy, View},
 };
 use crate::{
@@ -32,6 +39,9 @@ pub const REPEAT_AFTER: Duration = Duration::from_secs(90);
 /// Repetitions only go to peers that were sent fewer than this many solutions within the window, so that a
 /// fresh find never waits for them.
 pub const REPEAT_ROOM: usize = 20;
+
+/// How long the release of a solution that was held waits for its mark: a disk that hangs must not lose a block.
+pub const MARK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The one queue between finds and the network.
 #[derive(Debug)]
@@ -55,10 +65,29 @@ struct Entry {
     released: bool,
     /// The chain's height when it was; none if that was before a restart.
     released_at: Option<u32>,
+    /// The database has it as held.
+    held: bool,
+    /// Since when its release waits for its mark.
+    marking: Option<Duration>,
+    /// Nobody knows whether the network has it.
+    unsure: bool,
     /// In this process: a restarted node's consensus has forgotten what it was given.
     submitted: bool,
     offered: HashMap<ConnectionNumber, Duration>,
     waits: Option<Wait>,
+}
+
+/// What there is to know of a solution that comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// It was just found.
+    Fresh,
+    /// The database has it as held: nobody else does.
+    Held,
+    /// It was released before a restart: the network may have it.
+    Released,
+    /// A restart found it without a record: the network may have it.
+    Unsure,
 }
 
 /// Why a solution is not on its way.
@@ -94,6 +123,8 @@ pub struct HandOver {
 pub struct Plan {
     /// Best target first; repetitions last.
     pub hand_overs: Vec<HandOver>,
+    /// Releases to be marked before they are carried out.
+    pub marks: Vec<SolutionId>,
     /// What has begun to wait, or waits for another reason than at the last plan.
     pub newly_waiting: Vec<(SolutionId, Wait)>,
     /// What each address may still send once this is carried out.
@@ -131,9 +162,8 @@ impl ReleaseQueue {
         }
     }
 
-    /// Takes a solution in. `released`: the network may have it already, from before a restart. `false` if
-    /// the queue knows it, or the chain has settled it.
-    pub fn add(&mut self, solution: Solution, epoch: u32, released: bool) -> bool {
+    /// Takes a solution in. `false` if the queue knows it, or the chain has settled it.
+    pub fn add(&mut self, solution: Solution, epoch: u32, past: Past) -> bool {
         let id = solution.id();
         if self.settled.contains_key(&id) || self.entries.contains_key(&id) {
             return false;
@@ -141,8 +171,11 @@ impl ReleaseQueue {
         let entry = Entry {
             solution,
             epoch,
-            released,
+            released: past == Past::Released,
             released_at: None,
+            held: past == Past::Held,
+            marking: None,
+            unsure: past == Past::Unsure,
             submitted: false,
             offered: HashMap::new(),
             waits: None,
@@ -192,13 +225,18 @@ impl ReleaseQueue {
             peers: self.peers.writable(now),
         };
         let mut best_first: Vec<(&SolutionId, &mut Entry)> = self.entries.iter_mut().collect();
-        best_first.sort_by_key(|(id, entry)| (Reverse(entry.solution.target), **id));
+        best_first.sort_by_key(|(id, entry)| (!entry.goes_first(), Reverse(entry.solution.target), **id));
 
         let mut plan = Plan::default();
         for (id, entry) in &mut best_first {
             let waits = match planner.fresh(entry) {
-                Ok(hand_over) => {
-                    plan.hand_overs.extend(hand_over);
+                Ok(None) => None,
+                Ok(Some(Step::HandOver(hand_over))) => {
+                    plan.hand_overs.push(hand_over);
+                    None
+                }
+                Ok(Some(Step::Mark)) => {
+                    plan.marks.push(**id);
                     None
                 }
                 Err(wait) => Some(wait),
@@ -232,11 +270,14 @@ impl ReleaseQueue {
     fn choose(&self, puzzle: &Puzzle, budget: &HashMap<Address, u64>) -> HashMap<Address, usize> {
         let mut held: HashMap<Address, Vec<u64>> = HashMap::new();
         let mut released_in_block: HashMap<Address, usize> = HashMap::new();
+        let mut first: HashMap<Address, u64> = HashMap::new();
         for entry in self.entries.values() {
             let address = entry.solution.address;
             if entry.released {
                 let is_fresh = entry.released_at == Some(puzzle.height);
                 *released_in_block.entry(address).or_default() += usize::from(is_fresh);
+            } else if entry.goes_first() {
+                *first.entry(address).or_default() += 1;
             } else if entry.may_land(puzzle).is_ok() {
                 held.entry(address).or_default().push(entry.solution.target);
             }
@@ -245,7 +286,9 @@ impl ReleaseQueue {
             targets.sort_unstable_by_key(|target| Reverse(*target));
             let view = View {
                 held: &targets,
-                budget: budget.get(&address).copied().unwrap_or(0),
+                budget: budget
+                    .get(&address)
+                    .map_or(0, |left| left.saturating_sub(first.get(&address).copied().unwrap_or(0))),
                 released_in_block: released_in_block.get(&address).copied().unwrap_or(0),
                 blocks_left: BLOCKS_PER_EPOCH - puzzle.height % BLOCKS_PER_EPOCH,
                 coinbase_target: puzzle.coinbase_target,
@@ -254,6 +297,29 @@ impl ReleaseQueue {
             (address, self.policy.release(&view))
         };
         held.into_iter().map(choose).collect()
+    }
+
+    /// The release of a solution that was held is on its way to the database.
+    pub fn mark(&mut self, id: SolutionId, now: Duration) {
+        let height = self.height;
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.release(height);
+            entry.marking = Some(now);
+        }
+    }
+
+    /// The mark is written, or cannot be: the solution goes out.
+    pub fn marked(&mut self, id: SolutionId) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.marking = None;
+        }
+    }
+
+    /// The solution is to be recorded now: whether as released. If not, the database has it as held from then on.
+    pub fn record(&mut self, id: SolutionId) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        entry.held = !entry.released;
+        entry.released
     }
 
     /// How a planned offer went. `true` if it released the solution.
@@ -281,6 +347,14 @@ impl ReleaseQueue {
 }
 
 impl Entry {
+    fn goes_first(&self) -> bool {
+        self.unsure && !self.released
+    }
+
+    fn waits_for_mark(&self, now: Duration) -> bool {
+        self.marking.is_some_and(|since| now.saturating_sub(since) < MARK_PATIENCE)
+    }
+
     fn may_land(&self, puzzle: &Puzzle) -> Result<(), Wait> {
         if self.epoch != puzzle.epoch || self.solution.epoch_hash != puzzle.epoch_hash {
             return Err(Wait::Epoch);
@@ -298,81 +372,5 @@ impl Entry {
         }
         (self.released, self.released_at) = (true, Some(height));
         true
-    }
-}
-
-/// The state of one round of decisions: budgets and room shrink as they are given away.
-struct Planner<'a> {
-    puzzle: &'a Puzzle,
-    now: Duration,
-    own_consensus: bool,
-    budget: HashMap<Address, u64>,
-    /// How many of its best each address still releases in this round.
-    chosen: HashMap<Address, usize>,
-    peers: Vec<Writable>,
-}
-
-impl Planner<'_> {
-    /// Where a solution goes that these peers do not have yet; `None` if all have it.
-    fn fresh(&mut self, entry: &Entry) -> Result<Option<HandOver>, Wait> {
-        entry.may_land(self.puzzle)?;
-        if !entry.released {
-            self.within_limit(&entry.solution.address)?;
-        }
-        let submit = self.own_consensus && !entry.submitted;
-        let peers = self.take_room(|peer| peer.room > 0 && !entry.offered.contains_key(&peer.number));
-        if !submit && peers.is_empty() {
-            return self.nobody_to_give(entry);
-        }
-        if !entry.released {
-            self.spend(&entry.solution.address);
-        }
-        Ok(Some(HandOver { solution: entry.solution, submit, peers }))
-    }
-
-    fn within_limit(&self, address: &Address) -> Result<(), Wait> {
-        match self.budget.get(address) {
-            None => Err(Wait::UnknownLimit),
-            Some(0) => Err(Wait::StakeLimit),
-            Some(_) if self.chosen.get(address).is_none_or(|count| *count == 0) => Err(Wait::Better),
-            Some(_) => Ok(()),
-        }
-    }
-
-    fn spend(&mut self, address: &Address) {
-        if let (Some(left), Some(count)) = (self.budget.get_mut(address), self.chosen.get_mut(address)) {
-            *left -= 1;
-            *count -= 1;
-        }
-    }
-
-    fn nobody_to_give(&self, entry: &Entry) -> Result<Option<HandOver>, Wait> {
-        if entry.released {
-            return Ok(None);
-        }
-        Err(if self.peers.is_empty() { Wait::NoPeer } else { Wait::Pace })
-    }
-
-    fn repeat(&mut self, entry: &Entry) -> Option<HandOver> {
-        if !entry.released || entry.may_land(self.puzzle).is_err() {
-            return None;
-        }
-        let now = self.now;
-        let peers = self.take_room(|peer| {
-            let offered = entry.offered.get(&peer.number);
-            peer.recent < REPEAT_ROOM && offered.is_some_and(|at| now.saturating_sub(*at) >= REPEAT_AFTER)
-        });
-        (!peers.is_empty()).then_some(HandOver { solution: entry.solution, submit: false, peers })
-    }
-
-    fn take_room(&mut self, wanted: impl Fn(&Writable) -> bool) -> Vec<SocketAddr> {
-        let chosen = self.peers.iter_mut().filter(|peer| wanted(peer));
-        chosen
-            .map(|peer| {
-                peer.room -= 1;
-                peer.recent += 1;
-                peer.address
-            })
-            .collect()
     }
 }

@@ -9,12 +9,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Settled;
+use super::{Found, Settled};
 use crate::{
+    chain::Puzzle,
     ledger::{
         ReadError, ShareLedger, WriteError,
         records::{SolutionRecord, SolutionState},
     },
+    recover,
     types::SolutionId,
 };
 
@@ -31,6 +33,8 @@ pub trait SolutionStore: Send + Sync + 'static {
     fn mark_released(&self, id: SolutionId) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError>;
     fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError>;
+    /// Finds of which there is nothing but a share.
+    fn unrecorded_finds(&self, puzzle: &Puzzle) -> Result<Vec<Found>, ReadError>;
 }
 
 impl SolutionStore for ShareLedger {
@@ -49,6 +53,10 @@ impl SolutionStore for ShareLedger {
     fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
         Self::open_solutions(self)
     }
+
+    fn unrecorded_finds(&self, puzzle: &Puzzle) -> Result<Vec<Found>, ReadError> {
+        recover::last_finds(self, puzzle)
+    }
 }
 
 /// What is to be written.
@@ -58,10 +66,19 @@ pub(super) enum Entry {
     Released(SolutionId),
 }
 
+/// What the queue is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    /// The database knows this find to be settled: it was found again after a restart.
+    Settled(Settled),
+    /// A release was marked, or that failed and is tried again.
+    Marked(SolutionId),
+}
+
 pub(super) struct Recorder<S> {
     pub(super) store: Arc<S>,
-    /// Tells the queue of finds that the database knows to be settled: found again after a restart.
-    pub(super) settled: mpsc::UnboundedSender<Settled>,
+    /// To a queue that may be gone already: then nothing is released any more.
+    pub(super) queue: mpsc::UnboundedSender<Told>,
     /// Why the current write fails, for health.
     pub(super) failure: watch::Sender<Option<String>>,
     pub(super) stop: CancellationToken,
@@ -82,8 +99,7 @@ impl<S: SolutionStore> Recorder<S> {
         let id = record.solution.id();
         let Ok(Some(known)) = self.store.solution(id) else { return };
         if matches!(known.state, SolutionState::Landed { .. } | SolutionState::Aborted { .. }) {
-            // The queue may be gone already: then nothing is released any more.
-            let _ = self.settled.send(Settled { id, epoch: known.epoch });
+            let _ = self.queue.send(Told::Settled(Settled { id, epoch: known.epoch }));
         }
     }
 
@@ -91,7 +107,11 @@ impl<S: SolutionStore> Recorder<S> {
         let mut pause = FIRST_PAUSE;
         let mut tries_when_stopping = 0;
         loop {
-            let Err(error) = self.try_write(&entry).await else { break };
+            let written = self.try_write(&entry).await;
+            if let Entry::Released(id) = entry {
+                let _ = self.queue.send(Told::Marked(id));
+            }
+            let Err(error) = written else { break };
             match (&error, &mut entry) {
                 (WriteError::NameTooLong, Entry::Found(record)) if record.finder.is_some() => {
                     tracing::error!(finder = ?record.finder, "solution recorded without its finder: {error}");

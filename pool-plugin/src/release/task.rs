@@ -10,16 +10,19 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Found, Inbox, Settled, SharedInbox,
+    Found, Inbox, SharedInbox,
     policy::Policy,
-    queue::{Expired, HandOver, Plan, ReleaseQueue, Wait},
-    records::{Entry, Recorder, SolutionStore},
+    queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
+    records::{Entry, Recorder, SolutionStore, Told},
 };
 use crate::{
     addresses::Addresses,
-    chain::{ChainHandle, ChainState},
+    chain::{ChainHandle, ChainState, Puzzle},
     health::{self, HealthBoard, Part},
-    ledger::records::{SolutionRecord, SolutionState},
+    ledger::{
+        ReadError,
+        records::{SolutionRecord, SolutionState},
+    },
     types::{Address, SolutionId},
 };
 
@@ -41,7 +44,7 @@ pub struct Setup {
 /// records are written.
 ///
 /// Woken by a find, a new block, a settled solution, and each second by a look at the peers. The open
-/// solutions of the ledger are taken up again at the start.
+/// solutions of the ledger, and finds that a crash left without a record, are taken up before anything is released.
 pub async fn run<S: SolutionStore>(
     chain: ChainHandle,
     setup: Setup,
@@ -53,8 +56,7 @@ pub async fn run<S: SolutionStore>(
 ) {
     let mut inbox = inbox.lock().await;
     let Inbox { finds, settled } = &mut *inbox;
-    let Started { mut releaser, recorder, mut known_settled } =
-        start(chain, setup, ledger, health, stop.clone());
+    let Started { mut releaser, recorder, mut told } = start(chain, setup, ledger, health, stop.clone());
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut finds_open, mut settled_open, mut state_open) = (true, true, true);
@@ -69,7 +71,7 @@ pub async fn run<S: SolutionStore>(
                 Some(one) => releaser.queue.settle(one.id, one.epoch),
                 None => settled_open = false,
             },
-            Some(one) = known_settled.recv() => releaser.queue.settle(one.id, one.epoch),
+            Some(one) = told.recv() => releaser.hear(one),
             changed = state.changed(), if state_open => state_open = changed.is_ok(),
             _ = looks.tick() => releaser.look(),
         }
@@ -80,18 +82,20 @@ pub async fn run<S: SolutionStore>(
         while let Ok(one) = settled.try_recv() {
             releaser.queue.settle(one.id, one.epoch);
         }
+        while let Ok(one) = told.try_recv() {
+            releaser.hear(one);
+        }
         let latest = *state.borrow_and_update();
         releaser.release(&latest);
     }
-    drain(&mut releaser, finds, &state).await;
+    drain(&mut releaser, finds, &mut told, &state).await;
     finish(releaser, recorder).await;
 }
 
 struct Started<S> {
     releaser: Releaser<S>,
     recorder: JoinHandle<()>,
-    /// Finds that the database knows to be settled.
-    known_settled: mpsc::UnboundedReceiver<Settled>,
+    told: mpsc::UnboundedReceiver<Told>,
 }
 
 fn start<S: SolutionStore>(
@@ -104,25 +108,39 @@ fn start<S: SolutionStore>(
     let store = Arc::new(ledger);
     let (entries, to_write) = mpsc::unbounded_channel();
     let (failure, unwritten) = watch::channel(None);
-    let (settled, known_settled) = mpsc::unbounded_channel();
-    let recorder = Recorder { store: store.clone(), settled, failure, stop };
+    let (queue, told) = mpsc::unbounded_channel();
+    let recorder = Recorder { store: store.clone(), queue, failure, stop };
     let recorder = tokio::spawn(recorder.run(to_write));
     let Setup { policy, addresses } = setup;
     let (queue, started) = (ReleaseQueue::new(policy), Instant::now());
-    let releaser =
-        Releaser { chain, addresses, store, entries, unwritten, health, queue, loaded: false, started };
-    Started { releaser, recorder, known_settled }
+    let releaser = Releaser {
+        chain,
+        addresses,
+        store,
+        entries,
+        unwritten,
+        health,
+        queue,
+        new: vec![],
+        next_load: Some(Duration::ZERO),
+        started,
+    };
+    Started { releaser, recorder, told }
 }
 
 /// Takes what the share checks still send while they stop.
 async fn drain<S: SolutionStore>(
     releaser: &mut Releaser<S>,
     finds: &mut mpsc::UnboundedReceiver<Found>,
+    told: &mut mpsc::UnboundedReceiver<Told>,
     state: &watch::Receiver<ChainState>,
 ) {
     let deadline = Instant::now() + DRAIN;
     while let Ok(Some(found)) = timeout_at(deadline, finds.recv()).await {
         releaser.take(found);
+        while let Ok(one) = told.try_recv() {
+            releaser.hear(one);
+        }
         let latest = *state.borrow();
         releaser.release(&latest);
     }
@@ -149,22 +167,40 @@ struct Releaser<S> {
     unwritten: watch::Receiver<Option<String>>,
     health: HealthBoard,
     queue: ReleaseQueue,
-    /// Whether the open solutions of the ledger are in the queue.
-    loaded: bool,
+    /// What is to be recorded once it is known whether it goes out.
+    new: Vec<SolutionRecord>,
+    /// When the open solutions of the ledger are to be read; `None` once they are in the queue.
+    next_load: Option<Duration>,
     started: Instant,
 }
 
 impl<S: SolutionStore> Releaser<S> {
     fn take(&mut self, found: Found) {
-        let Found { solution, epoch, finder, found_ms } = found;
-        let id = solution.id();
-        if !self.queue.add(solution, epoch, false) {
+        let id = found.solution.id();
+        if !self.queue.add(found.solution, found.epoch, Past::Fresh) {
             return tracing::debug!(%id, "solution found again");
         }
-        tracing::info!(%id, target = solution.target, epoch, account = finder.account,
-            worker = finder.worker, "solution found");
-        let state = SolutionState::Found;
-        self.write(Entry::Found(SolutionRecord { solution, epoch, finder: Some(finder), found_ms, state }));
+        tracing::info!(%id, target = found.solution.target, epoch = found.epoch,
+            account = found.finder.account, worker = found.finder.worker, "solution found");
+        self.new.push(record_of(found));
+    }
+
+    fn hear(&mut self, told: Told) {
+        match told {
+            Told::Settled(one) => self.queue.settle(one.id, one.epoch),
+            Told::Marked(id) => self.queue.marked(id),
+        }
+    }
+
+    /// One write for what was found and what became of it: there is no moment in which the network has a solution
+    /// that the database has as held.
+    fn record_new(&mut self) {
+        for mut record in std::mem::take(&mut self.new) {
+            if self.queue.record(record.solution.id()) {
+                record.state = SolutionState::Released;
+            }
+            self.write(Entry::Found(record));
+        }
     }
 
     fn write(&self, entry: Entry) {
@@ -174,41 +210,64 @@ impl<S: SolutionStore> Releaser<S> {
     }
 
     fn look(&mut self) {
-        if !self.loaded {
-            self.load();
-        }
         let now = self.started.elapsed();
         self.queue.look(&self.chain.peers(), now);
     }
 
-    fn load(&mut self) {
-        let open = match self.store.open_solutions() {
-            Ok(open) => open,
+    fn load(&mut self, puzzle: &Puzzle, now: Duration) {
+        let read =
+            || Ok::<_, ReadError>((self.store.open_solutions()?, self.store.unrecorded_finds(puzzle)?));
+        let (open, unrecorded) = match read() {
+            Ok(read) => read,
             Err(error) => {
+                self.next_load = Some(now + LOOK_INTERVAL);
                 return tracing::error!(%error, "the open solutions cannot be read; trying again");
             }
         };
-        self.loaded = true;
+        self.next_load = None;
         for record in open {
             let released = record.state == SolutionState::Released;
-            if self.queue.add(record.solution, record.epoch, released) {
+            let past = if released { Past::Released } else { Past::Held };
+            if self.queue.add(record.solution, record.epoch, past) {
                 tracing::info!(id = %record.solution.id(), released, "open solution taken up again");
+            }
+        }
+        for found in unrecorded {
+            let id = found.solution.id();
+            if self.queue.add(found.solution, found.epoch, Past::Unsure) {
+                tracing::warn!(%id, "a share of before the restart is a solution without a record: it goes first");
+                self.new.push(record_of(found));
             }
         }
     }
 
-    /// Decides and carries out. Without a puzzle nothing can be decided: all waits.
+    /// Decides, carries out, and has it recorded.
     fn release(&mut self, state: &ChainState) {
-        let Some(puzzle) = state.puzzle else { return };
+        // Without a puzzle nothing can be decided: all waits.
+        if let Some(puzzle) = state.puzzle {
+            let now = self.started.elapsed();
+            if self.next_load.is_some_and(|at| at <= now) {
+                self.load(&puzzle, now);
+            }
+            self.decide(&puzzle, now);
+        }
+        self.record_new();
+    }
+
+    fn decide(&mut self, puzzle: &Puzzle, now: Duration) {
         for expired in self.queue.expire(puzzle.epoch) {
             log_expired(&expired);
         }
         let left = self.solutions_left();
-        let now = self.started.elapsed();
         loop {
-            let plan = self.queue.plan(&puzzle, &left, now);
+            let plan = self.queue.plan(puzzle, &left, now);
             for (id, wait) in &plan.newly_waiting {
                 log_waiting(*id, *wait);
+            }
+            for id in &plan.marks {
+                tracing::info!(%id, "solution released");
+                self.queue.mark(*id, now);
+                self.write(Entry::Released(*id));
             }
             let mut all_handed = true;
             for hand_over in &plan.hand_overs {
@@ -253,7 +312,9 @@ impl<S: SolutionStore> Releaser<S> {
         }
         if released {
             tracing::info!(%id, target = solution.target, peers = peers.len(), "solution released");
-            self.write(Entry::Released(id));
+            if self.new.iter().all(|record| record.solution.id() != id) {
+                self.write(Entry::Released(id));
+            }
         }
         handed
     }
@@ -262,6 +323,20 @@ impl<S: SolutionStore> Releaser<S> {
         let unwritten = self.unwritten.borrow().clone();
         self.health.report(Part::Release, health::release(&plan.status, unwritten.as_deref()));
     }
+}
+
+impl<S> Drop for Releaser<S> {
+    /// Also when it fails: what was found is recorded.
+    fn drop(&mut self) {
+        for record in std::mem::take(&mut self.new) {
+            let _ = self.entries.send(Entry::Found(record));
+        }
+    }
+}
+
+fn record_of(found: Found) -> SolutionRecord {
+    let Found { solution, epoch, finder, found_ms } = found;
+    SolutionRecord { solution, epoch, finder: Some(finder), found_ms, state: SolutionState::Found }
 }
 
 fn log_waiting(id: SolutionId, wait: Wait) {

@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -25,7 +25,7 @@ use crate::{
     health::{HealthBoard, Part},
     ledger::{
         ReadError, WriteError,
-        records::{SolutionRecord, SolutionState},
+        records::{ShareKey, SolutionRecord, SolutionState},
     },
     types::BLOCKS_PER_EPOCH,
 };
@@ -52,7 +52,8 @@ async fn with_the_peers_cut_a_find_lands_through_one_that_connects_later() {
 
     pool.sim.connect_client(2);
     sleep(Duration::from_secs(3)).await;
-    assert_eq!(ids(&pool.sim.mempool()), ids(&[unsent, lost]));
+    until(|| pool.sim.mempool().len() == 2).await;
+    assert_eq!(ids(&pool.sim.mempool()), ids(&[lost, unsent]), "the one that waited is marked first");
     pool.sim.produce_block();
     pool.until_accounted().await;
     for solution in [lost, unsent] {
@@ -108,8 +109,7 @@ async fn a_rise_of_the_proof_target_holds_a_solution_until_it_falls() {
     assert!(pool.sim.received(pool.sim.peers()[0].address).is_empty());
     pool.sim.set_proof_target(400);
     pool.sim.produce_block();
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(pool.sim.mempool(), [solution]);
+    until(|| pool.sim.mempool() == [solution]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,8 +167,7 @@ async fn a_solution_of_the_next_epoch_is_released_when_that_begins() {
     sleep(Duration::from_secs(3)).await;
     assert!(pool.sim.received(pool.sim.peers()[0].address).is_empty());
     pool.sim.produce_block();
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(pool.sim.mempool(), [early]);
+    until(|| pool.sim.mempool() == [early]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,8 +192,7 @@ async fn an_abort_gives_the_place_to_the_next() {
     until(|| pool.state(&aborted) == Some(SolutionState::Released)).await;
     pool.sim.produce_block_with(&[], &[aborted.id()]);
     pool.until_accounted().await;
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(pool.sim.mempool(), [next]);
+    until(|| pool.sim.mempool() == [next]).await;
     assert!(matches!(pool.state(&aborted), Some(SolutionState::Aborted { height: 1, .. })));
 }
 
@@ -258,6 +256,7 @@ struct BrokenStore(Arc<Broken>);
 struct Broken {
     failing: AtomicBool,
     hanging: AtomicBool,
+    marks: AtomicUsize,
     records: Mutex<HashMap<SolutionId, SolutionRecord>>,
 }
 
@@ -287,6 +286,7 @@ impl SolutionStore for BrokenStore {
     }
 
     async fn mark_released(&self, id: SolutionId) -> Result<(), WriteError> {
+        self.0.marks.fetch_add(1, Ordering::Relaxed);
         self.write(|records| {
             records.get_mut(&id).unwrap().state = SolutionState::Released;
         })
@@ -301,6 +301,10 @@ impl SolutionStore for BrokenStore {
         if self.0.failing.load(Ordering::Relaxed) {
             return Err(ReadError::Closed);
         }
+        Ok(vec![])
+    }
+
+    fn unrecorded_finds(&self, _: &crate::chain::Puzzle) -> Result<Vec<Found>, ReadError> {
         Ok(vec![])
     }
 }
@@ -370,6 +374,62 @@ async fn a_hanging_disk_does_not_stop_a_broadcast() {
     queue.store.0.hanging.store(true, Ordering::Relaxed);
     let solutions = [queue.find(1).await, queue.find(2).await];
     assert_eq!(queue.sim.mempool(), solutions);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_find_that_goes_out_at_once_is_recorded_so_in_one_write() {
+    let queue = queue_on(BrokenStore::default()).await;
+    let solution = queue.find(1).await;
+    assert_eq!(queue.store.state(&solution), Some(SolutionState::Released));
+    assert_eq!(queue.store.0.marks.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_held_goes_out_when_its_release_is_marked_or_after_a_moment() {
+    let queue = queue_on(BrokenStore::default()).await;
+    queue.sim.set_limit(OURS, 0);
+    let held = [queue.find(1).await, queue.find(2).await];
+    assert!(held.iter().all(|one| queue.store.state(one) == Some(SolutionState::Found)));
+    queue.sim.set_limit(OURS, 1);
+    sleep(Duration::from_millis(1_010)).await;
+    let [first] = queue.sim.mempool()[..] else { panic!("{:?}", queue.sim.mempool()) };
+    assert_eq!(queue.store.state(&first), Some(SolutionState::Released), "no later than it went out");
+
+    queue.store.0.hanging.store(true, Ordering::Relaxed);
+    queue.sim.set_limit(OURS, 2);
+    sleep(Duration::from_millis(1_010)).await;
+    assert_eq!(queue.sim.mempool(), [first]);
+    sleep(Duration::from_millis(1_010)).await;
+    assert_eq!(queue.sim.mempool().len(), 2, "a hanging disk loses no block");
+}
+
+/// The process dies after a find was sent, and before its record was written: there is a share of it, no more.
+#[tokio::test(start_paused = true)]
+async fn a_find_that_died_before_its_record_keeps_its_place() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 0);
+    let held = pool.find_new(1, 900).await;
+    until(|| pool.state(&held) == Some(SolutionState::Found)).await;
+    let sent = pool.sim.solution(OURS, 2, 200);
+    let key = ShareKey { epoch: 0, address: OURS, counter: 2 };
+    let worker = Worker { account: "bob".into(), worker: "rig".into() };
+    let reservation = pool.ledger.reserve(key).unwrap();
+    pool.ledger.append(reservation, worker.clone(), 10, 200, 5_000).await.unwrap();
+    let (sim, folder) = pool.crash().await;
+    sim.set_limit(OURS, 1);
+    sim.offer(sim.peers()[0].address, &sent);
+
+    let pool = Pool::on(sim, folder);
+    pool.settle_in().await;
+    assert_eq!(pool.sim.mempool(), [sent], "and not the better one, which would be burnt");
+    until(|| pool.state(&sent) == Some(SolutionState::Released)).await;
+    let block = pool.sim.produce_block();
+    assert_eq!((block.solutions.len(), block.aborted.len()), (1, 0));
+    pool.until_accounted().await;
+    let record = pool.ledger.solution(sent.id()).unwrap().unwrap();
+    assert!(matches!(record.state, SolutionState::Landed { .. }));
+    assert_eq!((record.finder, record.found_ms), (Some(worker), 5_000));
+    assert_eq!(pool.state(&held), Some(SolutionState::Found));
 }
 
 #[tokio::test(start_paused = true)]

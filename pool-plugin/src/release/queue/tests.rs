@@ -62,7 +62,7 @@ fn waits(queue: &mut ReleaseQueue, puzzle: &Puzzle, limit: u64) -> HashMap<Wait,
 fn the_best_go_first_to_every_peer_and_the_rest_are_held() {
     let mut queue = queue(&[1, 2]);
     for (counter, target) in [(1, 300), (2, 900), (3, 500)] {
-        assert!(queue.add(solution(0, counter, target), 0, false));
+        assert!(queue.add(solution(0, counter, target), 0, Past::Fresh));
     }
     let plan = queue.plan(&puzzle(0, 100), &left(2), seconds(1));
     assert_eq!(plan.newly_waiting, [(solution(0, 1, 300).id(), Wait::StakeLimit)]);
@@ -75,7 +75,7 @@ fn the_best_go_first_to_every_peer_and_the_rest_are_held() {
 fn an_abort_gives_its_place_back_and_a_landing_takes_it_for_good() {
     let mut queue = queue(&[1]);
     for counter in 1..=3 {
-        queue.add(solution(0, counter, 1000 - counter), 0, false);
+        queue.add(solution(0, counter, 1000 - counter), 0, Past::Fresh);
     }
     assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(1)), [(1, vec![1])]);
     // Aborted: the chain still has one left.
@@ -89,8 +89,8 @@ fn an_abort_gives_its_place_back_and_a_landing_takes_it_for_good() {
 #[test]
 fn what_was_released_before_a_restart_holds_its_place() {
     let mut queue = queue(&[1]);
-    queue.add(solution(0, 1, 200), 0, true);
-    queue.add(solution(0, 2, 900), 0, false);
+    queue.add(solution(0, 1, 200), 0, Past::Released);
+    queue.add(solution(0, 2, 900), 0, Past::Fresh);
     // The one already out is offered again, the better one has to wait.
     assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(1)), [(1, vec![1])]);
 }
@@ -98,8 +98,8 @@ fn what_was_released_before_a_restart_holds_its_place() {
 #[test]
 fn an_unreadable_limit_holds_what_is_not_out_yet() {
     let mut queue = queue(&[1]);
-    queue.add(solution(0, 1, 200), 0, true);
-    queue.add(solution(0, 2, 200), 0, false);
+    queue.add(solution(0, 1, 200), 0, Past::Released);
+    queue.add(solution(0, 2, 200), 0, Past::Fresh);
     let plan = queue.plan(&puzzle(0, 100), &HashMap::new(), seconds(1));
     assert_eq!(plan.hand_overs.len(), 1);
     assert_eq!(plan.status.waiting, HashMap::from([(Wait::UnknownLimit, 1)]));
@@ -108,7 +108,7 @@ fn an_unreadable_limit_holds_what_is_not_out_yet() {
 #[test]
 fn below_a_risen_proof_target_a_solution_waits_for_its_fall() {
     let mut queue = queue(&[1]);
-    queue.add(solution(0, 1, 200), 0, false);
+    queue.add(solution(0, 1, 200), 0, Past::Fresh);
     assert_eq!(waits(&mut queue, &puzzle(0, 201), 9), HashMap::from([(Wait::ProofTarget, 1)]));
     assert_eq!(release(&mut queue, &puzzle(0, 200), 9, seconds(2)), [(1, vec![1])]);
     // Already out: not offered to another peer either, while it could not land.
@@ -122,7 +122,7 @@ fn below_a_risen_proof_target_a_solution_waits_for_its_fall() {
 fn a_solution_of_the_next_epoch_waits_for_it_and_expires_after() {
     let mut queue = queue(&[1]);
     let early = solution(1, 1, 200);
-    queue.add(early, 1, false);
+    queue.add(early, 1, Past::Fresh);
     assert_eq!(waits(&mut queue, &puzzle(0, 100), 9), HashMap::from([(Wait::Epoch, 1)]));
     assert!(queue.expire(1).is_empty());
     assert_eq!(release(&mut queue, &puzzle(1, 100), 9, seconds(2)), [(1, vec![1])]);
@@ -133,7 +133,7 @@ fn a_solution_of_the_next_epoch_waits_for_it_and_expires_after() {
 #[test]
 fn a_foreign_epoch_hash_is_never_released() {
     let mut queue = queue(&[1]);
-    queue.add(Solution { epoch_hash: EpochHash([3; 32]), ..solution(0, 1, 200) }, 0, false);
+    queue.add(Solution { epoch_hash: EpochHash([3; 32]), ..solution(0, 1, 200) }, 0, Past::Fresh);
     assert!(release(&mut queue, &puzzle(0, 100), 9, seconds(2)).is_empty());
 }
 
@@ -142,9 +142,9 @@ fn a_settled_solution_found_again_is_old_news_until_its_epoch_ends() {
     let mut queue = queue(&[1]);
     let one = solution(0, 1, 200);
     queue.settle(one.id(), 0);
-    assert!(!queue.add(one, 0, false));
-    assert!(queue.add(solution(0, 2, 200), 0, false));
-    assert!(!queue.add(solution(0, 2, 200), 0, false));
+    assert!(!queue.add(one, 0, Past::Fresh));
+    assert!(queue.add(solution(0, 2, 200), 0, Past::Fresh));
+    assert!(!queue.add(solution(0, 2, 200), 0, Past::Fresh));
     queue.expire(1);
     assert!(queue.settled.is_empty() && queue.entries.is_empty());
 }
@@ -152,7 +152,7 @@ fn a_settled_solution_found_again_is_old_news_until_its_epoch_ends() {
 #[test]
 fn later_peers_are_offered_what_is_still_open() {
     let mut queue = queue(&[1]);
-    queue.add(solution(0, 1, 200), 0, false);
+    queue.add(solution(0, 1, 200), 0, Past::Fresh);
     release(&mut queue, &puzzle(0, 100), 9, seconds(1));
     queue.look(&[peer(1), peer(2)], seconds(2));
     assert!(release(&mut queue, &puzzle(0, 100), 9, seconds(2)).is_empty());
@@ -168,7 +168,7 @@ fn later_peers_are_offered_what_is_still_open() {
 #[test]
 fn without_anyone_to_give_it_to_a_solution_takes_no_place() {
     let mut queue = queue(&[]);
-    queue.add(solution(0, 1, 200), 0, false);
+    queue.add(solution(0, 1, 200), 0, Past::Fresh);
     assert_eq!(waits(&mut queue, &puzzle(0, 100), 1), HashMap::from([(Wait::NoPeer, 1)]));
     queue.look(&[peer(1)], seconds(2));
     queue.look(&[peer(1)], seconds(3));
@@ -176,7 +176,7 @@ fn without_anyone_to_give_it_to_a_solution_takes_no_place() {
     assert_eq!(plan.hand_overs.len(), 1);
     // The peer turns out to be gone: a better one may have the place.
     assert!(!queue.offered(solution(0, 1, 200).id(), peer(1).address, false, seconds(3)));
-    queue.add(solution(0, 2, 900), 0, false);
+    queue.add(solution(0, 2, 900), 0, Past::Fresh);
     queue.look(&[peer(2)], seconds(4));
     queue.look(&[peer(2)], seconds(5));
     assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(5)), [(2, vec![2])]);
@@ -186,7 +186,7 @@ fn without_anyone_to_give_it_to_a_solution_takes_no_place() {
 fn a_validator_gives_each_solution_to_its_own_consensus_once() {
     let mut queue = ReleaseQueue::new(Policy::Immediate);
     let one = solution(0, 1, 200);
-    queue.add(one, 0, false);
+    queue.add(one, 0, Past::Fresh);
     let plan = queue.plan(&puzzle(0, 100), &left(1), seconds(1));
     assert_eq!(plan.hand_overs, [HandOver { solution: one, submit: true, peers: vec![] }]);
     assert!(queue.submitted(one.id(), true));
@@ -198,7 +198,7 @@ fn a_validator_gives_each_solution_to_its_own_consensus_once() {
 fn a_client_is_not_asked_for_its_consensus_again() {
     let mut queue = ReleaseQueue::new(Policy::Immediate);
     let one = solution(0, 1, 200);
-    queue.add(one, 0, false);
+    queue.add(one, 0, Past::Fresh);
     assert!(queue.plan(&puzzle(0, 100), &left(1), seconds(1)).hand_overs[0].submit);
     assert!(!queue.submitted(one.id(), false));
     let plan = queue.plan(&puzzle(0, 100), &left(1), seconds(1));
@@ -210,7 +210,7 @@ fn a_client_is_not_asked_for_its_consensus_again() {
 fn a_peers_minute_is_filled_with_the_best_and_no_more() {
     let mut queue = queue(&[1]);
     for counter in 0..100 {
-        queue.add(solution(0, counter, 1000 + counter), 0, false);
+        queue.add(solution(0, counter, 1000 + counter), 0, Past::Fresh);
     }
     let first = release(&mut queue, &puzzle(0, 100), u64::MAX, seconds(1));
     let counters: Vec<u64> = first.iter().map(|(counter, _)| *counter).collect();
@@ -224,11 +224,11 @@ fn a_peers_minute_is_filled_with_the_best_and_no_more() {
 fn what_does_not_land_is_offered_again_but_never_before_a_fresh_find() {
     let mut queue = queue(&[1]);
     for counter in 0..30 {
-        queue.add(solution(0, counter, 900), 0, false);
+        queue.add(solution(0, counter, 900), 0, Past::Fresh);
     }
     assert_eq!(release(&mut queue, &puzzle(0, 100), 99, seconds(1)).len(), 30);
     assert!(release(&mut queue, &puzzle(0, 100), 99, seconds(90)).is_empty());
-    queue.add(solution(0, 99, 200), 0, false);
+    queue.add(solution(0, 99, 200), 0, Past::Fresh);
     let again = release(&mut queue, &puzzle(0, 100), 99, seconds(91));
     assert_eq!(again[0].0, 99);
     assert_eq!(again.len(), REPEAT_ROOM);
@@ -293,7 +293,7 @@ impl World {
                 let epoch = self.puzzle.epoch + u32::from(next_epoch);
                 for counter in counter..counter + count {
                     let found = solution(epoch, counter, target + counter % 7);
-                    self.queue.add(found, epoch, false);
+                    self.queue.add(found, epoch, Past::Fresh);
                 }
             }
             Event::Look { ports } => {
@@ -377,7 +377,7 @@ proptest! {
 fn queue_with(policy: Policy, targets: &[u64]) -> ReleaseQueue {
     let mut queue = ReleaseQueue { policy, ..queue(&[1]) };
     for (counter, target) in (1..).zip(targets) {
-        queue.add(solution(0, counter, *target), 0, false);
+        queue.add(solution(0, counter, *target), 0, Past::Fresh);
     }
     queue
 }
@@ -422,7 +422,54 @@ fn auto_sends_all_while_the_budget_is_ample_and_holds_when_it_is_not() {
 #[test]
 fn a_restart_does_not_release_another_in_the_place_of_one_on_its_way() {
     let mut queue = queue_with(Policy::BestOfEpoch, &[900, 800]);
-    queue.add(solution(0, 9, 700), 0, true);
+    queue.add(solution(0, 9, 700), 0, Past::Released);
     assert_eq!(release(&mut queue, &at(5), 2, seconds(1))[0].0, 1);
     assert!(release(&mut queue, &at(6), 2, seconds(2)).iter().all(|(counter, _)| *counter != 2));
+}
+
+#[test]
+fn what_was_held_is_marked_before_it_goes_out() {
+    let mut queue = queue(&[1]);
+    for (counter, target) in [(1, 900), (2, 300)] {
+        queue.add(solution(0, counter, target), 0, Past::Fresh);
+    }
+    let (first, second) = (solution(0, 1, 900).id(), solution(0, 2, 300).id());
+    assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(1)), [(1, vec![1])]);
+    assert!(queue.record(first), "fresh: its record says that it is out");
+    assert!(!queue.record(second), "held");
+
+    let plan = queue.plan(&puzzle(0, 100), &left(2), seconds(2));
+    assert_eq!((plan.marks, plan.hand_overs.len()), (vec![second], 0));
+    queue.mark(second, seconds(2));
+    let plan = queue.plan(&puzzle(0, 100), &left(2), seconds(2));
+    assert_eq!((plan.marks.len(), plan.hand_overs.len()), (0, 0), "the mark is on its way");
+    assert_eq!((plan.status.released, plan.left[&OURS]), (2, 0), "and the place taken");
+    queue.marked(second);
+    assert_eq!(release(&mut queue, &puzzle(0, 100), 2, seconds(2)), [(2, vec![1])]);
+}
+
+#[test]
+fn a_mark_that_does_not_come_holds_up_nothing_for_long() {
+    let mut queue = queue(&[1]);
+    queue.add(solution(0, 1, 900), 0, Past::Held);
+    let plan = queue.plan(&puzzle(0, 100), &left(1), seconds(2));
+    assert_eq!(plan.marks.len(), 1);
+    queue.mark(plan.marks[0], seconds(2));
+    let soon = seconds(2) + MARK_PATIENCE - Duration::from_millis(1);
+    assert!(release(&mut queue, &puzzle(0, 100), 1, soon).is_empty());
+    assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(2) + MARK_PATIENCE), [(1, vec![1])]);
+}
+
+#[test]
+fn what_the_network_may_have_goes_before_all_others_whatever_the_policy() {
+    for policy in [Policy::Immediate, Policy::Auto, Policy::BestOfEpoch] {
+        let mut queue = ReleaseQueue { policy, ..queue(&[1]) };
+        queue.add(solution(0, 1, 900), 0, Past::Fresh);
+        queue.add(solution(0, 2, 200), 0, Past::Unsure);
+        queue.add(solution(0, 3, 300), 0, Past::Fresh);
+        assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(1)), [(2, vec![1])], "{policy:?}");
+        // There is no place for it that is not taken.
+        queue.add(solution(0, 4, 200), 0, Past::Unsure);
+        assert!(release(&mut queue, &puzzle(0, 100), 1, seconds(2)).is_empty());
+    }
 }

@@ -1,0 +1,34 @@
+//! Counters that just missed the proof target outlive the pool: when it falls they are solutions.
+
+#![allow(clippy::unwrap_used)]
+
+mod pool_support;
+
+use pool_plugin::{chain::Network, ledger::ShareLedger};
+use pool_support::{Client, EvenSolves, OURS, chain, start, until};
+use tempfile::tempdir;
+
+#[test]
+fn near_misses_of_before_a_restart_become_solutions_when_the_proof_target_falls() {
+    let (sim, data) = (chain(), tempdir().unwrap());
+    let data = data.path();
+    let pool = start(&sim, data, EvenSolves::default());
+    let mut miner = Client::with_work(pool.address, "ann.rig");
+    assert_eq!(miner.submit(2), 0, "a solution, which is recorded");
+    assert_eq!(miner.submit(11), 0, "reaches 15, of the 100 it takes");
+    until("the solution is offered", || !sim.mempool().is_empty());
+    sim.produce_block();
+    pool.stop();
+
+    let pool = start(&sim, data, EvenSolves::default());
+    // Nothing but the fall may bring it out, whichever comes first: what was missed, or the fall.
+    sim.set_proof_target(15);
+    sim.produce_block();
+    let missed = sim.solution(OURS, 11, 15);
+    until("it goes out", || sim.mempool().iter().any(|waiting| waiting.id() == missed.id()));
+    assert_eq!(sim.mempool().len(), 1, "what has landed is no news");
+    pool.stop();
+    let ledger = ShareLedger::open(&data.join("db"), Network::Testnet).unwrap();
+    let record = ledger.solution(missed.id()).unwrap().unwrap();
+    assert_eq!(record.finder.unwrap().account, "ann");
+}
