@@ -13,6 +13,10 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ale
 # crate and compiles upstream once.
 devnet_set=(--workspace --features snarkos/test_network,pool-node/test_network,devnet-genesis/test_network)
 
+# Benches of the puzzle measure snarkVM as the release binary has it: its profile, and with it the features of its
+# crates, so that they share what `scripts/build --release` compiles.
+release_bench=(--locked --profile release -p snarkos -p aleo-epoch-puzzle -p pool-evaluators)
+
 say() {
     printf '== %s\n' "$*"
 }
