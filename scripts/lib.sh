@@ -29,7 +29,7 @@ fail() {
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
 # for upstream's metrics, git for the patch queue, setpriv and kill for the devnet's processes. With `tests` also
 # what only these need: the servers that sinks write to (private ones are started), Python for the scripts that
-# miners and operators run, systemd to check its unit.
+# miners and operators run, systemd and Prometheus to check what is made for them.
 install_missing() {
     command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
@@ -44,6 +44,10 @@ install_missing() {
     if [ "${1:-}" = tests ]; then
         command -v systemd-analyze >/dev/null || missing+=(systemd)
         command -v python3 >/dev/null || missing+=(python3)
+        python3 -c 'import yaml' 2>/dev/null || missing+=(python3-yaml)
+        command -v promtool >/dev/null || missing+=(prometheus)
+        # The one that needs no engine to check a file.
+        command -v docker-compose >/dev/null || missing+=(docker-compose)
         command -v redis-server >/dev/null || missing+=(redis-server)
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
     fi
@@ -54,7 +58,7 @@ install_missing() {
     command -v apt-get >/dev/null || fail "these packages are missing: ${missing[*]}; install them"
     say "installing ${missing[*]}"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # What every build starts with: packages, and upstream's sources with our patches. `prepare tests` for the tests.

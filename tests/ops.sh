@@ -5,6 +5,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 
+# quietly WHAT COMMAND...: the command must succeed; what it says matters only if it does not.
+quietly() {
+    local what=$1 said
+    shift
+    said=$("$@" 2>&1) || { echo "$said"; echo "FAILED  $what"; exit 1; }
+    echo "ok      $what"
+}
+
 # systemd looks whether the program is there; any will do.
 unit=$temp/aleo-pool.service
 sed 's#^ExecStart=/usr/local/bin/snarkos#ExecStart=/bin/true#' ops/systemd/aleo-pool.service >"$unit"
@@ -12,3 +20,9 @@ said=$(systemd-analyze verify "$unit" 2>&1) || { echo "$said"; exit 1; }
 # It exits 0 on settings it does not know.
 if [[ -n $said ]]; then echo "$said"; exit 1; fi
 echo "ok      the systemd unit"
+
+quietly "the Prometheus configuration" promtool check config ops/prometheus/prometheus.yml
+quietly "the alert rules" promtool test rules ops/prometheus/aleo-pool.rules.test.yml
+PEERS=validator.example:4130 quietly "the compose file" docker-compose --file ops/docker/compose.yaml config --quiet
+quietly "the Grafana board, the container files, and a test for each rule" python3 tests/ops.py "$temp"
+quietly "the expressions of the board" promtool check rules "$temp/board.rules.yml"
