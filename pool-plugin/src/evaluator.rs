@@ -42,6 +42,16 @@ pub enum PuzzleKind {
     Stock,
 }
 
+impl PuzzleKind {
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Stock => "stock",
+        }
+    }
+}
+
 /// Why an attempt has no target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluateError {

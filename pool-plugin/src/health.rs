@@ -4,14 +4,19 @@
 //! change once. [`run`] looks after the parts that do not report themselves: the chain, its peers and the
 //! share ledger.
 
+pub mod disk;
+pub mod shares;
+pub mod syncing;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use tokio::{
     sync::watch,
-    time::{Duration, MissedTickBehavior, interval},
+    time::{Duration, Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
+use self::syncing::{Progress, Syncing};
 use crate::{
     accounting::withholding::{Finds, is_alarming},
     audit::report::percent,
@@ -46,6 +51,12 @@ pub enum Part {
     Books,
     /// Whether the accounts find what their work makes likely.
     Finds,
+    /// Whether miners' shares come in.
+    Shares,
+    /// Whether there is room on the disk.
+    Disk,
+    /// Whether those who are to be told take the messages.
+    Webhooks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +98,9 @@ const MAX_SUSPECTS: usize = 5;
 
 /// A shortage of validators is reported when it has lasted this many looks, a second apart.
 const PATIENCE: u32 = 5;
+
+/// How often the log tells how the node catches up.
+const SYNC_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Health {
     /// The worst level; green if nobody has reported.
@@ -143,6 +157,9 @@ impl fmt::Display for Part {
             Self::Puzzle => "puzzle",
             Self::Books => "books",
             Self::Finds => "finds",
+            Self::Shares => "shares",
+            Self::Disk => "disk",
+            Self::Webhooks => "webhooks",
         })
     }
 }
@@ -171,21 +188,26 @@ impl Report {
     }
 }
 
-/// Judges the node's place on the chain.
-pub fn chain(state: &ChainState) -> Report {
+/// Judges the node's place on the chain. `progress`: how it catches up.
+pub fn chain(state: &ChainState, progress: Option<&Progress>) -> Report {
     let Some(puzzle) = state.puzzle else {
         return Report::red("no_puzzle", "the node has no puzzle yet: wait until its ledger is loaded");
     };
     match (state.sync.synced, state.sync.behind) {
         (true, _) => Report::green("synced", format!("synced at height {}", puzzle.height)),
-        (false, Some(behind)) => Report::red(
-            "behind",
-            format!(
-                "the node is at height {}, {behind} blocks behind its peers, and miners get no new job: \
-                 wait, and if it does not catch up, check its disk and its connection",
-                puzzle.height
-            ),
-        ),
+        (false, Some(behind)) => {
+            let progress = match progress {
+                Some(progress) => progress.to_string(),
+                None => format!("height {}, {behind} blocks behind its peers", puzzle.height),
+            };
+            Report::red(
+                "behind",
+                format!(
+                    "the node syncs ({progress}), and miners get no new job: wait, and if it does not catch up, check \
+                     its disk and its connection"
+                ),
+            )
+        }
         (false, None) => Report::red(
             "alone",
             format!(
@@ -361,6 +383,18 @@ pub fn puzzle(stats: &EvaluatorStats) -> Report {
     Report::green("exact", format!("of {checked} answers that snarkvm checked none was wrong"))
 }
 
+/// How the node catches up, while it does.
+fn progress(syncing: &mut Syncing, state: &ChainState, now: Duration) -> Option<Progress> {
+    let behind = state.sync.behind.filter(|_| !state.sync.synced);
+    match (state.puzzle, behind) {
+        (Some(puzzle), Some(behind)) => Some(syncing.look(puzzle.height, behind, now)),
+        _ => {
+            syncing.forget();
+            None
+        }
+    }
+}
+
 /// Reports on the chain, its peers and the share ledger each second, until `stop`.
 pub async fn run(
     chain_handle: ChainHandle,
@@ -371,10 +405,17 @@ pub async fn run(
 ) {
     let mut looks = interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut looks_short = 0;
+    let (mut syncing, started, mut looks_short, mut told) = (Syncing::default(), Instant::now(), 0, None);
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         let latest = *state.borrow();
-        board.report(Part::Chain, chain(&latest));
+        let progress = progress(&mut syncing, &latest, started.elapsed());
+        board.report(Part::Chain, chain(&latest, progress.as_ref()));
+        if let Some(progress) = progress
+            && told.is_none_or(|told: Instant| told.elapsed() >= SYNC_INTERVAL)
+        {
+            told = Some(Instant::now());
+            tracing::info!("the node syncs: {progress}");
+        }
         board.report(Part::Ledger, ledger(&ledger_health.borrow()));
         if chain_handle.in_consensus() {
             let text = "the node is a validator: a find enters its own proposals";
@@ -421,12 +462,12 @@ mod tests {
     #[test]
     fn a_node_that_does_not_follow_the_chain_says_why() {
         let puzzle = Some(SimChain::new().puzzle().unwrap());
-        let judged = |synced, behind| chain(&ChainState { puzzle, sync: SyncState { synced, behind } });
+        let judged = |synced, behind| chain(&ChainState { puzzle, sync: SyncState { synced, behind } }, None);
         assert_eq!(judged(true, Some(0)).level, Level::Green);
         assert_eq!(judged(false, Some(9)).reason, "behind");
         assert!(judged(false, Some(9)).text.contains("9 blocks behind"));
         assert_eq!(judged(false, None).reason, "alone");
-        assert_eq!(chain(&ChainState::default()).reason, "no_puzzle");
+        assert_eq!(chain(&ChainState::default(), None).reason, "no_puzzle");
     }
 
     #[test]

@@ -32,9 +32,11 @@
 //! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
 //! - [`systemd`]: what the service manager is told.
+//! - [`reload`]: another configuration without a restart.
 //! - [`vardiff`]: the share target a miner is to have.
 //! - [`users`]: who may log in.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
+//! - [`webhooks`]: tells other programs when something happens.
 //! - [`workers`]: what is known of each worker over all its connections.
 
 #![forbid(unsafe_code)]
@@ -65,6 +67,7 @@ pub mod prepare;
 pub mod recover;
 pub mod reject;
 pub mod release;
+pub mod reload;
 pub mod rest;
 pub mod resume;
 pub mod rounds;
@@ -76,4 +79,5 @@ pub mod types;
 pub mod users;
 pub mod vardiff;
 pub mod verify;
+pub mod webhooks;
 pub mod workers;

@@ -29,16 +29,17 @@ use crate::{
     audit,
     backup::{self, BackupError},
     chain::{self, ChainHandle, ChainState, Network},
-    config::{Config, SinksConfig},
+    config::{Config, Live, SinksConfig, Source},
     evaluator::Evaluator,
     guard::{Gate, descriptors},
     hashrate,
-    health::{self, Health, HealthBoard, Part},
+    health::{self, Health, HealthBoard, Part, disk::Space, shares::Silence},
     intake::Intake,
     ledger::ShareLedger,
     prepare::keep_prepared,
     recover,
     release::{self, Inbox, Settled, SharedInbox, budget::Budget},
+    reload::{Reloader, hangup::Hangup},
     resume, rounds,
     sinks::{self, LedgerBooks},
     stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect, places::Places},
@@ -48,6 +49,7 @@ use crate::{
     users::{AdminPassword, Users},
     vardiff::Brake,
     verify::{self, Verifier},
+    webhooks,
     workers::{self, Workers, unix_seconds},
 };
 
@@ -75,6 +77,9 @@ pub struct Pool {
     backup: BackupHandle,
     logger: Option<Logger>,
     stop: CancellationToken,
+    /// Where the configuration is read again, and the signal that asks for it.
+    source: Option<Source>,
+    hangup: Option<Hangup>,
 }
 
 /// Takes a port; `flag` is where it was chosen.
@@ -139,6 +144,7 @@ impl Pool {
         let backup =
             BackupHandle { ledger: ledger.clone(), data: config.data.clone(), under_way: Arc::default() };
         let logger = None;
+        let (source, hangup) = (None, None);
         Ok(Self {
             config,
             network,
@@ -152,12 +158,20 @@ impl Pool {
             backup,
             logger,
             stop,
+            source,
+            hangup,
         })
     }
 
     /// Lets an admin change what the program logs.
     pub fn with_logger(self, logger: Logger) -> Self {
         Self { logger: Some(logger), ..self }
+    }
+
+    /// The configuration came from here and is read again when an admin asks for it, or at a SIGHUP.
+    pub fn reloading(mut self, source: Source, hangup: Option<Hangup>) -> Self {
+        (self.source, self.hangup) = (Some(source), hangup);
+        self
     }
 
     /// Says in one line what was opened.
@@ -220,13 +234,22 @@ impl Pool {
             .block_on(self.run_parts(node))
     }
 
-    async fn run_parts<F>(self, node: F) -> Result<()>
+    async fn run_parts<F>(mut self, node: F) -> Result<()>
     where
         F: Future<Output = Option<Result<ChainHandle>>> + Send,
     {
         let stop = self.stop.clone();
         stop_on_signal(stop.clone());
+        let hangup = self.hangup.take();
         let parts = Arc::new(Parts::new(self)?);
+        if let Some(hangup) = hangup {
+            let (reloader, runtime) = (parts.reloader.clone(), tokio::runtime::Handle::current());
+            hangup.each(move || {
+                let _runtime = runtime.enter();
+                // What is wrong is in the log.
+                let _ = reloader.reload();
+            });
+        }
 
         // Miners may come before the node is up: they are welcomed, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
@@ -239,6 +262,7 @@ impl Pool {
         systemd::ready();
         let told = parts.clone();
         tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
+        tokio::spawn(parts.tell_webhooks(background.clone()));
         let remembering = tokio::spawn(parts.remember(background.clone()));
         let mut running = JoinSet::new();
         let chain = tokio::select! {
@@ -288,13 +312,18 @@ fn open_entrance(config: &Config) -> Result<Entrance> {
         .with_context(|| format!("cannot read the users in {}", file.display()))?;
     let admin_password =
         config.entrance.admin_password_file.as_deref().map(AdminPassword::read).transpose()?;
-    Ok(Entrance { gate, tls, proxies: config.entrance.proxies.clone(), users, admin_password })
+    let proxies = config.entrance.proxies.clone().into();
+    Ok(Entrance { gate, tls, proxies, users, admin_password })
 }
 
 /// What the parts share.
 struct Parts {
+    /// As it was at the start; what may change since is read from `live`.
     config: Config,
     addresses: Arc<Addresses>,
+    live: Live,
+    network: Network,
+    reloader: Arc<Reloader>,
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
     listeners: Arc<Vec<(TcpListener, Dialect)>>,
@@ -309,12 +338,14 @@ struct Parts {
     board: HealthBoard,
     logger: Option<Logger>,
     restarts: Restarts,
+    webhooks: Arc<webhooks::Counters>,
 }
 
 impl Parts {
     fn new(pool: Pool) -> Result<Self> {
         let Pool {
             config,
+            network,
             evaluator,
             ledger,
             workers,
@@ -324,8 +355,11 @@ impl Parts {
             board,
             backup,
             logger,
+            source,
             ..
         } = pool;
+        let (common, live) = (Arc::new(Common::new(entrance, workers, places)), Live::new(config.clone()));
+        let reloader = Arc::new(Reloader::new(source, live.clone(), common.clone(), ledger.clone()));
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -338,13 +372,16 @@ impl Parts {
         Ok(Self {
             addresses: Addresses::new(config.addresses.clone()),
             config,
+            live,
+            network,
+            reloader,
             evaluator,
             ledger,
             listeners: Arc::new(listeners),
             intake,
             stats: Arc::new(Stats::telling(told)),
             activity,
-            common: Arc::new(Common::new(entrance, workers, places)),
+            common,
             backup,
             state,
             inbox: Inbox::shared(finds, settled),
@@ -352,6 +389,7 @@ impl Parts {
             board,
             logger,
             restarts: Restarts::default(),
+            webhooks: Arc::default(),
         })
     }
 
@@ -362,8 +400,8 @@ impl Parts {
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
-        let (books, logger) = (self.backup.clone(), self.logger.clone());
-        let admin = Admin { common, stats, board, books, serving, logger };
+        let (books, logger, reloader) = (self.backup.clone(), self.logger.clone(), self.reloader.clone());
+        let admin = Admin { common, stats, board, books, reloader, serving, logger };
         let socket = self.config.data.join(admin::SOCKET);
         async move { admin::socket::serve(&socket, admin, stop).await }
     }
@@ -420,6 +458,18 @@ impl Parts {
             keeping.await;
             let _ = reading.await;
         }
+    }
+
+    /// Tells the webhooks of what happens, until `stop`.
+    fn tell_webhooks(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let (live, ledger, board) = (self.live.clone(), self.ledger.clone(), self.board.clone());
+        let addresses = self.config.addresses.iter().map(Address::to_string).collect();
+        let sender = webhooks::Sender { network: self.network, addresses };
+        let (counters, stop_telling) = (self.webhooks.clone(), stop.clone());
+        supervise("webhooks", stop, self.restarts.clone(), move || {
+            let (sender, counters) = (sender.clone(), counters.clone());
+            webhooks::run(live.clone(), sender, ledger.clone(), board.clone(), counters, stop_telling.clone())
+        })
     }
 
     fn brake(&self, doublings: u32) {
@@ -514,7 +564,7 @@ impl Followers {
         let setup = rounds::Setup {
             addresses: config.addresses.iter().copied().collect(),
             shares_dir: config.data.join("shares"),
-            rules: config.rules.clone(),
+            rules: self.parts.live.now().rules.clone(),
         };
         let ledger = self.parts.ledger.clone();
         let (settled, board) = (self.parts.settled.clone(), self.parts.board.clone());
@@ -533,7 +583,7 @@ impl Followers {
     }
 
     async fn retain(self) {
-        rounds::retention::run(self.parts.ledger.clone(), self.parts.config.keep_shares, self.stop).await;
+        rounds::retention::run(self.parts.ledger.clone(), self.parts.live.clone(), self.stop).await;
     }
 
     async fn judge(self) {
@@ -563,10 +613,12 @@ impl Followers {
         let verifier = self.parts.intake.verifier();
         let mut looks = tokio::time::interval(Duration::from_secs(1));
         let mut last_summary = Instant::now();
-        let (mut brake, mut verified) = (Brake::default(), verifier.verified());
+        let (mut brake, mut verified, mut silence) =
+            (Brake::default(), verifier.verified(), Silence::default());
         while self.stop.run_until_cancelled(looks.tick()).await.is_some() {
             let verification = health::verification(verifier.queued(), verify::CAPACITY);
             self.parts.board.report(Part::Verification, verification);
+            self.look_around(&mut silence);
             let before = std::mem::replace(&mut verified, verifier.verified());
             let doublings = brake.look(self.parts.common.now(), verifier.queued(), verified - before);
             self.parts.brake(doublings);
@@ -587,6 +639,15 @@ impl Followers {
         }
     }
 
+    /// Reports on what comes in, and on the room there is for it.
+    fn look_around(&self, silence: &mut Silence) {
+        let (now, board) = (self.parts.stats.snapshot(), &self.parts.board);
+        board.report(Part::Shares, silence.look(now.accepted, now.connections, self.parts.common.now()));
+        if let Ok(space) = Space::of(&self.parts.config.data) {
+            board.report(Part::Disk, space.judge());
+        }
+    }
+
     fn tell_budget(&self) {
         for address in self.parts.addresses.all() {
             match Budget::read(&*self.chain, address) {
@@ -602,11 +663,12 @@ fn nonzero(count: u64) -> Option<u64> {
     (count > 0).then_some(count)
 }
 
-/// Stops on the signals that stop the node, so that the pool settles while the node still runs.
+/// Stops on the signals that stop the node, so that the pool settles while the node still runs. SIGHUP is not
+/// among them: it asks for a reload.
 fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
 
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()] {
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit()] {
         match signal(kind) {
             Ok(mut stream) => {
                 let stop = stop.clone();

@@ -4,11 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
+use pool_node::account;
 use pool_plugin::{
     admin::{self, AdminArgs},
-    audit, backup, dump,
+    audit, backup,
+    chain::Network,
+    config::cli::{self as config, ConfigArgs},
+    dump,
     ledger::ShareLedger,
     stratum::capture::transcript,
+    types::Address,
     users::cli::{self as users, UserArgs},
 };
 
@@ -41,6 +46,9 @@ pub enum PoolCommand {
 
     /// Look into a running pool and act on it, through its socket in the data folder
     Admin(AdminArgs),
+
+    /// Check a configuration file, or print an annotated one
+    Config(ConfigArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -119,7 +127,13 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::Luck(args) => luck(&args),
         PoolCommand::User(args) => users::run(&args),
         PoolCommand::Admin(args) => admin::client::run(&args),
+        PoolCommand::Config(args) => config::run(&args, Box::new(check_address)),
     }
+}
+
+/// Accounts are alike on all networks.
+fn check_address(address: &Address) -> Result<(), String> {
+    account::check_address(Network::Mainnet, address).map_err(|error| format!("{error:#}"))
 }
 
 fn dump(args: &DumpArgs) -> Result<String> {

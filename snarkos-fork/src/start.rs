@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use pool_node::{account, attach};
 use pool_plugin::{
     chain::Network,
-    config::{self, Config, PoolArgs},
+    config::{PoolArgs, Source},
     pool::{Pool, StopHandle},
+    reload::hangup,
     types::Address,
 };
 use snarkos_cli::commands::Start;
@@ -19,11 +20,16 @@ use tokio::sync::mpsc;
 
 /// Runs `snarkos start --pool …` until the node stops.
 pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
+    // Before there are other threads.
+    let hangup = hangup::hold().context("cannot keep SIGHUP from the node")?;
     let network = check_node(&start)?;
-    let config = resolve(&start, &args, network)?;
+    let source = source(&start, args, network)?;
+    let config = source.load()?;
     let evaluator = pool_evaluators::verifying(config.puzzle, config.verify_threads)?;
     let logger = |directive: &str| pool_logger::add_directive(directive).map_err(|error| error.to_string());
-    let pool = Pool::open(config, network, evaluator)?.with_logger(Arc::new(logger));
+    let pool = Pool::open(config, network, evaluator)?
+        .with_logger(Arc::new(logger))
+        .reloading(source, Some(hangup));
     println!("{}", pool.summary());
 
     let (node_sender, mut nodes) = mpsc::unbounded_channel();
@@ -78,20 +84,17 @@ fn check_node(start: &Start) -> Result<Network> {
     Ok(network)
 }
 
-fn resolve(start: &Start, args: &PoolArgs, network: Network) -> Result<Config> {
-    let file = args.pool_config.as_ref().map(|path| {
-        (path.clone(), std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}")))
-    });
-    let check_address =
-        |address: &Address| account::check_address(network, address).map_err(|error| format!("{error:#}"));
-    let context = config::Context {
-        file,
+/// Where the pool's configuration comes from.
+fn source(start: &Start, args: PoolArgs, network: Network) -> Result<Source> {
+    Ok(Source {
+        args,
         node_address: node_address(start, network)?,
         default_data: node_data_folder(start).join(format!("pool-{}", network.name())),
         cores: thread::available_parallelism().map_or(1, usize::from),
-        check_address: &check_address,
-    };
-    Ok(config::resolve(args, context)?)
+        check_address: Box::new(move |address| {
+            account::check_address(network, address).map_err(|error| format!("{error:#}"))
+        }),
+    })
 }
 
 /// The address of the node's account; `None` for a client without one, to which upstream gives a passing

@@ -13,6 +13,7 @@ use crate::{
     health::HealthBoard,
     pool::BackupHandle,
     reject::{Reject, RejectCode},
+    reload::Reloader,
     stratum::{Common, Stats},
 };
 
@@ -23,6 +24,7 @@ pub struct Admin {
     pub stats: Arc<Stats>,
     pub board: HealthBoard,
     pub books: BackupHandle,
+    pub reloader: Arc<Reloader>,
     /// Cancelled, the ports are closed.
     pub serving: CancellationToken,
     /// `None`: the program's logger cannot be changed.
@@ -149,23 +151,7 @@ impl Admin {
     }
 
     fn reload(&self) -> Result<Value, String> {
-        let users = self
-            .common
-            .entrance
-            .users
-            .reload()
-            .map_err(|error| format!("users.json cannot be read: {error}"))?;
-        let broken: Vec<_> =
-            users.iter().flatten().map(|line| json!({"line": line.number, "reason": line.reason})).collect();
-        let certificate = match &self.common.entrance.tls {
-            Some(tls) => {
-                tls.reload().map_err(|error| format!("the certificate was not renewed: {error:#}"))?
-            }
-            None => false,
-        };
-        Ok(
-            json!({"users_changed": users.is_some(), "broken_lines": broken, "certificate_changed": certificate}),
-        )
+        serde_json::to_value(self.reloader.reload()?).map_err(|error| error.to_string())
     }
 }
 

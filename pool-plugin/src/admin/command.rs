@@ -55,7 +55,7 @@ pub enum Command {
     },
     /// Stop serving miners: tell them to reconnect, settle their shares, close the ports. The node goes on
     Drain,
-    /// Read users.json and the TLS certificate now
+    /// Read the configuration, users.json, access.json and the TLS certificate now; nothing changes if one is wrong
     Reload,
     /// Back the database and the dumps up to a new folder, which the pool's user must be able to make. Shares go on
     Backup {

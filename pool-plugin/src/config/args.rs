@@ -18,7 +18,8 @@ pub struct PoolArgs {
     /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `node`, `scheme`,
     /// `fees`, `keep_shares_days`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
     /// `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the
-    /// tables `[sinks.redis]` and `[sinks.postgres]`. Flags win over the file
+    /// tables `[sinks.redis]`, `[sinks.postgres]` and `[[webhook]]`: `snarkos pool config example` prints one.
+    /// Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 

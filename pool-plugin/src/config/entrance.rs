@@ -49,6 +49,16 @@ impl Default for EntranceConfig {
     }
 }
 
+impl UserMode {
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl FromStr for UserMode {
     type Err = String;
 

@@ -2,17 +2,28 @@
 
 mod addresses;
 mod args;
+pub mod change;
+pub mod cli;
 mod entrance;
+pub mod example;
+mod live;
 mod ports;
 mod problems;
 mod resolve;
+mod shown;
 mod sinks;
+mod source;
+mod webhooks;
 
 pub use args::PoolArgs;
 pub use entrance::{EntranceConfig, UserMode};
+pub use live::Live;
 pub use problems::{Problem, Problems};
 pub use resolve::{Context, resolve};
+pub use shown::{Entry, NOT_SET};
 pub use sinks::{PostgresConfig, RedisConfig, SinksConfig};
+pub use source::{CheckAddress, Source};
+pub use webhooks::WebhookConfig;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -63,6 +74,8 @@ pub struct Config {
     pub entrance: EntranceConfig,
     /// Copies of the books elsewhere.
     pub sinks: SinksConfig,
+    /// Who is told when something happens.
+    pub webhooks: Vec<WebhookConfig>,
 }
 
 /// A port that is pinned to a dialect.

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 use super::{
     Config, PoolArgs, Problem, Problems, addresses, entrance,
     ports::{self, parse_listen},
-    sinks,
+    sinks, webhooks,
 };
 use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
@@ -54,6 +54,7 @@ const KEYS: &[&str] = &[
     "share_target",
     "sinks",
     "verify_threads",
+    "webhook",
 ];
 
 /// What the configuration depends on besides flags and file.
@@ -110,8 +111,9 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     let node = reader.read("node", &args.pool_node, "a whole number from 0 to 15", |text| {
         in_range(text, 0, MOST_NODES - 1)
     });
-    let puzzle =
-        reader.read("puzzle", &args.puzzle, "native or stock", |text| PuzzleKind::from_str(text, false));
+    let puzzle = reader.read("puzzle", &args.puzzle, "native or stock", |text| {
+        <PuzzleKind as ValueEnum>::from_str(text, false)
+    });
     let release = reader.read("release", &args.pool_release, "auto, immediate or best-of-epoch", |text| {
         let named = Policy::NAMES.into_iter().find(|(name, _)| *name == text);
         named.map(|(_, policy)| policy).ok_or_else(|| format!("'{text}' is no policy"))
@@ -151,6 +153,8 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     let entrance = entrance::read(&mut reader, args);
     let sinks = sinks::read(reader.table.get("sinks"), &reader.file_name, &mut reader.problems);
 
+    let webhooks = webhooks::read(reader.table.get("webhook"), &reader.file_name, &mut reader.problems);
+
     if args.pool_address.is_empty() && !reader.table.contains_key("address") {
         addresses.extend(context.node_address);
     }
@@ -186,6 +190,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),
             entrance,
             sinks,
+            webhooks,
         }),
         false => Err(Problems(reader.problems)),
     }

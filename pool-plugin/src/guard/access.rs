@@ -95,6 +95,12 @@ impl AccessLists {
         Self { listed, penalties: HashMap::new() }
     }
 
+    /// Other entries of the operator's in the place of those there are. `false`: they are the same.
+    pub fn replace(&mut self, entries: impl IntoIterator<Item = Entry>) -> bool {
+        let before = std::mem::replace(&mut self.listed, Self::new(entries).listed);
+        before != self.listed
+    }
+
     /// What the lists say of `ip` at `now`, in seconds since 1970. Being allowed wins, so that a wide ban may
     /// have exceptions.
     pub fn look_up(&self, ip: IpAddr, now: u64) -> Access {

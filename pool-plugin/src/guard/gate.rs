@@ -5,7 +5,10 @@ use std::{
     io,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,7 +23,7 @@ use super::{
     source::Source,
     strikes::{BAN, Outcome, Strikes},
 };
-use crate::{ledger::records::Worker, reject::Reject, types::unix_ms};
+use crate::{json_lines::BrokenLine, ledger::records::Worker, reject::Reject, types::unix_ms};
 
 /// After our own start nobody is penalised, and an address has more places: all come back at once, and what
 /// they send was mined for another process.
@@ -33,7 +36,7 @@ pub struct Gate {
     state: Mutex<State>,
     started: Instant,
     /// Connections of one address before it has earned more.
-    per_address: usize,
+    per_address: AtomicUsize,
     /// Where the operator's entries are kept.
     file: Option<PathBuf>,
 }
@@ -71,7 +74,7 @@ impl Gate {
 
     fn with(lists: AccessLists, per_address: usize, file: Option<PathBuf>) -> Self {
         let state = State { lists, crowd: Crowd::default(), strikes: Strikes::default() };
-        Self { state: Mutex::new(state), started: Instant::now(), per_address, file }
+        Self { state: Mutex::new(state), started: Instant::now(), per_address: per_address.into(), file }
     }
 
     /// A gate whose grace time is over.
@@ -91,15 +94,35 @@ impl Gate {
             Access::Allowed => true,
             Access::Unlisted => source.is_loopback(),
         };
+        let per_address = self.per_address.load(Relaxed);
         let base = match (exempt, self.in_grace(now)) {
             (true, _) => usize::MAX,
-            (false, true) => self.per_address.saturating_mul(GRACE_FACTOR),
-            (false, false) => self.per_address,
+            (false, true) => per_address.saturating_mul(GRACE_FACTOR),
+            (false, false) => per_address,
         };
         let entered = state.crowd.enter(source, base, now);
         drop(state);
         entered.map_err(|full| Reject::TooManyConnections(full.limit))?;
         Ok(Ticket { gate: Arc::clone(self), source, exempt })
+    }
+
+    /// Connections of one address from now on; those there are stay.
+    pub fn set_per_address(&self, limit: usize) {
+        self.per_address.store(limit, Relaxed);
+    }
+
+    /// Takes the operator's lists as the file has them now; the lines that are no entries. `None`: nothing has
+    /// changed. Bans of the pool's own stay.
+    pub fn reload(&self) -> io::Result<Option<Vec<BrokenLine>>> {
+        let Some(file) = &self.file else { return Ok(None) };
+        // Under the lock, or an edit of the admin's meanwhile would be lost.
+        let mut state = self.state.lock();
+        let (entries, broken) = access_file::load(file)?;
+        if !state.lists.replace(entries) {
+            return Ok(None);
+        }
+        info!(file = %file.display(), "the access lists were read");
+        Ok(Some(broken))
     }
 
     /// Whether penalties are suspended, because the pool has just started.

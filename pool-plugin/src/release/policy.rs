@@ -55,6 +55,11 @@ impl Policy {
     pub const NAMES: [(&'static str, Self); 3] =
         [("auto", Self::Auto), ("immediate", Self::Immediate), ("best-of-epoch", Self::BestOfEpoch)];
 
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
+    }
+
     /// How many of the best held to release now.
     pub fn release(self, view: &View<'_>) -> usize {
         let affordable = view.held.len().min(usize::try_from(view.budget).unwrap_or(usize::MAX));

@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use super::{entrance::Entrance, places::Places, sessions::Sessions};
-use crate::workers::Workers;
+use crate::{vardiff, workers::Workers};
 
 /// Shared by every session.
 pub struct Common {
@@ -20,19 +21,49 @@ pub struct Common {
     pub sessions: Sessions,
     started: Instant,
     brake: AtomicU32,
+    /// What was changed since the ports were opened.
+    changed: RwLock<Changed>,
     pub workers: Arc<Workers>,
     pub places: Arc<Places>,
+}
+
+/// Settings of the ports; `None` as they were opened.
+#[derive(Clone, Copy, Default)]
+struct Changed {
+    targets: Option<vardiff::Settings>,
+    max_connections: Option<usize>,
 }
 
 impl Common {
     pub fn new(entrance: Entrance, workers: Arc<Workers>, places: Arc<Places>) -> Self {
         let sessions = Sessions::default();
-        Self { entrance, sessions, started: Instant::now(), brake: AtomicU32::new(0), workers, places }
+        let (started, brake, changed) = (Instant::now(), AtomicU32::new(0), RwLock::default());
+        Self { entrance, sessions, started, brake, changed, workers, places }
     }
 
     /// The time since the pool started.
     pub fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// How share targets are found, if that was changed.
+    pub fn targets(&self) -> Option<vardiff::Settings> {
+        self.changed.read().targets
+    }
+
+    /// Sessions follow when they next look at their miner's target.
+    pub fn set_targets(&self, targets: vardiff::Settings) {
+        self.changed.write().targets = Some(targets);
+    }
+
+    /// Miners served at once, if that was changed.
+    pub fn max_connections(&self) -> Option<usize> {
+        self.changed.read().max_connections
+    }
+
+    /// Whoever is connected stays.
+    pub fn set_max_connections(&self, limit: usize) {
+        self.changed.write().max_connections = Some(limit);
     }
 
     /// Doublings of every target while verification is behind.

@@ -4,6 +4,7 @@
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use ipnet::IpNet;
+use parking_lot::RwLock;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
@@ -38,7 +39,7 @@ pub struct Entrance {
     /// `None`: no TLS is spoken.
     pub tls: Option<Arc<Tls>>,
     /// Whose PROXY headers are believed, and demanded.
-    pub proxies: Vec<IpNet>,
+    pub proxies: RwLock<Vec<IpNet>>,
     pub users: Arc<Users>,
     /// What opens `mining.add_user`. `None`: nothing does.
     pub admin_password: Option<AdminPassword>,
@@ -55,7 +56,8 @@ pub(super) async fn receive(
     let deadline = Instant::now() + port.config.handshake_timeout;
     let common = Arc::clone(&port.common);
     let entrance = &common.entrance;
-    let client = match proxy::is_trusted(&entrance.proxies, peer.ip()) {
+    let behind_proxy = proxy::is_trusted(&entrance.proxies.read(), peer.ip());
+    let client = match behind_proxy {
         false => peer,
         true => match in_time(deadline, proxy::read_header(&mut stream)).await {
             Ok(client) => client.unwrap_or(peer),

@@ -72,7 +72,7 @@ pub(super) struct Port {
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
     pub(super) recorder: Option<Recorder>,
-    /// One for every connection there may be, whichever door it came through.
+    /// As many as there can be; the connections have some of them, whichever door they came through.
     slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) common: Arc<Common>,
@@ -94,6 +94,24 @@ impl StratumConfig {
 }
 
 impl Port {
+    /// How share targets are found.
+    pub(super) fn targets(&self) -> vardiff::Settings {
+        self.common.targets().unwrap_or(self.config.targets)
+    }
+
+    fn max_connections(&self) -> usize {
+        self.common.max_connections().unwrap_or(self.config.max_connections)
+    }
+
+    /// A place for one connection more. Doors that ask in the same moment may exceed the limit by their number.
+    fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        let taken = Semaphore::MAX_PERMITS - self.slots.available_permits();
+        if taken >= self.max_connections() {
+            return None;
+        }
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
     /// How long a miner is to stay away before it connects anew: another time for each, so that they do not
     /// all come at once.
     pub(super) fn reconnect_wait(&self) -> Duration {
@@ -114,7 +132,7 @@ pub async fn serve(
     mut chain: watch::Receiver<ChainState>,
     stop: CancellationToken,
 ) {
-    let slots = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let slots = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
     let (phrases, submissions) = (Phrases::default(), TaskTracker::new());
     let chain_of_sessions = chain.clone();
     let port = Arc::new(Port {
@@ -176,9 +194,9 @@ async fn guard(port: Arc<Port>, door: Door) {
         match accepted {
             Ok((stream, peer)) => {
                 backoff = BACKOFF.0;
-                match Arc::clone(&port.slots).try_acquire_owned() {
-                    Ok(slot) => welcome(&port, door.dialect, &mut sessions, stream, peer, slot),
-                    Err(_) => turn_away(&port, door.dialect, stream, peer),
+                match port.slot() {
+                    Some(slot) => welcome(&port, door.dialect, &mut sessions, stream, peer, slot),
+                    None => turn_away(&port, door.dialect, stream, peer),
                 }
             }
             Err(reason) => {
@@ -221,7 +239,7 @@ fn welcome(
 
 fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr) {
     port.stats.count_turned_away();
-    debug!(%peer, limit = port.config.max_connections, "a connection was turned away: the pool is full");
+    debug!(%peer, limit = port.max_connections(), "a connection was turned away: the pool is full");
     // A fresh socket has room for a line; if not, the miner goes without the reason.
     let farewell = dialect.encode(&Message::refused(Id::Null, Reject::PoolFull));
     let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));

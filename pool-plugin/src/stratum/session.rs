@@ -131,7 +131,7 @@ impl Session {
             slot: Arc::new((slot, port.stats.connection())),
             subscribed: false,
             logins: Vec::new(),
-            jobs: JobBook::new(Vardiff::new(port.config.targets, None)),
+            jobs: JobBook::new(Vardiff::new(port.targets(), None)),
             seat,
             accepted,
             work: None,
@@ -173,7 +173,7 @@ impl Session {
         let mut chain_lives = true;
         let mut seats = port.config.addresses.changes();
         let mut turn = None;
-        let mut looks = looks(port.config.targets.interval);
+        let mut looks = looks(port.targets().interval);
         // Made once, since to begin to wait takes a lock that all sessions share.
         let (mut stopped, mut broken) = (pin!(port.stop.cancelled()), pin!(out.broken()));
         loop {
@@ -460,6 +460,7 @@ impl Session {
 
     /// Looks whether the miner should have another target.
     async fn look(&mut self, chain: &watch::Receiver<ChainState>) -> Flow {
+        self.jobs.vardiff().keep_settings(self.port.targets());
         let news = self.jobs.look(&self.moment(chain));
         self.tell(news).await
     }

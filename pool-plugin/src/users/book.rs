@@ -35,7 +35,7 @@ const REMEMBERED: usize = 1 << 16;
 
 /// Who may log in.
 pub struct Users {
-    mode: UserMode,
+    mode: RwLock<UserMode>,
     path: PathBuf,
     loaded: RwLock<Loaded>,
     turns: Semaphore,
@@ -66,7 +66,7 @@ impl Users {
     /// Reads the users; lines that are none are logged with their number.
     pub fn open(path: &Path, mode: UserMode) -> std::io::Result<Arc<Self>> {
         let users = Arc::new(Self {
-            mode,
+            mode: mode.into(),
             path: path.to_owned(),
             loaded: RwLock::default(),
             turns: Semaphore::new(AT_A_TIME),
@@ -76,6 +76,11 @@ impl Users {
         });
         users.reload()?;
         Ok(users)
+    }
+
+    /// Who may log in from now on; whoever is logged in stays.
+    pub fn set_mode(&self, mode: UserMode) {
+        *self.mode.write() = mode;
     }
 
     /// How many users there are.
@@ -125,7 +130,8 @@ impl Users {
     /// Whether an account may log in with this password.
     pub async fn check(&self, account: &str, password: Option<&str>) -> Result<(), Reject> {
         let user = self.loaded.read().users.get(account).cloned();
-        match (user, self.mode) {
+        let mode = *self.mode.read();
+        match (user, mode) {
             (Some(user), _) if user.disabled => {
                 Err(Reject::BadLogin(format!("'{account}' is disabled: ask the pool")))
             }

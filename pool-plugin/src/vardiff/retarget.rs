@@ -36,6 +36,11 @@ impl Settings {
         Self { interval: Duration::from_secs(10), start, floor: 1, fixed: None }
     }
 
+    /// What a miner's target goes by unless it asks for something else.
+    fn aim(&self) -> Aim {
+        self.fixed.map_or(Aim::Shares, Aim::Fixed)
+    }
+
     /// One target for all.
     pub const fn fixed_at(target: u64) -> Self {
         Self { fixed: Some(target), ..Self::starting_at(target) }
@@ -77,10 +82,9 @@ pub struct Vardiff {
 impl Vardiff {
     /// For a miner that is new, or had `remembered` as its last good target.
     pub fn new(settings: Settings, remembered: Option<u64>) -> Self {
-        let aim = settings.fixed.map_or(Aim::Shares, Aim::Fixed);
         let mut vardiff = Self {
             settings,
-            aim,
+            aim: settings.aim(),
             steps: Steps::default(),
             least: 1,
             meter: Meter::default(),
@@ -103,6 +107,18 @@ impl Vardiff {
     /// The target goes by something else from now on; the next [`Self::look`] acts on it.
     pub fn aim_at(&mut self, aim: Aim) {
         self.aim = aim;
+    }
+
+    /// Targets are found like this from now on; the next [`Self::look`] acts on it. What the miner itself asked
+    /// for stays.
+    pub fn keep_settings(&mut self, settings: Settings) {
+        if settings == self.settings {
+            return;
+        }
+        if self.aim == self.settings.aim() {
+            self.aim = settings.aim();
+        }
+        self.settings = settings;
     }
 
     /// The miner takes only targets of this kind from now on.
@@ -218,5 +234,32 @@ impl Vardiff {
         let [first, good] = SLACK;
         let slack = if self.meter.shares() < GOOD { first } else { good };
         slack.max(0.6 * self.steps.width())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { ceiling: u64::MAX, brake: 0 };
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn other_settings_change_the_ports_target_and_no_wish_of_the_miners() {
+        let mut of_port = Vardiff::new(Settings::fixed_at(10), None);
+        let mut wished = of_port.clone();
+        wished.aim_at(Aim::Fixed(99));
+        assert_eq!([of_port.begin(at(0), BOUNDS), wished.begin(at(0), BOUNDS)], [10, 99]);
+        for vardiff in [&mut of_port, &mut wished] {
+            vardiff.keep_settings(Settings::fixed_at(7));
+        }
+        assert_eq!(of_port.look(at(1), BOUNDS), Some(7));
+        assert_eq!(wished.look(at(1), BOUNDS), None);
+        of_port.keep_settings(Settings { floor: 1_000, ..Settings::starting_at(1) });
+        assert_eq!(of_port.aim(), Aim::Shares);
+        assert!(of_port.look(at(2), BOUNDS).is_some_and(|target| target >= 1_000), "the floor counts");
     }
 }

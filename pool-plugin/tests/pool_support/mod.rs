@@ -85,6 +85,7 @@ pub(crate) fn config(data: &Path) -> Config {
         max_connections: 1000,
         entrance: EntranceConfig::default(),
         sinks: SinksConfig::default(),
+        webhooks: vec![],
     }
 }
 

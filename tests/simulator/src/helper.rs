@@ -35,6 +35,10 @@ impl Helper {
         Ok(Self { name, child, input, output: BufReader::new(output).lines() })
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn tell(&mut self, command: &str) -> Result<()> {
         writeln!(self.input, "{command}").with_context(|| format!("{} has ended", self.name))
     }

@@ -74,7 +74,7 @@ async fn pool_behind(entrance: Entrance) -> Pool {
 }
 
 fn entrance(gate: Arc<Gate>, tls: Option<Tls>, proxies: &[&str]) -> Entrance {
-    let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
+    let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect::<Vec<_>>().into();
     Entrance { tls: tls.map(Arc::new), proxies, ..harness::entrance(gate, UserMode::Open) }
 }
 

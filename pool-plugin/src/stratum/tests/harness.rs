@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -141,7 +141,7 @@ pub(crate) fn config() -> StratumConfig {
 /// An entrance without TLS, proxies, users and admin.
 pub(crate) fn entrance(gate: Arc<Gate>, mode: UserMode) -> Entrance {
     let users = Users::open("no such folder/users.json".as_ref(), mode).unwrap();
-    Entrance { gate, tls: None, proxies: vec![], users, admin_password: None }
+    Entrance { gate, tls: None, proxies: RwLock::default(), users, admin_password: None }
 }
 
 fn plain() -> Entrance {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -14,7 +15,7 @@ use crate::{
 
 /// A pool behind a proxy, so that a test may come from any address.
 async fn far_pool(gate: std::sync::Arc<Gate>, config: StratumConfig) -> Pool {
-    let proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let proxies = RwLock::new(vec!["127.0.0.0/8".parse().unwrap()]);
     Pool::behind(Entrance { proxies, ..harness::entrance(gate, UserMode::Open) }, config).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -26,7 +27,7 @@ async fn pool(mode: UserMode, has_admin: bool) -> (TempDir, Pool, Arc<Users>) {
     let entrance = Entrance {
         users: users.clone(),
         admin_password,
-        proxies,
+        proxies: RwLock::new(proxies),
         ..harness::entrance(Gate::settled(99), mode)
     };
     let pool = Pool::behind(entrance, config()).await;

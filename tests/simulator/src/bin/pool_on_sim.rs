@@ -14,9 +14,10 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use pool_plugin::{
     chain::{Chain, sim::SimChain},
-    config::{Context, PoolArgs, resolve},
+    config::{PoolArgs, Source},
     evaluator::{EvaluateError, Evaluator},
     pool::Pool,
+    reload::hangup,
     types::{Address, BLOCKS_PER_EPOCH, EpochHash},
 };
 use pool_simulator::puzzle;
@@ -58,6 +59,10 @@ struct Args {
     /// Miners served at once
     #[arg(long, default_value_t = 19_000)]
     max_connections: usize,
+
+    /// A configuration file of the pool's, read again at SIGHUP; the other flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 struct CheapPuzzle {
@@ -115,21 +120,20 @@ fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
         pool_fixed_share_target: Some(args.share_target.to_string()),
         pool_verify_threads: Some(args.verify_threads.to_string()),
         pool_max_connections: Some(args.max_connections.to_string()),
+        pool_config: args.config.clone(),
         ..PoolArgs::default()
     };
-    let context = Context {
-        file: None,
+    let source = Source {
+        args: flags,
         node_address: Some(Address([7; 32])),
         default_data: data,
         cores: thread::available_parallelism().map_or(1, usize::from),
-        check_address: &|_| Ok(()),
+        check_address: Box::new(|_| Ok(())),
     };
-    let config = resolve(&flags, context)?;
-    Pool::open(
-        config,
-        sim.network(),
-        Arc::new(CheapPuzzle { cost: Duration::from_micros(args.evaluate_micros) }),
-    )
+    // Before there are other threads.
+    let hangup = hangup::hold().context("cannot hold SIGHUP")?;
+    let puzzle = Arc::new(CheapPuzzle { cost: Duration::from_micros(args.evaluate_micros) });
+    Ok(Pool::open(source.load()?, sim.network(), puzzle)?.reloading(source, Some(hangup)))
 }
 
 fn obey(sim: &SimChain) -> Result<()> {
