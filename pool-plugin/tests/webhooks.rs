@@ -5,6 +5,7 @@ mod pool_support;
 mod receiver;
 
 use std::{
+    net::TcpListener,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -21,6 +22,11 @@ use pool_plugin::{
 };
 use pool_support::{Client, EvenSolves, chain, config, start_with, until};
 use receiver::{Answer, Receiver};
+use rustls::{
+    ServerConfig, ServerConnection,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, pem::PemObject},
+};
 use serde_json::json;
 
 const SECRET: &[u8] = b"a secret of twenty-four b";
@@ -145,6 +151,38 @@ fn only_what_was_asked_for_is_sent() {
     until("one is delivered", || counters.delivered.load(Relaxed) == 1);
     assert_eq!(numbers(&receiver), [1]);
     assert!(!receiver.messages()[0].headers.contains_key("webhook-signature"), "there is no secret");
+}
+
+/// Takes one connection after the other and begins TLS with a certificate that nobody has signed.
+fn impostor() -> std::net::SocketAddr {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into(), "localhost".into()]).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut session = ServerConnection::new(config.clone()).unwrap();
+            // Until the caller has seen enough.
+            while session.complete_io(&mut stream).is_ok_and(|moved| moved != (0, 0)) {}
+        }
+    });
+    address
+}
+
+#[test]
+fn a_receiver_with_a_certificate_of_its_own_making_is_told_nothing() {
+    let address = impostor();
+    let (delivery, counters) = deliver(format!("https://localhost:{}/hook", address.port()));
+    delivery.tell(&event(0));
+    until("it is in trouble", || delivery.trouble().is_some());
+    assert!(delivery.trouble().unwrap().why.starts_with("TLS: "), "{:?}", delivery.trouble());
+    assert_eq!(counters.delivered.load(Relaxed), 0);
 }
 
 #[test]

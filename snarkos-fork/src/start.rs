@@ -27,9 +27,8 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     let config = source.load()?;
     let evaluator = pool_evaluators::verifying(config.puzzle, config.verify_threads)?;
     let logger = |directive: &str| pool_logger::add_directive(directive).map_err(|error| error.to_string());
-    let pool = Pool::open(config, network, evaluator)?
-        .with_logger(Arc::new(logger))
-        .reloading(source, Some(hangup));
+    let pool =
+        Pool::open(config, network, evaluator)?.with_logger(Arc::new(logger)).reloading(source, Some(hangup));
     println!("{}", pool.summary());
 
     let (node_sender, mut nodes) = mpsc::unbounded_channel();

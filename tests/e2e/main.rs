@@ -6,6 +6,7 @@
 //! - [`mining`]: from a miner's counter to a block, a dump and a balance.
 //! - [`crash`]: `kill -9` under load.
 //! - [`hostile`]: strangers on the port.
+//! - [`operator`]: what an operator does with a pool.
 //! - [`validator`]: the pool inside a validator.
 //! - [`payday`]: from three miners' work to their money, in five books.
 //! - [`long`]: a real epoch flip, and the release binary on mainnet's genesis block (`scripts/test --long`).
@@ -14,6 +15,7 @@ mod crash;
 mod hostile;
 mod long;
 mod mining;
+mod operator;
 mod payday;
 mod startup;
 mod validator;
@@ -28,7 +30,7 @@ use world::World;
 type Scenario = (&'static str, fn(&mut World) -> Result<()>);
 
 /// In the order they run in: the devnet grows older from one to the next.
-const SCENARIOS: [Scenario; 19] = [
+const SCENARIOS: [Scenario; 21] = [
     ("startup::every_mistake_of_a_config_is_listed", startup::every_mistake_of_a_config_is_listed),
     ("startup::a_port_in_use_is_named", startup::a_port_in_use_is_named),
     ("startup::an_unwritable_folder_is_named", startup::an_unwritable_folder_is_named),
@@ -40,6 +42,10 @@ const SCENARIOS: [Scenario; 19] = [
     ),
     ("startup::update_is_refused", startup::update_is_refused),
     ("startup::help_teaches_the_pool", startup::help_teaches_the_pool),
+    (
+        "operator::the_example_configuration_passes_the_check",
+        operator::the_example_configuration_passes_the_check,
+    ),
     (
         "mining::a_solution_lands_and_the_dump_matches_the_chain",
         mining::a_solution_lands_and_the_dump_matches_the_chain,
@@ -56,6 +62,7 @@ const SCENARIOS: [Scenario; 19] = [
         "validator::a_pool_inside_a_validator_lands_solutions",
         validator::a_pool_inside_a_validator_lands_solutions,
     ),
+    ("operator::a_hangup_reloads_and_the_node_goes_on", operator::a_hangup_reloads_and_the_node_goes_on),
     ("mining::sigterm_ends_the_node_in_peace", mining::sigterm_ends_the_node_in_peace),
     ("payday::five_books_agree_to_the_microcredit", payday::five_books_agree_to_the_microcredit),
     ("long::an_epoch_flip_changes_the_job", long::an_epoch_flip_changes_the_job),

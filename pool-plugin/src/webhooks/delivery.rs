@@ -268,7 +268,12 @@ impl Caller {
 /// The library's texts may quote the URL, which may be a secret.
 fn without_url(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::Io(reason) => reason.kind().to_string(),
+        ureq::Error::Io(reason) => {
+            match reason.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(why) => format!("TLS: {why}"),
+                None => reason.kind().to_string(),
+            }
+        }
         ureq::Error::Timeout(_) => "it does not answer in time".into(),
         ureq::Error::HostNotFound => "its host is not found".into(),
         ureq::Error::ConnectionFailed => "no connection can be made".into(),

@@ -1,0 +1,38 @@
+//! What an operator does with a running pool, and before it runs.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use crate::world::{Net, World};
+
+pub fn the_example_configuration_passes_the_check(world: &mut World) -> Result<()> {
+    let example = world.snarkos(&["pool", "config", "example"])?;
+    ensure!(example.status.success(), "{}", String::from_utf8_lossy(&example.stderr));
+    let file = world.folder.path().join("example.toml");
+    fs::write(&file, &example.stdout)?;
+    let file = file.display().to_string();
+    let checked = world.snarkos(&["pool", "config", "check", &file])?;
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    ensure!(checked.status.success() && said.contains("has no mistake"), "{said}");
+    // Right prefix, length and checksum, but no point on the curve.
+    let off_curve = "aleo1qvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsuf4rhs";
+    fs::write(&file, format!("address = \"{off_curve}\"\nusers = \"some\""))?;
+    let checked = world.snarkos(&["pool", "config", "check", &file])?;
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    ensure!(!checked.status.success(), "a file with two mistakes passed");
+    ensure!(said.contains("2 problems") && said.contains(off_curve) && said.contains("users ("), "{said}");
+    Ok(())
+}
+
+/// Upstream's node takes SIGHUP for a wish to stop; with a pool in it, it reloads.
+pub fn a_hangup_reloads_and_the_node_goes_on(world: &mut World) -> Result<()> {
+    let Net { pool, .. } = world.net()?;
+    pool.process.signal("HUP")?;
+    pool.process.wait_for("the configuration was read again", Duration::from_secs(30))?;
+    // Time enough for a node that was told to stop to have stopped.
+    std::thread::sleep(Duration::from_secs(10));
+    pool.process.check_alive()?;
+    pool.wait_for_work("after.hangup")?;
+    Ok(())
+}
