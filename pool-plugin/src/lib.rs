@@ -53,6 +53,8 @@ pub mod cross_check;
 pub mod dump;
 pub mod evaluator;
 pub mod fair_queue;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod guard;
 pub mod hashrate;
 pub mod health;

@@ -42,7 +42,7 @@ use crate::{
     reload::{Reloader, hangup::Hangup},
     resume, rounds,
     sinks::{self, LedgerBooks},
-    stratum::{self, Common, Door, Entrance, Stats, StratumConfig, Tls, dialects::Dialect, places::Places},
+    stratum::{self, Common, Door, Entrance, Pinned, Stats, StratumConfig, Tls, places::Places},
     supervise::{Restarts, supervise},
     systemd,
     types::Address,
@@ -72,7 +72,7 @@ pub struct Pool {
     workers: Arc<Workers>,
     places: Arc<Places>,
     /// The default port first.
-    listeners: Vec<(TcpListener, Dialect)>,
+    listeners: Vec<(TcpListener, Pinned)>,
     board: HealthBoard,
     backup: BackupHandle,
     logger: Option<Logger>,
@@ -136,9 +136,10 @@ impl Pool {
         let key = config.data.join("sessions.key");
         let places = Places::open(config.node, &key)
             .with_context(|| format!("cannot use the key of the sessions, {}", key.display()))?;
-        let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Dialect::default())];
+        let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Pinned::default())];
         for port in &config.ports {
-            listeners.push((listen(port.listen, "--pool-port")?, port.dialect));
+            let pinned = Pinned { dialect: port.dialect, fixed_target: port.fixed_share_target };
+            listeners.push((listen(port.listen, "--pool-port")?, pinned));
         }
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
         let backup =
@@ -195,15 +196,19 @@ impl Pool {
         self.local_addrs().next().map_or(self.config.listen, |(address, _)| address)
     }
 
-    /// All ports and what is spoken there, the default one first.
-    pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, Dialect)> {
+    /// All ports and what they are set to, the default one first.
+    pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, Pinned)> {
         self.listeners
             .iter()
-            .filter_map(|(listener, dialect)| listener.local_addr().ok().map(|address| (address, *dialect)))
+            .filter_map(|(listener, pinned)| listener.local_addr().ok().map(|address| (address, *pinned)))
     }
 
     fn more_ports(&self) -> String {
-        self.local_addrs().skip(1).map(|(address, dialect)| format!(", {address} ({dialect})")).collect()
+        let tell = |(address, Pinned { dialect, fixed_target }): (SocketAddr, Pinned)| match fixed_target {
+            Some(target) => format!(", {address} ({dialect}, shares of {target})"),
+            None => format!(", {address} ({dialect})"),
+        };
+        self.local_addrs().skip(1).map(tell).collect()
     }
 
     /// How the parts fare, as they report it.
@@ -326,7 +331,7 @@ struct Parts {
     reloader: Arc<Reloader>,
     evaluator: Arc<dyn Evaluator>,
     ledger: ShareLedger,
-    listeners: Arc<Vec<(TcpListener, Dialect)>>,
+    listeners: Arc<Vec<(TcpListener, Pinned)>>,
     intake: Arc<Intake>,
     stats: Arc<Stats>,
     common: Arc<Common>,
@@ -493,10 +498,10 @@ impl Parts {
 }
 
 /// The ports for one run of the sessions; a next run, should this one fail, opens them again.
-fn open_doors(listeners: &[(TcpListener, Dialect)]) -> std::io::Result<Vec<Door>> {
-    let open = |(listener, dialect): &(TcpListener, Dialect)| {
+fn open_doors(listeners: &[(TcpListener, Pinned)]) -> std::io::Result<Vec<Door>> {
+    let open = |(listener, pinned): &(TcpListener, Pinned)| {
         let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-        Ok(Door { listener, dialect: *dialect })
+        Ok(Door { listener, pinned: *pinned })
     };
     listeners.iter().map(open).collect()
 }

@@ -28,9 +28,10 @@ pub struct PoolArgs {
     pub pool_listen: Option<String>,
 
     /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, told apart by the
-    /// subscription, as the default port has it), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`. May be given several times; in
-    /// the file, `[[port]]` tables with `listen` and `dialect`
-    #[arg(long, value_name = "DIALECT@IP:PORT", requires = "pool")]
+    /// subscription, as the default port has it), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`. With `,d=N` all its miners
+    /// that ask for no other have the share target N. May be given several times; in the file, `[[port]]` tables
+    /// with `listen`, `dialect` and `fixed_share_target`
+    #[arg(long, value_name = "DIALECT@IP:PORT[,d=N]", requires = "pool")]
     pub pool_port: Vec<String>,
 
     /// The address that is rewarded for solutions; it needs stake bonded to it. May be given several times, each

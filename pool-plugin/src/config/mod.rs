@@ -41,7 +41,7 @@ use crate::{
 pub struct Config {
     /// Where miners connect: the default port.
     pub listen: SocketAddr,
-    /// Further ports, each for miners of one dialect.
+    /// Further ports, each with its dialect.
     pub ports: Vec<PortConfig>,
     /// The prover addresses of the jobs, one at least: the chain's rewards go there.
     pub addresses: Vec<Address>,
@@ -78,11 +78,13 @@ pub struct Config {
     pub webhooks: Vec<WebhookConfig>,
 }
 
-/// A port that is pinned to a dialect.
+/// A port of its own dialect and, if wished, share target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortConfig {
     pub listen: SocketAddr,
     pub dialect: Dialect,
+    /// One share target for all miners of the port that ask for no other.
+    pub fixed_share_target: Option<u64>,
 }
 
 impl Config {

@@ -1,17 +1,30 @@
-//! Ports beside the default one, each pinned to a dialect.
+//! Ports beside the default one, each pinned to a dialect and, if wished, to a share target.
 
 use std::{net::SocketAddr, str::FromStr};
 
 use toml::{Table, Value};
 
-use super::PortConfig;
+use super::{PortConfig, resolve::in_range};
 use crate::stratum::dialects::Dialect;
 
-/// Reads `DIALECT@IP:PORT`, as the flag has it.
+/// Reads `DIALECT@IP:PORT` or `DIALECT@IP:PORT,d=N`, as the flag has it.
 pub(super) fn from_flag(text: &str) -> Result<PortConfig, String> {
-    let (dialect, listen) =
+    let (dialect, rest) =
         text.split_once('@').ok_or_else(|| format!("'{text}' has no '@' between dialect and address"))?;
-    Ok(PortConfig { listen: parse_listen(listen)?, dialect: dialect.parse()? })
+    let (listen, target) = match rest.split_once(',') {
+        Some((listen, wish)) => (listen, Some(wish)),
+        None => (rest, None),
+    };
+    let target = target.map(|wish| {
+        let digits =
+            wish.strip_prefix("d=").ok_or_else(|| format!("'{wish}' is no share target: write d=N"))?;
+        parse_target(digits)
+    });
+    Ok(PortConfig {
+        listen: parse_listen(listen)?,
+        dialect: dialect.parse()?,
+        fixed_share_target: target.transpose()?,
+    })
 }
 
 /// Reads the `[[port]]` tables of the file.
@@ -26,13 +39,27 @@ fn from_table(value: &Value) -> Result<PortConfig, String> {
     let Value::Table(table) = value else {
         return Err(format!("a {} stands where a [[port]] table belongs", value.type_str()));
     };
-    if let Some(unknown) = table.keys().find(|key| !["listen", "dialect"].contains(&key.as_str())) {
+    const KEYS: [&str; 3] = ["listen", "dialect", "fixed_share_target"];
+    if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(format!("a port has no key '{unknown}'"));
     }
     Ok(PortConfig {
         listen: parse_listen(text(table, "listen")?)?,
         dialect: text(table, "dialect")?.parse()?,
+        fixed_share_target: table.get("fixed_share_target").map(target).transpose()?,
     })
+}
+
+fn target(value: &Value) -> Result<u64, String> {
+    match value {
+        Value::Integer(number) => parse_target(&number.to_string()),
+        Value::String(digits) => parse_target(digits),
+        other => Err(format!("a {} stands where a share target belongs", other.type_str())),
+    }
+}
+
+fn parse_target(digits: &str) -> Result<u64, String> {
+    in_range(digits, 1, u64::MAX)
 }
 
 fn text<'a>(table: &'a Table, key: &str) -> Result<&'a str, String> {
@@ -47,6 +74,7 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn allowed() -> String {
     let dialects = Dialect::ALL.map(Dialect::name).join(", ");
     format!(
-        "--pool-port DIALECT@IP:PORT, or [[port]] with listen = \"IP:PORT\" and dialect one of {dialects}"
+        "--pool-port DIALECT@IP:PORT[,d=TARGET], or [[port]] with listen = \"IP:PORT\", dialect one of \
+         {dialects}, and perhaps fixed_share_target"
     )
 }

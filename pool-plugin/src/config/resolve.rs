@@ -386,6 +386,19 @@ mod tests {
     }
 
     #[test]
+    fn a_port_may_have_a_share_target_of_its_own() {
+        let targets = |args: &PoolArgs, file: Option<&str>| -> Vec<Option<u64>> {
+            let config = check(args, file, Some(Address([7; 32]))).unwrap();
+            config.ports.iter().map(|port| port.fixed_share_target).collect()
+        };
+        let flags = ["json@0.0.0.0:1,d=5_000", "json@[::1]:2"].map(String::from).to_vec();
+        let args = PoolArgs { pool_port: flags, ..Default::default() };
+        assert_eq!(targets(&args, None), [Some(5_000), None]);
+        let file = "[[port]]\nlisten = \"0.0.0.0:1\"\ndialect = \"json\"\nfixed_share_target = 7";
+        assert_eq!(targets(&PoolArgs::default(), Some(file)), [Some(7)]);
+    }
+
+    #[test]
     fn a_capture_has_a_folder_and_perhaps_one_address() {
         let args = PoolArgs { capture: Some("/tmp/c".into()), ..Default::default() };
         let file = Some("capture_address = \"10.0.0.7\"");
@@ -398,16 +411,24 @@ mod tests {
 
     #[test]
     fn every_wrong_port_is_named() {
-        let flags = ["0.0.0.0:1", "esperanto@0.0.0.0:1", "json@here"].map(String::from).to_vec();
-        let args = PoolArgs { pool_port: flags, ..Default::default() };
+        let flags = [
+            "0.0.0.0:1",
+            "esperanto@0.0.0.0:1",
+            "json@here",
+            "json@0.0.0.0:1,5000",
+            "json@0.0.0.0:1,d=0",
+            "json@0.0.0.0:1,d=many",
+        ];
+        let args = PoolArgs { pool_port: flags.map(String::from).to_vec(), ..Default::default() };
         let problems = check(&args, None, Some(Address([7; 32]))).unwrap_err();
-        assert_eq!(keys(&problems), ["port"; 3]);
+        assert_eq!(keys(&problems), ["port"; 6]);
         for file in [
             "port = 3",
             "port = [3]",
             "[[port]]\nlisten = \"0.0.0.0:1\"",
             "[[port]]\nlisten = 1\ndialect = \"json\"",
             "[[port]]\nlisten = \"0.0.0.0:1\"\ndialect = \"json\"\ntls = true",
+            "[[port]]\nlisten = \"0.0.0.0:1\"\ndialect = \"json\"\nfixed_share_target = 0",
         ] {
             let problems = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap_err();
             assert_eq!(keys(&problems), ["port"], "{file}");

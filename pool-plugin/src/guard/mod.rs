@@ -8,6 +8,7 @@
 //! - [`descriptors`]: how many connections the process has file descriptors for.
 //! - [`crowd`]: connections per address, more for those that have earned it.
 //! - [`conduct`]: a connection's behaviour, and what follows from it.
+//! - [`strangers`]: who gives way when the port is full.
 //! - [`strikes`]: dropped connections, by worker and by address.
 //! - [`access`]: bans and the allow-list; [`access_file`]: those of the operator, on disk.
 //! - [`gate`]: all of these behind one lock.
@@ -21,9 +22,11 @@ pub mod descriptors;
 pub mod gate;
 pub mod source;
 pub mod standing;
+pub mod strangers;
 pub mod strikes;
 
 pub use conduct::Verdict;
 pub use gate::{Gate, Ticket};
 pub use source::Source;
 pub use standing::{Order, Standing};
+pub use strangers::{Stranger, Strangers};

@@ -10,6 +10,8 @@
 
 use serde_json::Value;
 
+use super::places::Prefix;
+
 /// A counter as it came, not read yet: it is read only once the session and the job are known to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RawCounter {
@@ -28,6 +30,8 @@ pub enum RawCounter {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CounterReader {
     writes_bare_hex: bool,
+    /// What a counter in parts leaves out.
+    prefix: Option<Prefix>,
 }
 
 impl From<&Value> for RawCounter {
@@ -41,12 +45,17 @@ impl From<&Value> for RawCounter {
 }
 
 impl CounterReader {
+    /// The session was given this prefix.
+    pub fn begin_with(&mut self, prefix: Option<Prefix>) {
+        self.prefix = prefix;
+    }
+
     /// The counter, or `None` if it is not one.
     pub fn read(&mut self, raw: &RawCounter) -> Option<u64> {
         match raw {
             RawCounter::Number(counter) => Some(*counter),
             RawCounter::Text(text) => self.read_text(text),
-            RawCounter::Parts { rest, whole } => read_parts(rest, whole),
+            RawCounter::Parts { rest, whole } => self.read_parts(rest, whole),
             RawCounter::Other => None,
         }
     }
@@ -65,15 +74,20 @@ impl CounterReader {
         self.writes_bare_hex = true;
         Some(counter)
     }
-}
 
-/// A counter in parts: if both are there, they must agree. No prefix is handed out, so the rest is all of it.
-fn read_parts(rest: &str, whole: &str) -> Option<u64> {
-    let digits = |text: &str| if text.len() == 16 { hexadecimal(text) } else { None };
-    match (rest, whole) {
-        ("", whole) => digits(whole),
-        (rest, "") => digits(rest),
-        (rest, whole) => digits(whole).filter(|counter| digits(rest) == Some(*counter)),
+    /// A counter in parts: if both are there, they must agree. A rest of 16 digits is a whole counter, for
+    /// miners that leave the prefix out of account.
+    fn read_parts(&self, rest: &str, whole: &str) -> Option<u64> {
+        let read_whole = |text: &str| if text.len() == 16 { hexadecimal(text) } else { None };
+        let read_rest = |text: &str| match self.prefix {
+            Some(prefix) if text.len() == Prefix::OWN_DIGITS => hexadecimal(text).map(|own| prefix.with(own)),
+            _ => read_whole(text),
+        };
+        match (rest, whole) {
+            ("", whole) => read_whole(whole),
+            (rest, "") => read_rest(rest),
+            (rest, whole) => read_whole(whole).filter(|counter| read_rest(rest) == Some(*counter)),
+        }
     }
 }
 
@@ -178,7 +192,7 @@ mod tests {
 
         #[test]
         fn a_session_of_bare_hexadecimal_is_never_misread(counters: Vec<u64>) {
-            let mut reader = CounterReader { writes_bare_hex: true };
+            let mut reader = CounterReader { writes_bare_hex: true, prefix: None };
             for counter in counters {
                 let raw = RawCounter::Text(format!("{counter:016x}"));
                 prop_assert_eq!(reader.read(&raw), Some(counter));

@@ -1,21 +1,19 @@
 //! From an accepted socket to a session: who really connects (PROXY protocol), whether it may (bans, limits
 //! of its address), and TLS if it speaks TLS, which its first byte tells.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, sync::Arc};
 
 use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    sync::OwnedSemaphorePermit,
     time::{Duration, Instant, sleep, timeout, timeout_at},
 };
 use tracing::debug;
 
 use super::{
-    dialects::Dialect,
-    listener::Port,
+    listener::{Guest, Port},
     message::{Id, Message},
     proxy,
     session::{self, Session},
@@ -46,52 +44,44 @@ pub struct Entrance {
 }
 
 /// Takes a connection in and runs its session to the end.
-pub(super) async fn receive(
-    port: Arc<Port>,
-    dialect: Dialect,
-    mut stream: TcpStream,
-    peer: SocketAddr,
-    slot: OwnedSemaphorePermit,
-) {
+pub(super) async fn receive(port: Arc<Port>, mut guest: Guest, mut stream: TcpStream) {
     let deadline = Instant::now() + port.config.handshake_timeout;
     let common = Arc::clone(&port.common);
     let entrance = &common.entrance;
+    let peer = guest.peer;
     let behind_proxy = proxy::is_trusted(&entrance.proxies.read(), peer.ip());
-    let client = match behind_proxy {
-        false => peer,
-        true => match in_time(deadline, proxy::read_header(&mut stream)).await {
-            Ok(client) => client.unwrap_or(peer),
+    if behind_proxy {
+        match in_time(deadline, &guest, proxy::read_header(&mut stream)).await {
+            Ok(client) => guest.peer = client.unwrap_or(peer),
             Err(reason) => return debug!(%peer, %reason, "a listed proxy sent no good PROXY header"),
-        },
-    };
-    let ticket = match entrance.gate.enter(client.ip()) {
+        }
+    }
+    let peer = guest.peer;
+    let ticket = match entrance.gate.enter(peer.ip()) {
         Ok(ticket) => ticket,
         Err(reject) => {
             port.stats.count_turned_away();
-            debug!(peer = %client, reason = %reject, "a connection was turned away");
-            return say_farewell(&port, dialect, stream, reject).await;
+            debug!(%peer, reason = %reject, "a connection was turned away");
+            return say_farewell(&port, guest, stream, reject).await;
         }
     };
     let Some(tls) = &entrance.tls else {
-        let standing = Standing::new(ticket, false);
-        return Session::run(port, dialect, stream, client, slot, standing).await;
+        return Session::run(port, guest, stream, Standing::new(ticket, false)).await;
     };
-    match in_time(deadline, begins_with_tls(&stream)).await {
-        Ok(Some(true)) => match in_time(deadline, tls.acceptor().accept(stream)).await {
-            Ok(stream) => {
-                let standing = Standing::new(ticket, true);
-                Session::run(port, dialect, stream, client, slot, standing).await;
-            }
-            Err(reason) => debug!(peer = %client, %reason, "a TLS handshake failed"),
+    match in_time(deadline, &guest, begins_with_tls(&stream)).await {
+        Ok(Some(true)) => match in_time(deadline, &guest, tls.acceptor().accept(stream)).await {
+            Ok(stream) => Session::run(port, guest, stream, Standing::new(ticket, true)).await,
+            Err(reason) => debug!(%peer, %reason, "a TLS handshake failed"),
         },
         Ok(None) => {}
-        Ok(Some(false)) => {
-            let standing = Standing::new(ticket, false);
-            Session::run(port, dialect, stream, client, slot, standing).await;
-        }
+        Ok(Some(false)) => Session::run(port, guest, stream, Standing::new(ticket, false)).await,
         Err(reason) => {
-            debug!(peer = %client, %reason, "a connection stayed silent");
-            say_farewell(&port, dialect, stream, Reject::HandshakeTimeout("mining.subscribe")).await;
+            debug!(%peer, %reason, "a connection stayed silent");
+            let reject = match reason.kind() {
+                io::ErrorKind::TimedOut => Reject::HandshakeTimeout("mining.subscribe"),
+                _ => Reject::PoolFull,
+            };
+            say_farewell(&port, guest, stream, reject).await;
         }
     }
 }
@@ -108,13 +98,23 @@ async fn begins_with_tls(stream: &TcpStream) -> io::Result<Option<bool>> {
     }
 }
 
-async fn in_time<T>(deadline: Instant, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout_at(deadline, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+/// A step before the session begins: it ends at the deadline, and when the place is needed for another.
+async fn in_time<T>(
+    deadline: Instant,
+    guest: &Guest,
+    step: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    tokio::select! {
+        done = timeout_at(deadline, step) => done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        () = guest.stranger.asked_to_go() => Err(io::ErrorKind::Interrupted.into()),
+    }
 }
 
 /// The reason, if the miner speaks our language and takes it at once.
-async fn say_farewell(port: &Port, dialect: Dialect, mut stream: TcpStream, reject: Reject) {
-    let bytes = dialect.encode(&Message::refused(Id::Null, reject));
+async fn say_farewell(port: &Port, guest: Guest, mut stream: TcpStream, reject: Reject) {
+    let bytes = guest.door.dialect.encode(&Message::refused(Id::Null, reject));
+    // Its place is free from now on.
+    drop(guest);
     let _ = timeout(port.config.write_timeout, stream.write_all(&bytes)).await;
     let _ = stream.shutdown().await;
     session::linger(stream).await;

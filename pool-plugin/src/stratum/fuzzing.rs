@@ -1,6 +1,11 @@
 //! What the fuzz targets do with a miner's bytes: all that the port does before anything is checked against the
 //! chain. Panics where the pool would say what is no message of the dialect, or read one counter as two.
 
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
@@ -11,6 +16,8 @@ use super::{
     dialects::{Dialect, generic},
     login,
     message::{Authorize, Call, Id, Message, Reply},
+    places::Prefix,
+    proxy,
 };
 use crate::reject::Reject;
 
@@ -28,12 +35,39 @@ pub fn hear(dialect: Dialect, bytes: &[u8]) {
             Err(garbage) => (garbage.id, Reply::Refused(garbage.reject)),
             Ok(Some(request)) => {
                 spoken = spoken.after(&request.call);
+                if request.call == Call::ExtranonceSubscribe {
+                    let prefix = Prefix::parse("300005");
+                    counters.begin_with(prefix);
+                    prefix.iter().for_each(|prefix| check(spoken, &spoken.encode(&Message::Prefix(*prefix))));
+                }
                 (request.id, answer(request.call, &mut counters))
             }
         };
         check(spoken, &spoken.encode(&Message::Reply(id, reply)));
     }
     check(spoken, &spoken.encode(&Message::refused(Id::Null, Reject::PoolFull)));
+}
+
+/// What a listed proxy sends before the miner's own bytes: the header and nothing behind it is read, and it is
+/// read the same when a miner follows.
+pub fn introduce(bytes: &[u8]) {
+    let (client, left) = read_header(bytes);
+    if let Some(Ok(client)) = client {
+        let header = bytes.len() - left;
+        let (again, rest) = read_header(&[&bytes[..header], b"{\"id\":1}"].concat());
+        assert_eq!((again.and_then(Result::ok), rest), (Some(client), 8));
+    }
+}
+
+/// What the header says, if it is all there, and how many bytes are left behind it.
+fn read_header(bytes: &[u8]) -> (Option<std::io::Result<Option<std::net::SocketAddr>>>, usize) {
+    let mut rest = bytes;
+    // Bytes in memory keep nobody waiting.
+    let read = match pin!(proxy::read_header(&mut rest)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(read) => Some(read),
+        Poll::Pending => None,
+    };
+    (read, rest.len())
 }
 
 fn next_frame(decoder: &mut FrameDecoder, source: &mut BytesMut) -> Option<bytes::Bytes> {

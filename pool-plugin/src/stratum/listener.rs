@@ -4,7 +4,7 @@ use std::{
     io::Write,
     net::{Shutdown, SocketAddr},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use socket2::{SockRef, TcpKeepalive};
@@ -12,12 +12,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::{JoinError, JoinSet},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    bell::Bell,
     capture::{CaptureConfig, Recorder},
     common::Common,
     dialects::Dialect,
@@ -26,7 +27,14 @@ use super::{
     phrases::Phrases,
     stats::Stats,
 };
-use crate::{addresses::Addresses, chain::ChainState, intake::Intake, reject::Reject, vardiff};
+use crate::{
+    addresses::Addresses,
+    chain::ChainState,
+    guard::{Stranger, Strangers},
+    intake::Intake,
+    reject::Reject,
+    vardiff,
+};
 
 /// Bounds of the pause after a failed accept: out of file descriptors, mostly.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -36,6 +44,10 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration:
 /// So many miners a second are to come back after a stop, within bounds of the longest wait.
 const RETURNS: u32 = 100;
 const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+/// When the port is full: connections that may wait for a stranger to give way, and for how long.
+const WAITING: usize = 64;
+const GIVING_WAY: Duration = Duration::from_secs(2);
 
 /// How the port behaves.
 #[derive(Clone, Debug)]
@@ -55,11 +67,27 @@ pub struct StratumConfig {
     pub capture: Option<CaptureConfig>,
 }
 
-/// A socket that miners connect to, and what is spoken there.
+/// What a port is set to, apart from the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pinned {
+    pub dialect: Dialect,
+    /// One share target for all its miners that ask for no other.
+    pub fixed_target: Option<u64>,
+}
+
+/// A socket that miners connect to.
 #[derive(Debug)]
 pub struct Door {
     pub listener: TcpListener,
-    pub dialect: Dialect,
+    pub pinned: Pinned,
+}
+
+/// A connection that has a place.
+pub(super) struct Guest {
+    pub(super) door: Pinned,
+    pub(super) peer: SocketAddr,
+    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) stranger: Stranger,
 }
 
 /// What all sessions share.
@@ -67,7 +95,7 @@ pub(super) struct Port {
     pub(super) config: StratumConfig,
     pub(super) intake: Arc<Intake>,
     pub(super) stats: Arc<Stats>,
-    pub(super) chain: watch::Receiver<ChainState>,
+    pub(super) bell: Bell,
     pub(super) phrases: Phrases,
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
@@ -76,6 +104,9 @@ pub(super) struct Port {
     slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) common: Arc<Common>,
+    /// One for every connection that waits for a place.
+    waiting: Arc<Semaphore>,
+    strangers: Arc<Strangers>,
 }
 
 impl StratumConfig {
@@ -134,16 +165,18 @@ pub async fn serve(
 ) {
     let slots = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
     let (phrases, submissions) = (Phrases::default(), TaskTracker::new());
-    let chain_of_sessions = chain.clone();
+    let bell = Bell::new(*chain.borrow_and_update());
     let port = Arc::new(Port {
         recorder: start_recorder(&config),
         config,
         intake,
         stats,
-        chain: chain_of_sessions,
+        bell,
         phrases,
         submissions,
         slots,
+        waiting: Arc::new(Semaphore::new(WAITING)),
+        strangers: Arc::default(),
         stop,
         common,
     });
@@ -162,6 +195,7 @@ pub async fn serve(
             },
             changed = chain.changed(), if chain_lives => {
                 chain_lives = changed.is_ok();
+                port.bell.follow(*chain.borrow_and_update());
                 port.intake.chain_changed();
             }
         }
@@ -194,9 +228,13 @@ async fn guard(port: Arc<Port>, door: Door) {
         match accepted {
             Ok((stream, peer)) => {
                 backoff = BACKOFF.0;
+                set_options(&stream, peer);
                 match port.slot() {
-                    Some(slot) => welcome(&port, door.dialect, &mut sessions, stream, peer, slot),
-                    None => turn_away(&port, door.dialect, stream, peer),
+                    Some(slot) => {
+                        let (port, pinned) = (Arc::clone(&port), door.pinned);
+                        sessions.spawn(welcome(port, pinned, stream, peer, slot));
+                    }
+                    None => make_room(&port, door.pinned, &mut sessions, stream, peer),
                 }
             }
             Err(reason) => {
@@ -209,7 +247,7 @@ async fn guard(port: Arc<Port>, door: Door) {
             }
         }
     }
-    info!(dialect = %door.dialect, sessions = sessions.len(), "a stratum port is closing");
+    info!(dialect = %door.pinned.dialect, sessions = sessions.len(), "a stratum port is closing");
     // The one who made the listener still holds it: without this, miners would connect and never be heard.
     let _ = SockRef::from(&door.listener).shutdown(Shutdown::Both);
     drop(door);
@@ -218,23 +256,51 @@ async fn guard(port: Arc<Port>, door: Door) {
     }
 }
 
-fn welcome(
-    port: &Arc<Port>,
-    dialect: Dialect,
-    sessions: &mut JoinSet<()>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    slot: OwnedSemaphorePermit,
-) {
+fn set_options(stream: &TcpStream, peer: SocketAddr) {
     let (idle, interval, retries) = KEEPALIVE;
     let keepalive = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(retries);
     // Without them the session is only less lively.
     if let Err(reason) =
-        stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keepalive))
+        stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_tcp_keepalive(&keepalive))
     {
         debug!(%peer, %reason, "a socket option could not be set");
     }
-    sessions.spawn(entrance::receive(Arc::clone(port), dialect, stream, peer, slot));
+}
+
+async fn welcome(
+    port: Arc<Port>,
+    door: Pinned,
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: OwnedSemaphorePermit,
+) {
+    let stranger = port.strangers.enter(Instant::now());
+    entrance::receive(port, Guest { door, peer, slot, stranger }, stream).await;
+}
+
+/// The port is full: whoever has been there longest without a login gives way.
+fn make_room(
+    port: &Arc<Port>,
+    door: Pinned,
+    sessions: &mut JoinSet<()>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let Ok(waiting) = Arc::clone(&port.waiting).try_acquire_owned() else {
+        return turn_away(port, door.dialect, stream, peer);
+    };
+    if !port.strangers.make_room(Instant::now()) {
+        return turn_away(port, door.dialect, stream, peer);
+    }
+    let port = Arc::clone(port);
+    sessions.spawn(async move {
+        let slot = timeout(GIVING_WAY, Arc::clone(&port.slots).acquire_owned()).await;
+        drop(waiting);
+        match slot {
+            Ok(Ok(slot)) => welcome(port, door, stream, peer, slot).await,
+            _ => turn_away(&port, door.dialect, stream, peer),
+        }
+    });
 }
 
 fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr) {

@@ -131,6 +131,8 @@ pub enum Message {
     Reply(Id, Reply),
     /// What to work on from now on.
     Work(Work),
+    /// What every counter of the session is to begin with.
+    Prefix(Prefix),
     /// A wish: to connect anew, after a while.
     Reconnect { wait: Duration },
 }

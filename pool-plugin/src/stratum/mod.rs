@@ -1,5 +1,6 @@
 //! The stratum port: what miners connect to. `docs/stratum.md` has the protocol.
 //!
+//! - `bell`: when the sessions are to look at the chain.
 //! - [`capture`]: what a connection says, for the day a device speaks something else.
 //! - [`codec`]: bytes to frames.
 //! - [`dialects`]: frames to requests, messages to bytes.
@@ -20,6 +21,7 @@
 //! - [`stats`]: its counters.
 //! - [`tls`]: its certificate.
 
+mod bell;
 pub mod capture;
 pub mod codec;
 pub mod common;
@@ -46,6 +48,6 @@ pub mod wish;
 
 pub use common::Common;
 pub use entrance::Entrance;
-pub use listener::{Door, StratumConfig, serve};
+pub use listener::{Door, Pinned, StratumConfig, serve};
 pub use stats::Stats;
 pub use tls::Tls;

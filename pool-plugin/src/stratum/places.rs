@@ -84,6 +84,10 @@ pub struct Place {
 }
 
 impl Prefix {
+    /// Bytes of a counter behind the prefix, and their hexadecimal digits.
+    pub const OWN_BYTES: usize = OWN_BITS as usize / 8;
+    pub const OWN_DIGITS: usize = 2 * Self::OWN_BYTES;
+
     /// The lowest counter with this prefix.
     pub fn first(self) -> u64 {
         u64::from(self.0) << OWN_BITS

@@ -1,4 +1,12 @@
-//! One connection: reads requests, answers them, passes shares on, and tells the miner of jobs.
+//! One connection: reads requests, answers them, and tells the miner of jobs.
+//!
+//! - `handshake`: until work begins.
+//! - `submission`: a share on its way.
+//! - `admin`: the port's own admin.
+
+mod admin;
+mod handshake;
+mod submission;
 
 use std::{net::SocketAddr, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
@@ -8,31 +16,28 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_stream::StreamExt;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
+use self::submission::Accepted;
 use super::{
     capture::{Spoken, Tap, Tapped},
     codec::{self, FrameError, Frames, MAX_LINE},
     counter::CounterReader,
     dialects::{Dialect, generic},
-    jobs::{Found, JobBook, Moment},
-    listener::Port,
-    login,
-    message::{Authorize, Call, Connect, Id, Message, News, Reply, Submit, Subscribe, Suggest, Work},
+    jobs::{JobBook, Moment},
+    listener::{Guest, Port},
+    message::{Call, Id, Message, News, Reply, Work},
     outbox::Outbox,
     places::Place,
     stats::OpenConnection,
-    wish,
 };
 use crate::{
     addresses::{Look, Seat},
     chain::ChainState,
-    guard::{Order, Standing},
+    guard::{Order, Standing, Stranger},
     ledger::records::Worker,
-    reject::{Reject, RejectCode},
-    types::Address,
-    users::admin_password::Attempt,
-    vardiff::{Aim, Vardiff, steps::Steps},
+    reject::Reject,
+    vardiff::{Aim, Settings, Vardiff},
     workers::unix_seconds,
 };
 
@@ -41,10 +46,6 @@ use crate::{
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// Frames without a request in a row after which the connection is closed.
 const MAX_GARBAGE: u32 = 16;
-/// Wrong passwords after which the connection is closed.
-const MAX_WRONG_PASSWORDS: u32 = 5;
-/// Workers that may be logged in on one connection; beyond them the first is forgotten.
-const MAX_LOGINS: usize = 64;
 /// How much is read and thrown away, at most and for how long, so that our last message gets through.
 const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 
@@ -63,6 +64,8 @@ pub(super) struct Session {
     in_flight: Arc<Semaphore>,
     /// The place among the port's connections; a session's submissions keep it until they are settled.
     slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
+    /// Until somebody has logged in, the place may be another's.
+    stranger: Stranger,
     subscribed: bool,
     /// Whoever has logged in, the last one last.
     logins: Vec<Worker>,
@@ -76,29 +79,12 @@ pub(super) struct Session {
     /// The session's id and counters, once it has subscribed.
     place: Option<Place>,
     counters: CounterReader,
+    /// The miner has asked to be told its counter prefix, and was not told yet.
+    wants_prefix: bool,
     garbage: u32,
     wrong_passwords: u32,
     is_admin: bool,
     deadline: Instant,
-}
-
-/// A share that was stored.
-struct Accepted {
-    worker: Worker,
-    found: Found,
-    /// The lowest target the account may have, if it is held to one.
-    least: Option<u64>,
-}
-
-/// A share that is to be judged.
-struct Admitted {
-    worker: Worker,
-    found: Found,
-    /// The share named no job of this session, and is tried as one for the current job.
-    forgiven: bool,
-    counter: u64,
-    /// For which else of the pool's addresses it may have been mined.
-    others: Vec<Address>,
 }
 
 type Flow = ControlFlow<()>;
@@ -107,14 +93,16 @@ impl Session {
     /// Lives as long as the connection.
     pub(super) async fn run<S>(
         port: Arc<Port>,
-        dialect: Dialect,
+        guest: Guest,
         stream: S,
-        peer: SocketAddr,
-        slot: OwnedSemaphorePermit,
         (standing, orders): (Standing, mpsc::Receiver<Order>),
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
+        let Guest { door, peer, slot, stranger } = guest;
+        let dialect = door.dialect;
+        let targets =
+            Settings { fixed: door.fixed_target.or(port.config.targets.fixed), ..port.config.targets };
         let (read_half, write_half) = tokio::io::split(stream);
         let out = Outbox::new(write_half, port.config.write_timeout);
         let in_flight = Arc::new(Semaphore::new(port.config.in_flight.max(1)));
@@ -129,14 +117,17 @@ impl Session {
             standing: Arc::new(standing),
             in_flight: Arc::clone(&in_flight),
             slot: Arc::new((slot, port.stats.connection())),
+            stranger,
             subscribed: false,
             logins: Vec::new(),
-            jobs: JobBook::new(Vardiff::new(port.targets(), None)),
+            jobs: JobBook::new(Vardiff::new(with_fixed(port.targets(), door.fixed_target), None)),
+            fixed_target: door.fixed_target,
             seat,
             accepted,
             work: None,
             place: None,
             counters: CounterReader::default(),
+            wants_prefix: false,
             garbage: 0,
             wrong_passwords: 0,
             is_admin: false,
@@ -169,7 +160,7 @@ impl Session {
     ) {
         let port = Arc::clone(&self.port);
         let out = self.out.clone();
-        let mut chain = port.chain.clone();
+        let mut chain = port.bell.subscribe();
         let mut chain_lives = true;
         let mut seats = port.config.addresses.changes();
         let mut turn = None;
@@ -188,7 +179,8 @@ impl Session {
                 () = &mut stopped => self.leave().await,
                 () = &mut broken => Flow::Break(()),
                 Some(order) = orders.recv() => self.obey(order, &chain).await,
-                () = sleep_until(self.deadline), if self.logins.is_empty() && !self.is_admin => self.time_out().await,
+                () = sleep_until(self.deadline), if self.is_stranger() => self.time_out().await,
+                () = self.stranger.asked_to_go(), if self.is_stranger() => self.close(Reject::PoolFull).await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
                 () = replaced(self.place.as_ref()) => {
                     debug!(peer = %self.peer, session = self.id, "another connection goes on with this session");
@@ -234,7 +226,8 @@ impl Session {
             Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
             Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize, chain).await,
             Call::Submit(submit) => self.submit(id, submit, turn).await,
-            Call::ExtranonceSubscribe | Call::Ping => self.reply(id, Reply::Done).await,
+            Call::Ping => self.reply(id, Reply::Done).await,
+            Call::ExtranonceSubscribe => self.subscribe_to_prefix(id).await,
             Call::Connect(connect) => self.connect(id, &connect, chain).await,
             Call::Speed(Ok(speed)) => self.speed(id, speed).await,
             Call::Leave => Flow::Break(()),
@@ -253,187 +246,9 @@ impl Session {
         }
     }
 
-    async fn subscribe(&mut self, id: Id, subscribe: &Subscribe) -> Flow {
-        self.note_subscription(subscribe);
-        self.reply(id, self.subscribed()).await
-    }
-
-    fn note_subscription(&mut self, subscribe: &Subscribe) {
-        if !self.subscribed {
-            self.subscribed = true;
-            self.deadline = Instant::now() + self.port.config.handshake_timeout;
-        }
-        if self.place.is_none() {
-            let places = &self.port.common.places;
-            let resumed = subscribe.session.as_deref().and_then(|session| places.resume(session));
-            if let Some(target) = resumed.as_ref().and_then(Place::last_target) {
-                self.jobs.vardiff().recall(target);
-            }
-            let place = resumed.unwrap_or_else(|| places.take());
-            if let Some(tap) = &self.tap {
-                tap.session(&place.session());
-            }
-            self.place = Some(place);
-            self.seat.take(self.jobs.vardiff().target(), self.dialect.learns_address());
-        }
-        let prefix = self.place.as_ref().and_then(Place::prefix).map(tracing::field::display);
-        debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, prefix, "a miner subscribed");
-    }
-
-    fn subscribed(&self) -> Reply {
-        Reply::Subscribed {
-            session: self.place.as_ref().map(Place::session).unwrap_or_default(),
-            prefix: self.place.as_ref().and_then(Place::prefix),
-            address: self.seat.address(),
-        }
-    }
-
-    async fn connect(&mut self, id: Id, connect: &Connect, chain: &mut watch::Receiver<ChainState>) -> Flow {
-        self.note_subscription(&connect.subscribe);
-        let granted = self.subscribed();
-        self.grant(id, &connect.authorize, granted, chain).await
-    }
-
-    /// What a miner says of itself proves nothing: it is kept beside what its shares tell.
-    async fn speed(&self, id: Id, speed: f64) -> Flow {
-        debug!(peer = %self.peer, session = self.id, speed, "a miner told its speed");
-        if let Some(login) = self.logins.last() {
-            self.port.common.workers.claim(login, speed, unix_seconds());
-        }
-        self.reply(id, Reply::Done).await
-    }
-
-    async fn authorize(
-        &mut self,
-        id: Id,
-        authorize: &Authorize,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
-        if !self.subscribed {
-            return self.refuse(id, Reject::NotSubscribed).await;
-        }
-        self.grant(id, authorize, Reply::Done, chain).await
-    }
-
-    async fn grant(
-        &mut self,
-        id: Id,
-        authorize: &Authorize,
-        granted: Reply,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
-        let parsed = match &authorize.worker {
-            Some(worker) => login::parse_account_and_worker(&authorize.login, worker),
-            None => login::parse_login(&authorize.login),
-        };
-        let worker = match parsed {
-            Ok(worker) => worker,
-            Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
-        };
-        if let Some(left) = self.standing.ticket().worker_banned(&worker) {
-            let _ = self.refuse(id, Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
-            return Flow::Break(());
-        }
-        let password = authorize.password.as_deref().map(wish::without);
-        if let Err(reject) = self.port.common.entrance.users.check(&worker.account, password).await {
-            return self.refuse_login(id, reject, &worker).await;
-        }
-        info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
-        self.recall(&worker);
-        self.port.common.sessions.log_in(&self.standing, &worker);
-        self.log_in(worker);
-        let password = authorize.password.as_deref().unwrap_or_default();
-        if let Some(aim) = wish::in_password(password) {
-            self.jobs.vardiff().aim_at(aim);
-        }
-        if wish::powers_of_two(password) {
-            self.jobs.vardiff().keep_to(Steps::PowersOfTwo);
-        }
-        self.reply(id, granted).await?;
-        self.follow(chain).await?;
-        self.look(chain).await
-    }
-
-    /// What is known of the worker, for the first target of the session.
-    fn recall(&mut self, worker: &Worker) {
-        let workers = &self.port.common.workers;
-        let resumed = self.place.as_ref().and_then(Place::last_target);
-        if let Some(target) =
-            workers.last_target(worker).filter(|_| self.logins.is_empty() && resumed.is_none())
-        {
-            self.jobs.vardiff().recall(target);
-        }
-        self.jobs.vardiff().hold_at(workers.least(&worker.account, unix_seconds()));
-    }
-
-    async fn refuse_login(&mut self, id: Id, reject: Reject, worker: &Worker) -> Flow {
-        debug!(peer = %self.peer, session = self.id, account = worker.account, reason = %reject, "a login was refused");
-        if reject != Reject::WrongPassword {
-            return self.refuse(id, reject).await;
-        }
-        self.wrong_passwords += 1;
-        self.refuse(id, reject).await?;
-        if self.wrong_passwords < MAX_WRONG_PASSWORDS {
-            return Flow::Continue(());
-        }
-        self.standing.strike(Some(worker));
-        self.close(Reject::TooManyTries).await
-    }
-
-    /// Whether this connection may do what only the admin may; the method is unknown if there is none.
-    async fn authorize_admin(&mut self, id: Id, password: &str) -> Flow {
-        let Some(right) = &self.port.common.entrance.admin_password else {
-            return self.refuse(id, Reject::UnknownMethod("mining.authorize_admin".into())).await;
-        };
-        if !self.standing.is_private() {
-            return self.refuse(id, Reject::NotPrivate).await;
-        }
-        match right.attempt(password, std::time::Instant::now()) {
-            Attempt::Right => {
-                info!(peer = %self.peer, session = self.id, "the port's admin logged in");
-                self.is_admin = true;
-                self.reply(id, Reply::Done).await
-            }
-            Attempt::Wrong => {
-                warn!(peer = %self.peer, session = self.id, "a wrong admin password");
-                self.standing.strike(None);
-                self.refuse(id, Reject::WrongPassword).await?;
-                Flow::Break(())
-            }
-            Attempt::TooMany => self.refuse(id, Reject::TooManyTries).await,
-        }
-    }
-
-    async fn add_user(&mut self, id: Id, username: &str, password: &str) -> Flow {
-        let entrance = &self.port.common.entrance;
-        if entrance.admin_password.is_none() {
-            return self.refuse(id, Reject::UnknownMethod("mining.add_user".into())).await;
-        }
-        if !self.is_admin {
-            return self.refuse(id, Reject::NotAdmin).await;
-        }
-        match entrance.users.add(username, password).await {
-            Ok(()) => {
-                info!(peer = %self.peer, username, "the port's admin added a user");
-                self.reply(id, Reply::Done).await
-            }
-            Err(error) => self.refuse(id, Reject::NotDone(error.to_string())).await,
-        }
-    }
-
-    fn log_in(&mut self, worker: Worker) {
-        self.port.stats.note_login(&worker, self.peer);
-        self.logins.retain(|login| *login != worker);
-        if self.logins.len() == MAX_LOGINS {
-            self.logins.remove(0);
-        }
-        self.logins.push(worker);
-    }
-
-    async fn suggest(&mut self, id: Id, suggest: Suggest, chain: &watch::Receiver<ChainState>) -> Flow {
-        self.jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
-        self.reply(id, Reply::Done).await?;
-        self.look(chain).await
+    /// Nobody has logged in.
+    fn is_stranger(&self) -> bool {
+        self.logins.is_empty() && !self.is_admin
     }
 
     /// Tells the miner what the chain's state means for it.
@@ -478,6 +293,7 @@ impl Session {
     async fn tell(&mut self, news: Option<Work>) -> Flow {
         let Some(work) = news else { return Flow::Continue(()) };
         self.work = Some(work);
+        self.port.bell.note_target(work.target);
         if let Some(place) = &self.place {
             place.keep_target(work.target);
         }
@@ -523,103 +339,6 @@ impl Session {
         Moment { now: common.now(), state: *chain.borrow(), brake: common.brake(), address }
     }
 
-    /// Checks what can be told without waiting, then leaves the rest to a task of its own.
-    async fn submit(
-        &mut self,
-        id: Id,
-        submit: Result<Submit, Reject>,
-        turn: &mut Option<OwnedSemaphorePermit>,
-    ) -> Flow {
-        let Admitted { worker, found, forgiven, counter, others } = match self.admit(submit) {
-            Ok(admitted) => admitted,
-            Err(reject) => return self.refuse_share(id, reject).await,
-        };
-        let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
-        let (peer, dialect, permit) = (self.peer, self.dialect, turn.take());
-        let standing = Arc::clone(&self.standing);
-        let (accepted, tap) = (self.accepted.clone(), self.tap.clone());
-        self.port.submissions.spawn(async move {
-            let judged = port.intake.submit(standing.lane(), &worker, &found.job, counter).await;
-            if let Some(tap) = &tap {
-                tap.judged(counter, &judged);
-            }
-            let mut share = None;
-            let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
-                Ok(reached) => {
-                    port.stats.count_accepted(&worker, peer);
-                    standing.accepted();
-                    let workers = &port.common.workers;
-                    let least = workers.share(&worker, found.job.target, reached, unix_seconds());
-                    share = Some(Accepted { worker, found, least });
-                    Reply::Done
-                }
-                Err(reject) => {
-                    if matches!(reject, Reject::LowDifficulty { .. } | Reject::JobNotFound) {
-                        port.intake.rescue(standing.lane(), &worker, &others, counter);
-                    }
-                    port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
-                    standing.refused(&reject);
-                    log_refused(peer, &worker, &reject);
-                    Reply::Refused(reject)
-                }
-            };
-            // The share is settled also when nobody is left to be told.
-            let bytes = dialect.encode(&Message::Reply(id, reply));
-            if let Some(tap) = &tap {
-                tap.said(Spoken::Answer, &bytes);
-            }
-            let _ = out.send(&bytes).await;
-            // After the answer, since another target may follow from it. Nobody follows the target of a miner
-            // that is gone.
-            if let Some(share) = share {
-                let _ = accepted.send(share);
-            }
-            drop((permit, slot, standing));
-        });
-        Flow::Continue(())
-    }
-
-    /// Session state, job, format: in this order.
-    fn admit(&mut self, submit: Result<Submit, Reject>) -> Result<Admitted, Reject> {
-        if !self.subscribed {
-            return Err(Reject::NotSubscribed);
-        }
-        if self.logins.is_empty() {
-            return Err(Reject::NotAuthorized);
-        }
-        let Submit { worker: named, job, counter: raw } = submit?;
-        let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
-        let counter = self.counters.read(&raw);
-        let addresses = || self.jobs.addresses();
-        let admitted = |found: Found, forgiven, counter| {
-            let others = addresses().filter(|other| *other != found.job.address).collect();
-            Ok(Admitted { worker: worker.clone(), found, forgiven, counter, others })
-        };
-        match (self.jobs.find(job, self.port.common.now()), self.jobs.present(), counter) {
-            (Ok(found), _, Some(counter)) => admitted(found, false, counter),
-            (Ok(_), _, None) => Err(Reject::BadCounter),
-            // Devices are known to name jobs that were never sent; what they solved is the current one.
-            (Err(Reject::JobNotFound), Some(found), Some(counter)) => admitted(found, true, counter),
-            (Err(reject), _, counter) => {
-                if let Some(stray) = counter {
-                    let addresses: Vec<Address> = addresses().collect();
-                    self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray);
-                }
-                Err(reject)
-            }
-        }
-    }
-
-    async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
-        let target = self.jobs.present().map(|found| found.job.target);
-        self.port.stats.count_rejected(&reject, self.logins.last().zip(target));
-        self.standing.refused(&reject);
-        if let Some(login) = self.logins.last() {
-            log_refused(self.peer, login, &reject);
-        }
-        self.refuse(id, reject).await
-    }
-
     async fn garbage(&mut self, id: Id, reject: Reject) -> Flow {
         self.port.stats.count_garbage();
         self.garbage += 1;
@@ -636,12 +355,6 @@ impl Session {
         debug!(peer = %self.peer, session = self.id, "a line was too long");
         self.port.stats.count_garbage();
         self.close(Reject::LineTooLong(MAX_LINE)).await
-    }
-
-    async fn time_out(&mut self) -> Flow {
-        let missing = if self.subscribed { "mining.authorize" } else { "mining.subscribe" };
-        debug!(peer = %self.peer, session = self.id, missing, "a miner took too long");
-        self.close(Reject::HandshakeTimeout(missing)).await
     }
 
     async fn close(&self, reject: Reject) -> Flow {
@@ -668,17 +381,6 @@ impl Session {
     }
 }
 
-/// Why a share is refused, as the session sees it.
-fn explained(reject: Reject, forgiven: bool) -> Reject {
-    match reject {
-        // It named no job and does not solve the present one either.
-        Reject::LowDifficulty { .. } | Reject::NoAnswer if forgiven => Reject::JobNotFound,
-        // It named the present job: the epoch ended on the way, or before the node could tell.
-        Reject::Stale => Reject::EpochEnded,
-        other => other,
-    }
-}
-
 /// Waits until another connection goes on with the session.
 async fn replaced(place: Option<&Place>) {
     match place {
@@ -692,17 +394,6 @@ fn looks(share_interval: Duration) -> Interval {
     let mut looks = interval_at(Instant::now() + period, period);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     looks
-}
-
-fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
-    let code = reject.code();
-    if let Reject::LowDifficulty { reached, assigned } = reject {
-        debug!(%peer, account = worker.account, worker = worker.worker, reached, assigned, "a share was too low");
-    } else if code != RejectCode::Other {
-        debug!(%peer, account = worker.account, worker = worker.worker, reason = code.label(), "a share was refused");
-    } else {
-        info!(%peer, account = worker.account, worker = worker.worker, reason = %reject, "a share was refused");
-    }
 }
 
 /// Reads on for a moment: closing a socket with unread bytes would make the system take back our last

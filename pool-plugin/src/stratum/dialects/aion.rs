@@ -46,7 +46,9 @@ fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
 /// The lines of a message.
 pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
-        Message::Reply(id, Reply::Subscribed { session, .. }) => generic::answer(id, (session, "")),
+        Message::Reply(id, Reply::Subscribed { session, prefix, .. }) => {
+            generic::answer(id, (session, prefix.map(|prefix| prefix.to_string()).unwrap_or_default()))
+        }
         Message::Work(Work { job, target, news }) => {
             let clean = *news == News::Job { clean: true };
             let job = (job_id(job.epoch, job.serial), clean, boundary(*target), job.epoch_hash.to_string());
@@ -79,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stratum::{counter::CounterReader, dialects::Dialect};
+    use crate::stratum::{counter::CounterReader, dialects::Dialect, places::Prefix};
 
     fn submit(params: &str) -> Result<Submit, Reject> {
         let line = format!(r#"{{"id":1,"method":"mining.submit","params":{params}}}"#);
@@ -114,6 +116,23 @@ mod tests {
             assert_eq!(counter(wrong, ""), None, "{wrong}");
             assert_eq!(counter("", wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_rest_follows_the_prefix_of_the_session() {
+        let mut reader = CounterReader::default();
+        reader.begin_with(Prefix::parse("300005"));
+        let mut read = |rest: &str, whole: &str| {
+            let (rest, whole) = (rest.to_owned(), whole.to_owned());
+            reader.read(&RawCounter::Parts { rest, whole })
+        };
+        let counter = Some(0x3000_0500_0000_00ff);
+        assert_eq!(read("00000000ff", ""), counter);
+        assert_eq!(read("00000000ff", "30000500000000ff"), counter);
+        assert_eq!(read("", "30000500000000ff"), counter);
+        assert_eq!(read("00000000ff", "00000000000000ff"), None, "they do not agree");
+        assert_eq!(read("00000000000000ff", ""), Some(255), "who ignores the prefix");
+        assert_eq!(read("ff", ""), None);
     }
 
     #[test]

@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     reject::Reject,
-    stratum::message::{Call, Id, Job, JobName, Message, News, Reply, Subscribe, Work},
+    stratum::{
+        message::{Call, Id, Job, JobName, Message, News, Reply, Subscribe, Work},
+        places::Prefix,
+    },
+    types::Address,
 };
 
 /// The id of a job.
@@ -95,7 +99,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Reply(id, Reply::Done) => answer(id, true),
         Message::Reply(id, Reply::Subscribed { session, prefix, address }) => {
-            answer(id, (session, prefix.map(|prefix| prefix.to_string()), address.to_string()))
+            answer(id, subscribed(session, *prefix, address))
         }
         Message::Reply(id, Reply::Configured(has)) => answer(id, Extensions(has)),
         Message::Reply(id, Reply::Refused(reject)) => error(id, reject.code().number(), reject.to_string()),
@@ -103,8 +107,8 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
             News::Target => set_target(*target),
             News::Job { clean } => [set_target(*target), notify(job, *clean)].concat(),
         },
-        // The specification has no such word, and its client hangs up on those it does not know.
-        Message::Reconnect { .. } => Vec::new(),
+        // The specification has no such words, and its client hangs up on those it does not know.
+        Message::Prefix(_) | Message::Reconnect { .. } => Vec::new(),
     }
 }
 
@@ -128,9 +132,17 @@ fn set_target(target: u64) -> Vec<u8> {
 }
 
 fn notify(job: &Job, clean: bool) -> Vec<u8> {
-    let id = job_id(job.epoch, job.serial);
-    let params = (id, job.epoch_hash.to_string(), job.address.to_string(), clean);
-    notification("mining.notify", params)
+    notification("mining.notify", job_params(job, clean))
+}
+
+/// Session id, counter prefix, address.
+pub(super) fn subscribed(session: &str, prefix: Option<Prefix>, address: &Address) -> impl Serialize {
+    (session.to_owned(), prefix.map(|prefix| prefix.to_string()), address.to_string())
+}
+
+/// Job id, epoch hash, address, clean.
+pub(super) fn job_params(job: &Job, clean: bool) -> impl Serialize + use<> {
+    (job_id(job.epoch, job.serial), job.epoch_hash.to_string(), job.address.to_string(), clean)
 }
 
 #[cfg(test)]
@@ -138,10 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        stratum::{dialects::Dialect, places::Prefix},
-        types::{Address, EpochHash},
-    };
+    use crate::{stratum::dialects::Dialect, types::EpochHash};
 
     fn call(line: &str) -> Call {
         Dialect::AleoStratum.decode(line.as_bytes()).unwrap().unwrap().call

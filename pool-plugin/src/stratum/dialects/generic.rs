@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    aleostratum::{self, job_id, parse_job_id},
+    aleostratum::{self, parse_job_id},
     json::{Extensions, Params, line, quote},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     stratum::{
         counter::RawCounter,
         message::{Authorize, Call, Id, Job, Message, News, Reply, Submit, Subscribe, Suggest, Word, Work},
+        places::Prefix,
     },
 };
 
@@ -127,7 +128,7 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
         Message::Reply(id, reply) => match reply {
             Reply::Done => answer(id, true),
             Reply::Subscribed { session, prefix, address } => {
-                answer(id, (session, prefix.map(|prefix| prefix.to_string()), address.to_string()))
+                answer(id, aleostratum::subscribed(session, *prefix, address))
             }
             Reply::Configured(has) => answer(id, Extensions(has)),
             Reply::Refused(reject) => {
@@ -139,6 +140,10 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
             News::Target => set_target(*target, word),
             News::Job { clean } => [set_target(*target, word), notify(job, *clean)].concat(),
         },
+        // Width of the miner's own part in bytes, as other coins have it.
+        Message::Prefix(prefix) => {
+            notification("mining.set_extranonce", (prefix.to_string(), Prefix::OWN_BYTES))
+        }
         Message::Reconnect { wait } => reconnect(*wait),
     }
 }
@@ -168,9 +173,7 @@ fn reconnect(wait: Duration) -> Vec<u8> {
 }
 
 fn notify(job: &Job, clean: bool) -> Vec<u8> {
-    let id = job_id(job.epoch, job.serial);
-    let params = (id, job.epoch_hash.to_string(), job.address.to_string(), clean);
-    notification("mining.notify", params)
+    notification("mining.notify", aleostratum::job_params(job, clean))
 }
 
 #[cfg(test)]
@@ -280,6 +283,13 @@ mod tests {
         for wrong in ["[]", r#"["NaN"]"#, r#"["inf"]"#, "[-1]", r#"["fast"]"#, "[null]"] {
             assert!(matches!(ask("local_speed", wrong), Call::Speed(Err(Reject::BadParams(_)))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_prefix_comes_with_the_bytes_that_are_the_miners_own() {
+        let prefix = Message::Prefix(Prefix::parse("300005").unwrap());
+        let line = "{\"id\":null,\"method\":\"mining.set_extranonce\",\"params\":[\"300005\",5]}\n";
+        assert_eq!(text(prefix, Word::Difficulty), line);
     }
 
     #[test]

@@ -77,13 +77,15 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::Reply(id, Reply::Done) if is(id, PING) => frame(PONG, &[]),
         Message::Reply(_, Reply::Refused(Reject::NotARequest(_))) => Vec::new(),
         Message::Reconnect { .. } => frame(SHUTDOWN, &[]),
+        Message::Prefix(_) => Vec::new(),
         // What answers no request is a farewell.
         Message::Reply(Id::Null, Reply::Refused(_)) => frame(SHUTDOWN, &[]),
         Message::Reply(..) => Vec::new(),
     }
 }
 
-/// Accepted, the address to work for, the commission (none), the worker's id.
+/// Accepted, the address to work for, the commission (none), the worker's id, whose highest bits are those of
+/// its counters: a session's id begins with its prefix.
 fn connect_ack(accepted: bool, address: &Address, session: &str) -> Vec<u8> {
     let worker = session.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default();
     frame(CONNECT_ACK, &[&[accepted.into()], &address.0, &0u32.to_le_bytes(), &worker.to_le_bytes()])

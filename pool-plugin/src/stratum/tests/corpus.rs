@@ -4,22 +4,28 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use crate::fuzzing::read_files;
 use crate::stratum::{
     counter::{CounterReader, RawCounter},
     dialects::Dialect,
-    fuzzing::hear,
+    fuzzing::{hear, introduce},
     message::Call,
 };
 
 #[test]
 fn the_corpus_harms_nobody() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    for dialect in ["json", "aion", "abmatrix", "zkwork"] {
-        let files = std::fs::read_dir(corpus.join(dialect)).unwrap();
-        let heard = files
-            .map(|file| hear(dialect.parse().unwrap(), &std::fs::read(file.unwrap().path()).unwrap()))
-            .count();
-        assert!(heard > 3, "{dialect}");
+    for target in ["json", "aion", "abmatrix", "zkwork", "proxy", "files"] {
+        let files: Vec<_> = std::fs::read_dir(corpus.join(target)).unwrap().map(Result::unwrap).collect();
+        assert!(files.len() > 3, "{target}");
+        for file in files {
+            let bytes = std::fs::read(file.path()).unwrap();
+            match target {
+                "proxy" => introduce(&bytes),
+                "files" => std::str::from_utf8(&bytes).map_or((), read_files),
+                dialect => hear(dialect.parse().unwrap(), &bytes),
+            }
+        }
     }
 }
 
@@ -42,6 +48,8 @@ proptest! {
             hear(dialect, &bytes);
             hear(dialect, text.as_bytes());
         }
+        introduce(&bytes);
+        read_files(&text);
     }
 
     /// A share's key is epoch, address and counter, all numbers: two spellings are one share exactly if they

@@ -29,7 +29,7 @@ use crate::{
     ledger::ShareLedger,
     release::Found,
     stratum::{
-        Common, Door, Entrance, StratumConfig, dialects::Dialect, places::Places, serve, stats::Stats,
+        Common, Door, Entrance, Pinned, StratumConfig, dialects::Dialect, places::Places, serve, stats::Stats,
     },
     types::{Address, EpochHash},
     users::Users,
@@ -159,17 +159,23 @@ impl Pool {
     }
 
     pub(crate) async fn speaking_with(dialect: Dialect, config: StratumConfig) -> Self {
-        Self::start_door(dialect, plain(), config, |ledger, _| ledger).await
+        Self::start_door(Pinned { dialect, fixed_target: None }, plain(), config, |ledger, _| ledger).await
+    }
+
+    /// A pool whose port has a share target of its own.
+    pub(crate) async fn fixed_at(target: u64) -> Self {
+        let pinned = Pinned { fixed_target: Some(target), ..Pinned::default() };
+        Self::start_door(pinned, plain(), config(), |ledger, _| ledger).await
     }
 
     /// A pool with an entrance of its own and a pinned port.
     pub(crate) async fn speaking_behind(dialect: Dialect, entrance: Entrance) -> Self {
-        Self::start_door(dialect, entrance, config(), |ledger, _| ledger).await
+        Self::start_door(Pinned { dialect, fixed_target: None }, entrance, config(), |ledger, _| ledger).await
     }
 
     /// A pool with an entrance of its own.
     pub(crate) async fn behind(entrance: Entrance, config: StratumConfig) -> Self {
-        Self::start_door(Dialect::default(), entrance, config, |ledger, _| ledger).await
+        Self::start_door(Pinned::default(), entrance, config, |ledger, _| ledger).await
     }
 
     /// `swap` may put another ledger in the place of the one in the given folder.
@@ -177,11 +183,11 @@ impl Pool {
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
     ) -> Self {
-        Self::start_door(Dialect::default(), plain(), config, swap).await
+        Self::start_door(Pinned::default(), plain(), config, swap).await
     }
 
     async fn start_door(
-        dialect: Dialect,
+        pinned: Pinned,
         entrance: Entrance,
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
@@ -198,7 +204,7 @@ impl Pool {
         let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
         let common = Arc::new(Common::new(entrance, Arc::default(), Places::passing(0)));
         let server = tokio::spawn(serve(
-            vec![Door { listener, dialect }],
+            vec![Door { listener, pinned }],
             config,
             intake,
             stats.clone(),
@@ -337,6 +343,20 @@ impl Miner {
         self.subscribe().await;
         let answer = self.ask(2, "mining.authorize", json!([login, "x"])).await;
         assert_eq!(answer["result"], true, "{answer}");
+    }
+
+    /// `false` if the pool has no place for this connection.
+    pub(crate) async fn try_log_in(&mut self, login: &str) -> bool {
+        let subscribe = r#"{"id":1,"method":"mining.subscribe","params":["t/1","AleoStratum/3.0.0",null]}"#;
+        let authorize = format!(r#"{{"id":2,"method":"mining.authorize","params":["{login}","x"]}}"#);
+        self.try_send_bytes(format!("{subscribe}\n{authorize}\n").as_bytes()).await;
+        while let Some(line) = self.read_line().await {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["id"] == 2 {
+                return line["result"] == true;
+            }
+        }
+        false
     }
 
     /// Submits for the usual job: `Ok` if accepted, else the code.

@@ -118,6 +118,35 @@ async fn a_full_pool_says_so_and_has_room_again_later() {
     assert_eq!(pool.stats.snapshot().turned_away, 1);
 }
 
+/// A flood of silent sockets takes every place there is, and still keeps no miner out.
+#[tokio::test]
+async fn f25_strangers_give_way_when_the_port_is_full_and_miners_stay() {
+    let small = StratumConfig { max_connections: 3, ..config() };
+    let pool = Pool::start_with(small, |ledger, _| ledger).await;
+    let mut alice = pool.miner("alice").await;
+    let mut silent = [pool.connect().await, pool.connect().await];
+    wait_until(|| pool.stats.snapshot().connections == 3).await;
+    let mut miners = Vec::new();
+    for login in ["bob", "carol"] {
+        // Strangers have a moment before they give way.
+        let miner = loop {
+            let mut miner = pool.connect().await;
+            if miner.try_log_in(login).await {
+                break miner;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        miners.push(miner);
+    }
+    for silent in &mut silent {
+        assert!(silent.read().await["error"]["message"].as_str().unwrap().contains("the pool is full"));
+        assert_eq!(silent.read_line().await, None);
+    }
+    assert_eq!(alice.submit(counter(1, 150)).await, Ok(()));
+    let mut late = pool.connect().await;
+    assert!(!late.try_log_in("dave").await, "miners give way to nobody");
+}
+
 #[tokio::test]
 async fn who_does_not_read_is_cut_off() {
     let strict = StratumConfig { write_timeout: Duration::from_millis(100), ..config() };

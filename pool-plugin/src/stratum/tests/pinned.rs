@@ -29,6 +29,20 @@ async fn a_zkwork_share_is_stored_with_the_assigned_target() {
 }
 
 #[tokio::test]
+async fn a_zkwork_worker_id_begins_with_the_counters_prefix() {
+    let pool = Pool::speaking(Dialect::ZkWork).await;
+    let mut ids = Vec::new();
+    let mut miners = [pool.connect().await, pool.connect().await];
+    for miner in &mut miners {
+        miner.send_bytes(&login()).await;
+        let ack = miner.read_frame().await.unwrap();
+        ids.push(u32::from_le_bytes(ack[42..46].try_into().unwrap()) >> 8);
+    }
+    let first = ids[0];
+    assert_eq!(ids, [first, (first + 1) % (1 << 20)], "places are given one after the other");
+}
+
+#[tokio::test]
 async fn a_zkwork_miner_may_say_good_bye_and_a_broken_frame_ends_it() {
     let pool = Pool::speaking(Dialect::ZkWork).await;
     for end in [frame(130, &[0; 4]), vec![0xff; 8]] {

@@ -58,6 +58,24 @@ async fn a_miner_above_its_means_is_not_stuck() {
 }
 
 #[tokio::test]
+async fn a_port_may_have_one_target_for_all_who_ask_for_no_other() {
+    let pool = Pool::fixed_at(77).await;
+    let mut miner = pool.connect().await;
+    miner.log_in("alice").await;
+    assert_eq!(next_work(&mut miner).await.0, 77);
+    miner.send(3, "mining.suggest_target", json!([55])).await;
+    assert_eq!(miner.read().await["result"], true);
+    assert_eq!(next_work(&mut miner).await.0, 55);
+    // The network's proof target is the ceiling here, too.
+    pool.chain.send(state(EPOCH, 40, true)).unwrap();
+    assert_eq!(miner.read().await["params"][0], 40);
+    pool.chain.send(state(EPOCH + 1, 60, true)).unwrap();
+    let mut other = pool.connect().await;
+    other.log_in("bob").await;
+    assert_eq!(next_work(&mut other).await.0, 60);
+}
+
+#[tokio::test]
 async fn a_target_may_be_asked_for_in_the_password() {
     let pool = pool_with(Settings::starting_at(SHARE_TARGET)).await;
     let mut miner = pool.connect().await;

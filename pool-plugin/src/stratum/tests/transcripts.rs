@@ -112,7 +112,9 @@ struct Replay {
 
 impl Replay {
     async fn send(&mut self, text: &str) {
-        let text = text.replace("SESSION", self.session.as_deref().unwrap_or("SESSION"));
+        let session = self.session.as_deref();
+        let text = text.replace("SESSION", session.unwrap_or("SESSION"));
+        let text = text.replace("PREFIX", session.map_or("PREFIX", |id| &id[..6]));
         let mut bytes = match text.strip_prefix('x') {
             Some(digits) => hex::decode(digits).unwrap(),
             None => text.into_bytes(),

@@ -1,0 +1,35 @@
+//! What a fuzz target does with files that people write: all that is read of them. Panics where a line is lost or
+//! counts twice.
+
+use crate::{
+    guard::access::Entry,
+    json_lines::{self, BrokenLine},
+    stratum::capture::transcript,
+    users::file,
+};
+
+/// `users.json`, `access.json` and a capture, whichever this is.
+pub fn read_files(text: &str) {
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
+    let (users, broken) = file::parse(text);
+    check(lines, users.len(), &broken);
+    let names: std::collections::HashSet<_> = users.iter().map(|user| &user.username).collect();
+    assert_eq!(names.len(), users.len(), "a user stands twice");
+
+    let (entries, broken) = json_lines::parse::<Entry>(text);
+    check(lines, entries.len(), &broken);
+    for (_, entry) in entries {
+        let written = serde_json::to_string(&entry).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Entry>(&written).ok(), Some(entry), "{written}");
+    }
+
+    if let Ok(transcript) = transcript::from_capture(text) {
+        assert!(transcript.lines().any(|line| line.starts_with("-> ")), "nobody speaks: {transcript}");
+    }
+}
+
+/// Every line counts, or is named, in order.
+fn check(lines: usize, good: usize, broken: &[BrokenLine]) {
+    assert_eq!(good + broken.len(), lines);
+    assert!(broken.is_sorted_by(|one, next| one.number < next.number), "{broken:?}");
+}

@@ -1,0 +1,100 @@
+//! Connections nobody has logged in on. When the port is full, the oldest of them gives way to who comes now: a
+//! flood of silent sockets keeps no miner out.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+/// The time in which a stranger need not give way: enough to log in.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// All strangers, the oldest first.
+#[derive(Default)]
+pub struct Strangers(Mutex<Book>);
+
+#[derive(Default)]
+struct Book {
+    next: u64,
+    waiting: BTreeMap<u64, (Instant, CancellationToken)>,
+}
+
+/// A connection, until somebody logs in on it or it ends.
+pub struct Stranger {
+    strangers: Arc<Strangers>,
+    number: u64,
+    asked: CancellationToken,
+}
+
+impl Strangers {
+    /// A connection that has just come.
+    pub fn enter(self: &Arc<Self>, now: Instant) -> Stranger {
+        let asked = CancellationToken::new();
+        let mut book = self.0.lock();
+        let number = book.next;
+        book.next += 1;
+        book.waiting.insert(number, (now, asked.clone()));
+        Stranger { strangers: Arc::clone(self), number, asked }
+    }
+
+    /// Asks the oldest stranger to go. `false`: there is none, or it has had no time yet.
+    pub fn make_room(&self, now: Instant) -> bool {
+        let mut book = self.0.lock();
+        let Some(oldest) = book.waiting.first_entry() else { return false };
+        if now.saturating_duration_since(oldest.get().0) < MOMENT {
+            return false;
+        }
+        let (_, asked) = oldest.remove();
+        asked.cancel();
+        true
+    }
+}
+
+impl Stranger {
+    /// Somebody has logged in: this connection stays.
+    pub fn is_known(&self) {
+        self.strangers.0.lock().waiting.remove(&self.number);
+    }
+
+    /// Returns when the connection has to give way.
+    pub async fn asked_to_go(&self) {
+        self.asked.cancelled().await;
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        self.is_known();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_goes_first_and_nobody_at_once_or_twice() {
+        let (strangers, start) = (Arc::new(Strangers::default()), Instant::now());
+        let first = strangers.enter(start);
+        let second = strangers.enter(start + MOMENT / 2);
+        assert!(!strangers.make_room(start + MOMENT / 2));
+        assert!(strangers.make_room(start + MOMENT));
+        assert!(first.asked.is_cancelled() && !second.asked.is_cancelled());
+        assert!(!strangers.make_room(start + MOMENT), "the second has only come");
+        assert!(strangers.make_room(start + 2 * MOMENT));
+        assert!(second.asked.is_cancelled() && !strangers.make_room(start + 9 * MOMENT));
+    }
+
+    #[test]
+    fn who_is_known_or_gone_gives_no_way() {
+        let (strangers, start) = (Arc::new(Strangers::default()), Instant::now());
+        let (known, gone) = (strangers.enter(start), strangers.enter(start));
+        known.is_known();
+        drop(gone);
+        assert!(!strangers.make_room(start + MOMENT) && !known.asked.is_cancelled());
+    }
+}
