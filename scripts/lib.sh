@@ -28,8 +28,8 @@ fail() {
 
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
 # for upstream's metrics, git for the patch queue, setpriv and kill for the devnet's processes. With `tests` also
-# what only these need: the servers that sinks write to (private ones are started), Python for the scripts that
-# miners and operators run, systemd and Prometheus to check what is made for them.
+# what only these need: the servers that sinks write to and the proxy in front of the port (private ones are started),
+# Python for the scripts that miners and operators run, systemd and Prometheus to check what is made for them.
 install_missing() {
     command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
@@ -48,6 +48,7 @@ install_missing() {
         command -v promtool >/dev/null || missing+=(prometheus)
         # The one that needs no engine to check a file.
         command -v docker-compose >/dev/null || missing+=(docker-compose)
+        command -v haproxy >/dev/null || missing+=(haproxy)
         command -v redis-server >/dev/null || missing+=(redis-server)
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
     fi

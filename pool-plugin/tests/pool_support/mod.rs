@@ -142,9 +142,13 @@ impl Client {
 
     /// Logs in and waits for a job. `false`: the pool does not want this connection.
     pub(crate) fn try_to_work(&mut self, login: &str, session: &Value) -> bool {
+        self.try_password(login, "x", session)
+    }
+
+    pub(crate) fn try_password(&mut self, login: &str, password: &str, session: &Value) -> bool {
         let subscribe =
             json!({"id": 1, "method": "mining.subscribe", "params": ["t/1", "AleoStratum/3.0.0", session]});
-        let authorize = json!({"id": 2, "method": "mining.authorize", "params": [login, "x"]});
+        let authorize = json!({"id": 2, "method": "mining.authorize", "params": [login, password]});
         let lines = format!("{subscribe}\n{authorize}\n");
         if self.reader.get_mut().write_all(lines.as_bytes()).is_err() {
             return false;
