@@ -47,6 +47,10 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub sources: Option<usize>,
 
+    /// Speak generic JSON, which has a word for "come back later", instead of AleoStratum
+    #[arg(long)]
+    pub generic: bool,
+
     /// Connections that are made at a time
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub at_a_time: usize,

@@ -4,6 +4,8 @@
 //! - `still MS`: answers `still`, does nothing at all for that long, then answers `arrivals` and, for each miner
 //!   that got a job since, when the kernel had it, in nanoseconds since 1970.
 //! - `report`: a line for each behaviour, then `end`.
+//! - `starts`: answers `starts` and when miners came to have work since the last time, in milliseconds since 1970.
+//! - `acknowledged`: answers `acknowledged` and the counters of shares that were, since the last time.
 //! - `quit`: ends; so does the end of the input.
 
 use std::{
@@ -42,8 +44,10 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
                 tally.report().iter().for_each(|line| println!("{line}"));
                 println!("end");
             }
+            "starts" => println!("starts {}", words(&tally.take_starts())),
+            "acknowledged" => println!("acknowledged {}", words(&tally.take_acknowledged())),
             "quit" => return Ok(()),
-            _ => bail!("'{command}' is no command: use wait, still MS, report or quit"),
+            _ => bail!("'{command}' is no command: use wait, still MS, report, starts, acknowledged or quit"),
         }
     }
     Ok(())
@@ -60,8 +64,12 @@ async fn stand_still(tally: &Tally, time: Duration) {
         sleep(Duration::from_millis(20)).await;
         arrivals = tally.arrivals();
     }
-    let times: Vec<String> = arrivals.iter().map(u64::to_string).collect();
-    println!("arrivals {}", times.join(" "));
+    println!("arrivals {}", words(&arrivals));
+}
+
+fn words(numbers: &[u64]) -> String {
+    let words: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    words.join(" ")
 }
 
 /// Lines of standard input; read by a thread of its own, which ends with the process.

@@ -25,7 +25,7 @@ pub struct Crowd {
 impl Crowd {
     pub fn start(local: &LocalSet, args: Args) -> Self {
         let shared = Rc::new(Shared {
-            tally: Tally::new(args.miners),
+            tally: Tally::new(args.miners, args.control),
             gate: Semaphore::new(args.at_a_time.max(1)),
             args,
         });

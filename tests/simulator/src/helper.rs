@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// What the kernel's clock ticks are, in all of Linux's `/proc`.
 const TICKS_PER_SECOND: u64 = 100;
@@ -16,7 +16,8 @@ const TICKS_PER_SECOND: u64 = 100;
 pub struct Helper {
     name: String,
     child: Child,
-    input: ChildStdin,
+    /// `None` once it was told to end.
+    input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
 }
 
@@ -32,7 +33,7 @@ impl Helper {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("{name} has no pipes");
         };
-        Ok(Self { name, child, input, output: BufReader::new(output).lines() })
+        Ok(Self { name, child, input: Some(input), output: BufReader::new(output).lines() })
     }
 
     pub fn id(&self) -> u32 {
@@ -40,7 +41,23 @@ impl Helper {
     }
 
     pub fn tell(&mut self, command: &str) -> Result<()> {
-        writeln!(self.input, "{command}").with_context(|| format!("{} has ended", self.name))
+        let written = self.input.as_mut().map(|input| writeln!(input, "{command}"));
+        matches!(written, Some(Ok(()))).then_some(()).with_context(|| format!("{} has ended", self.name))
+    }
+
+    /// Ends its input, and waits until it has ended in order.
+    pub fn finish(mut self) -> Result<()> {
+        self.input = None;
+        while self.output.next().is_some() {}
+        let status = self.child.wait()?;
+        ensure!(status.success(), "{} has failed: {status}", self.name);
+        Ok(())
+    }
+
+    /// The numbers that follow `word` in the answer to `command`.
+    pub fn ask_numbers(&mut self, command: &str, word: &str) -> Result<Vec<u64>> {
+        let answer = self.ask(command, word)?;
+        Ok(answer.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
     }
 
     /// What follows `word` on the next line that begins with it.

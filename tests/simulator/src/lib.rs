@@ -18,6 +18,7 @@
 
 pub mod args;
 pub mod behaviour;
+pub mod books;
 pub mod connection;
 pub mod control;
 pub mod crowd;

@@ -70,8 +70,10 @@ struct Session<'a> {
     /// Work or target are others than before.
     changed: Notify,
     next_id: Cell<u64>,
-    /// When the shares without an answer were written, by id.
-    unanswered: RefCell<HashMap<u64, Instant>>,
+    /// When the shares without an answer were written, and their counters, by id.
+    unanswered: RefCell<HashMap<u64, (Instant, Value)>>,
+    /// How long the pool wants the miner to stay away.
+    away: Cell<Option<Duration>>,
 }
 
 impl Miner {
@@ -79,19 +81,20 @@ impl Miner {
     pub async fn run(self) {
         self.shared.tally.count(self.behaviour, |counts| counts.miners += 1);
         loop {
-            self.connect().await;
+            let away = self.connect().await;
             let pause = if self.behaviour == Behaviour::Storm { STORM_PAUSE } else { PAUSE };
-            sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
+            sleep(away.unwrap_or_else(|| pause.mul_f64(rand::random_range(0.75..1.25)))).await;
         }
     }
 
-    async fn connect(&self) {
-        let Ok(permit) = self.shared.gate.acquire().await else { return };
+    /// How long the pool wants the miner to stay away, if it said so.
+    async fn connect(&self) -> Option<Duration> {
+        let permit = self.shared.gate.acquire().await.ok()?;
         let buffer = (self.behaviour == Behaviour::SlowReader).then_some(SMALL_BUFFER);
         let opened = timeout(LOGIN, Connection::open(self.shared.args.pool, self.source, buffer)).await;
         let Ok(Ok(connection)) = opened else {
             self.shared.tally.count(self.behaviour, |counts| counts.unreachable += 1);
-            return;
+            return None;
         };
         self.shared.tally.count(self.behaviour, |counts| counts.connections += 1);
         let session = Session::new(self, connection);
@@ -113,6 +116,7 @@ impl Miner {
         if ended.is_err() {
             self.shared.tally.count(self.behaviour, |counts| counts.closed += 1);
         }
+        session.away.get()
     }
 }
 
@@ -127,6 +131,7 @@ impl<'a> Session<'a> {
             changed: Notify::new(),
             next_id: Cell::new(3),
             unanswered: RefCell::default(),
+            away: Cell::new(None),
         }
     }
 
@@ -162,7 +167,10 @@ impl<'a> Session<'a> {
     }
 
     async fn log_in(&self) -> io::Result<()> {
-        let subscribe = json!(["simulate/1", "AleoStratum/3.0.0", null]);
+        let subscribe = match self.miner.shared.args.generic {
+            true => json!(["simulate/1"]),
+            false => json!(["simulate/1", "AleoStratum/3.0.0", null]),
+        };
         let login = json!([format!("sim{}.rig", self.miner.number), "x"]);
         let lines = request(1, "mining.subscribe", &subscribe) + &request(2, "mining.authorize", &login);
         self.connection.write(lines.as_bytes()).await
@@ -183,13 +191,16 @@ impl<'a> Session<'a> {
     fn follow(&self, message: &Value, arrival: u64) {
         let params = message.get("params").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         match message.get("method").and_then(Value::as_str) {
-            Some("mining.set_target") => {
+            Some("mining.set_target" | "mining.set_difficulty") => {
                 if let Some(target) = params.first().and_then(Value::as_u64) {
                     self.target.set(target);
                     self.changed.notify_one();
                 }
             }
             Some("mining.notify") => self.take_job(params, arrival),
+            Some("client.reconnect") => {
+                self.away.set(params.get(2).and_then(Value::as_u64).map(Duration::from_secs));
+            }
             Some(_) => {}
             None => self.take_answer(message),
         }
@@ -213,13 +224,17 @@ impl<'a> Session<'a> {
     fn take_answer(&self, answer: &Value) {
         let id = answer.get("id").and_then(Value::as_u64);
         let written = id.and_then(|id| self.unanswered.borrow_mut().remove(&id));
+        let code = answer.pointer("/error/code").or_else(|| answer.pointer("/error/0"));
+        if let (None, Some((_, counter))) = (code, &written) {
+            self.miner.shared.tally.acknowledged(counter);
+        }
         self.miner.shared.tally.count(self.miner.behaviour, |counts| {
-            if let Some(code) = answer.pointer("/error/code").and_then(Value::as_i64) {
+            if let Some(code) = code.and_then(Value::as_i64) {
                 *counts.refused.entry(code).or_default() += 1;
             } else if written.is_some() {
                 counts.accepted += 1;
             }
-            if let Some(written) = written.filter(|_| self.miner.behaviour == Behaviour::Honest) {
+            if let Some((written, _)) = written.filter(|_| self.miner.behaviour == Behaviour::Honest) {
                 counts.acks.push(written.elapsed());
             }
         });
@@ -288,7 +303,7 @@ impl<'a> Session<'a> {
 
     fn submission(&self, job: &str, counter: Value) -> String {
         let id = self.next_id.replace(self.next_id.get() + 1);
-        self.unanswered.borrow_mut().insert(id, Instant::now());
+        self.unanswered.borrow_mut().insert(id, (Instant::now(), counter.clone()));
         self.miner.shared.tally.count(self.miner.behaviour, |counts| counts.sent += 1);
         request(id, "mining.submit", &json!(["rig", job, counter]))
     }

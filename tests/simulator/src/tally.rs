@@ -3,8 +3,10 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use serde_json::Value;
 
 use crate::{behaviour::Behaviour, helper::percentile};
 
@@ -35,11 +37,17 @@ pub struct Tally {
     working: Cell<usize>,
     /// When each miner's last job arrived, in nanoseconds since 1970; 0: not since the list was cleared.
     arrivals: RefCell<Vec<u64>>,
+    /// When a miner came to have work, in milliseconds since 1970, since that was last asked for.
+    starts: RefCell<Vec<u64>>,
+    /// The counters of acknowledged shares, if anybody is going to ask for them.
+    acknowledged: Option<RefCell<Vec<u64>>>,
 }
 
 impl Tally {
-    pub fn new(miners: usize) -> Self {
-        Self { arrivals: RefCell::new(vec![0; miners]), ..Self::default() }
+    /// `controlled`: somebody may ask for more than the counts.
+    pub fn new(miners: usize, controlled: bool) -> Self {
+        let arrivals = RefCell::new(vec![0; miners]);
+        Self { arrivals, acknowledged: controlled.then(RefCell::default), ..Self::default() }
     }
 
     pub fn count(&self, behaviour: Behaviour, change: impl FnOnce(&mut Counts)) {
@@ -48,6 +56,25 @@ impl Tally {
 
     pub fn started_work(&self) {
         self.working.set(self.working.get() + 1);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.starts.borrow_mut().push(u64::try_from(now.as_millis()).unwrap_or_default());
+    }
+
+    /// When miners came to have work since the last call, in milliseconds since 1970.
+    pub fn take_starts(&self) -> Vec<u64> {
+        self.starts.take()
+    }
+
+    pub fn acknowledged(&self, counter: &Value) {
+        let counter = counter.as_str().and_then(|counter| counter.parse().ok());
+        if let (Some(all), Some(counter)) = (&self.acknowledged, counter) {
+            all.borrow_mut().push(counter);
+        }
+    }
+
+    /// The counters, in decimals, of shares that were acknowledged since the last call.
+    pub fn take_acknowledged(&self) -> Vec<u64> {
+        self.acknowledged.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     pub fn ended_work(&self) {
@@ -101,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_report_has_a_line_for_each_behaviour() {
-        let tally = Tally::new(2);
+        let tally = Tally::new(2, true);
         tally.count(Behaviour::Bogus, |counts| *counts.refused.entry(23).or_default() += 7);
         tally.count(Behaviour::Honest, |counts| {
             (counts.sent, counts.accepted) = (2, 1);
