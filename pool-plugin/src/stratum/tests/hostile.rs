@@ -36,6 +36,10 @@ async fn garbage_of_many_kinds_harms_nobody() {
         // The pool may have closed before the last byte is out.
         let _ = tokio::io::AsyncWriteExt::write_all(stranger.writer(), kind).await;
         assert_eq!(honest.submit(counter(number as u64, 150)).await, Ok(()), "after kind {number}");
+        let asks_for_something = kind.len() > 4096 || kind.ends_with(b"\n") && !kind.starts_with(b"\n");
+        if asks_for_something {
+            assert!(stranger.read().await["error"].is_object(), "kind {number} is answered");
+        }
     }
     let mut newcomer = pool.miner("bob").await;
     assert_eq!(newcomer.submit(160).await, Ok(()));
