@@ -45,7 +45,10 @@ impl Config {
         let SinksConfig { redis, postgres } = sinks;
         let RedisTexts { url: redis_url, prefix } = RedisTexts::of(redis.as_ref());
         let PostgresTexts { url: postgres_url, location } = PostgresTexts::of(postgres.as_ref());
-        let ports = ports.iter().map(|port| format!("{}@{}", port.dialect, port.listen));
+        let ports = ports.iter().map(|port| {
+            let target = port.fixed_share_target.map(|target| format!(",d={target}"));
+            format!("{}@{}{}", port.dialect, port.listen, target.unwrap_or_default())
+        });
         let fees = rules.fees.iter().map(|fee| format!("{}:{}", fee.account, fee.basis_points));
         let (certificate, tls_key) = tls.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
         let mut entries = [

@@ -48,6 +48,7 @@ const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs
 /// When the port is full: connections that may wait for a stranger to give way, and for how long.
 const WAITING: usize = 64;
 const GIVING_WAY: Duration = Duration::from_secs(2);
+const PLACE_LOOKS: Duration = Duration::from_millis(10);
 
 /// How the port behaves.
 #[derive(Clone, Debug)]
@@ -141,6 +142,16 @@ impl Port {
             return None;
         }
         Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
+    /// Waits for a place that somebody is about to give up.
+    async fn next_slot(&self) -> OwnedSemaphorePermit {
+        loop {
+            match self.slot() {
+                Some(slot) => return slot,
+                None => sleep(PLACE_LOOKS).await,
+            }
+        }
     }
 
     /// How long a miner is to stay away before it connects anew: another time for each, so that they do not
@@ -294,11 +305,11 @@ fn make_room(
     }
     let port = Arc::clone(port);
     sessions.spawn(async move {
-        let slot = timeout(GIVING_WAY, Arc::clone(&port.slots).acquire_owned()).await;
+        let slot = timeout(GIVING_WAY, port.next_slot()).await;
         drop(waiting);
         match slot {
-            Ok(Ok(slot)) => welcome(port, door, stream, peer, slot).await,
-            _ => turn_away(&port, door.dialect, stream, peer),
+            Ok(slot) => welcome(port, door, stream, peer, slot).await,
+            Err(_) => turn_away(&port, door.dialect, stream, peer),
         }
     });
 }

@@ -70,6 +70,8 @@ pub(super) struct Session {
     /// Whoever has logged in, the last one last.
     logins: Vec<Worker>,
     jobs: JobBook,
+    /// The door's own share target.
+    fixed_target: Option<u64>,
     /// For which address its jobs are.
     seat: Seat,
     /// Where submissions tell of accepted shares.
@@ -101,8 +103,6 @@ impl Session {
     {
         let Guest { door, peer, slot, stranger } = guest;
         let dialect = door.dialect;
-        let targets =
-            Settings { fixed: door.fixed_target.or(port.config.targets.fixed), ..port.config.targets };
         let (read_half, write_half) = tokio::io::split(stream);
         let out = Outbox::new(write_half, port.config.write_timeout);
         let in_flight = Arc::new(Semaphore::new(port.config.in_flight.max(1)));
@@ -275,7 +275,7 @@ impl Session {
 
     /// Looks whether the miner should have another target.
     async fn look(&mut self, chain: &watch::Receiver<ChainState>) -> Flow {
-        self.jobs.vardiff().keep_settings(self.port.targets());
+        self.jobs.vardiff().keep_settings(with_fixed(self.port.targets(), self.fixed_target));
         let news = self.jobs.look(&self.moment(chain));
         self.tell(news).await
     }
@@ -379,6 +379,11 @@ impl Session {
             Err(_) => Flow::Break(()),
         }
     }
+}
+
+/// The door's own target comes before that of all doors.
+fn with_fixed(all: Settings, fixed: Option<u64>) -> Settings {
+    Settings { fixed: fixed.or(all.fixed), ..all }
 }
 
 /// Waits until another connection goes on with the session.
