@@ -12,13 +12,13 @@ use pool_plugin::{
     ledger::{ReserveError, ShareLedger},
 };
 
-use super::child::key;
+use super::child::{key, solution};
 
 /// What came of some points.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     pub(crate) points: u64,
-    /// Shares, blocks and dumps that were acknowledged, and those of them that are gone.
+    /// Shares, finds, blocks and dumps that were acknowledged, and those of them that are gone.
     pub(crate) acknowledged: u64,
     pub(crate) lost: u64,
     /// Shares stored or numbered twice.
@@ -42,6 +42,7 @@ impl Verdict {
 pub(crate) struct Books {
     /// Number → counter.
     shares: BTreeMap<u64, u64>,
+    finds: HashSet<u64>,
     blocks: HashSet<u32>,
     dumped: HashSet<u32>,
     /// The dumps as they were first seen.
@@ -55,13 +56,16 @@ impl Books {
     pub(crate) fn told(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         // A test harness may start the line with the name of the test.
-        let Some(at) = words.iter().position(|word| ["share", "block", "dump"].contains(word)) else {
+        let Some(at) = words.iter().position(|word| ["share", "find", "block", "dump"].contains(word)) else {
             return;
         };
         match words[at..] {
             ["share", seq, counter] => {
                 let earlier = self.shares.insert(seq.parse().unwrap(), counter.parse().unwrap());
                 self.numbered_twice += u64::from(earlier.is_some());
+            }
+            ["find", counter] => {
+                self.finds.insert(counter.parse().unwrap());
             }
             ["block", height] => {
                 self.blocks.insert(height.parse().unwrap());
@@ -112,11 +116,18 @@ impl Books {
         if ledger.totals().unwrap().iter().map(|total| total.credit).sum::<u128>() != credit {
             complain("the totals are not the sum of the shares".to_owned());
         }
+        for counter in &self.finds {
+            if ledger.solution(solution(*counter).id()).unwrap().is_none() {
+                lost += 1;
+                complain(format!("acknowledged find {counter} is lost"));
+            }
+        }
         for height in self.blocks.iter().filter(|height| ledger.round(**height).unwrap().is_none()) {
             lost += 1;
             complain(format!("acknowledged block {height} is lost"));
         }
         lost += self.check_dumps(&ledger, &data.join("shares"), &mut complain);
+        check_chain(&ledger, data, &mut complain);
         (verdict.lost, verdict.twice) = (lost, twice);
         verdict
     }
@@ -147,5 +158,26 @@ impl Books {
             }
         }
         lost
+    }
+}
+
+/// All dumps that are there, against themselves, one another and the database: sums, digests, links.
+fn check_chain(ledger: &ShareLedger, data: &Path, complain: &mut impl FnMut(String)) {
+    let dir = data.join("shares");
+    let rounds = ledger.rounds().unwrap();
+    for round in &rounds {
+        if ledger.dump_mark(round.height).unwrap().is_some() && !dir.join(dump::file_name(round)).exists() {
+            complain(format!("the dump of block {} is recorded and is not there", round.height));
+        }
+    }
+    let files: Vec<_> =
+        rounds.iter().map(|round| dir.join(dump::file_name(round))).filter(|path| path.exists()).collect();
+    if files.is_empty() {
+        return;
+    }
+    let mut said = Vec::new();
+    let summary = dump::verify::run(&files, Some(data), None, &mut said).unwrap();
+    if summary.right != files.len() {
+        complain(String::from_utf8_lossy(&said).into_owned());
     }
 }

@@ -1,14 +1,15 @@
 //! The process that is killed: stores shares from several threads, finds, blocks and dumps in between, and
-//! prints what was acknowledged.
+//! prints what was acknowledged. Each life shares rewards out by other rules than the one before.
 
 use std::{path::PathBuf, thread};
 
 use pool_plugin::{
+    accounting::terms::{Fee, Rules, Scheme},
     chain::Network,
     dump,
     ledger::{
         ReserveError, ShareLedger,
-        records::{BlockOutcome, ShareKey, SolutionRecord, SolutionState, Worker},
+        records::{BlockOutcome, DumpMark, ShareKey, SolutionRecord, SolutionState, Worker},
     },
     types::{Address, BlockHash, EpochHash, Solution},
 };
@@ -30,7 +31,12 @@ pub(crate) fn run_if_child() -> bool {
 
 fn live(dir: PathBuf, run: u64) {
     let ledger = ShareLedger::open(&dir.join("db"), Network::Testnet).unwrap();
-    dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // As the pool does at its start: the rules first, then the dumps that are missing.
+    runtime.block_on(ledger.set_rules(rules(run))).unwrap();
+    let mended = dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
+    assert!(mended.replaced.is_empty() && mended.failed.is_empty(), "{mended:?}");
+    runtime.block_on(record(&ledger, mended.marks));
     let threads: Vec<_> = (0..THREADS)
         .map(|number| {
             let (ledger, dir) = (ledger.clone(), dir.join("shares"));
@@ -60,22 +66,40 @@ fn store(ledger: &ShareLedger, shares: &std::path::Path, thread: u64, first_coun
     });
 }
 
+fn rules(run: u64) -> Rules {
+    let schemes = [Scheme::Prop, Scheme::Pplns { window: 1 }, Scheme::Solo];
+    let fee = |basis_points| Fee { account: "pool".into(), basis_points };
+    let fees = if run % 2 == 1 { vec![fee(100 + run as u32)] } else { Vec::new() };
+    Rules { scheme: schemes[run as usize % schemes.len()], fees }
+}
+
+async fn record(ledger: &ShareLedger, marks: Vec<(u32, DumpMark)>) {
+    for (height, mark) in marks {
+        ledger.record_dump(height, mark).await.unwrap();
+    }
+}
+
+/// A find of a counter, as it is found and as it lands.
+pub(crate) fn solution(counter: u64) -> Solution {
+    Solution { epoch_hash: EpochHash([1; 32]), address: Address([5; 32]), counter, target: 1 << 50 }
+}
+
 pub(crate) fn key(counter: u64) -> ShareKey {
     ShareKey { epoch: 1, address: Address([5; 32]), counter }
 }
 
 /// A find and the block it lands in.
 async fn land(ledger: &ShareLedger, shares: &std::path::Path, counter: u64) {
-    let solution =
-        Solution { epoch_hash: EpochHash([1; 32]), address: Address([5; 32]), counter, target: 1 << 50 };
-    let record = SolutionRecord {
+    let solution = solution(counter);
+    let found = SolutionRecord {
         solution,
         epoch: 1,
         finder: Some(Worker { account: "ann".into(), worker: "0".into() }),
         found_ms: counter,
         state: SolutionState::Found,
     };
-    ledger.record_found(record).await.unwrap();
+    ledger.record_found(found).await.unwrap();
+    println!("find {counter}");
     ledger.mark_released(solution.id()).await.unwrap();
     let height = ledger.scanned_height().unwrap().unwrap_or(400) + 1;
     let mut hash = [0xab; 32];
@@ -84,13 +108,14 @@ async fn land(ledger: &ShareLedger, shares: &std::path::Path, counter: u64) {
         height,
         hash: BlockHash(hash),
         timestamp: 1_700_000_000 + i64::from(height),
-        proof_target: 1_000,
-        landed: vec![(solution, 1_000_000)],
+        // A window of some ten shares.
+        proof_target: 100,
+        landed: vec![(solution, 1_000_001)],
         aborted: Vec::new(),
         open_epoch: 1,
     };
     let round = ledger.apply_block(outcome).await.unwrap().unwrap();
     println!("block {height}");
-    dump::write(shares, ledger, &round, Network::Testnet).unwrap();
+    record(ledger, dump::write(shares, ledger, &round, Network::Testnet).unwrap().marks).await;
     println!("dump {height}");
 }
