@@ -13,6 +13,9 @@ pub struct BooksError(pub String);
 
 /// Reads of the pool's books. Calls may wait for the disk, never for a network.
 pub trait Books: Send + Sync + 'static {
+    /// Which of its lives the ledger is in.
+    fn life(&self) -> Result<Life, BooksError>;
+
     /// The number of the first share that is kept, and the highest a share has had; `None` before the first share.
     fn stored(&self) -> Result<Option<(u64, u64)>, BooksError>;
 
@@ -28,6 +31,15 @@ pub trait Books: Send + Sync + 'static {
     /// At most `limit` share dumps of blocks above `height`, by height. A block whose dump is not written yet
     /// ends the list.
     fn dumps(&self, height: u32, limit: usize) -> Result<Vec<Dump>, BooksError>;
+}
+
+/// A ledger that was put back from a backup gives numbers again that other shares had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Life {
+    /// How many times a backup was put back.
+    pub number: u64,
+    /// Up to this number shares are those of the life before; 0 in the first.
+    pub goes_on_after: u64,
 }
 
 /// Who is credited.

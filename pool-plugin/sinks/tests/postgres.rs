@@ -126,7 +126,9 @@ fn whatever_is_cut_off_nothing_is_missing_and_nothing_twice() {
     let cuts = (100..whole).step_by(997).chain((whole - 500..whole).step_by(50));
     for (bytes, restarted) in cuts.zip([true, false].iter().cycle()) {
         client
-            .batch_execute("DROP TABLE IF EXISTS miners_balance, wallet_total, payments, blocks_records, pool_sink")
+            .batch_execute(
+                "DROP TABLE IF EXISTS miners_balance, wallet_total, payments, blocks_records, pool_sink",
+            )
             .unwrap();
         let pages = Pages::with(0, 2);
         let mut sink = sink_to(&through_line);

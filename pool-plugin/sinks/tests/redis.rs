@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use pool_sinks::{
     activity::Activity,
+    books::Life,
     names::worker_id,
     redis::{DEFAULT_PREFIX, RedisSink},
     runner,
@@ -227,6 +228,40 @@ fn what_does_not_fit_the_ledger_is_refused_and_left_as_it_is() {
     let () = server.client().del(format!("{DEFAULT_PREFIX}pool:cursor")).unwrap();
     assert!(refused(drive(&mut sink_to(&server), &pages)).contains("has counts but no"));
     assert_is_copy(&server, &pages);
+}
+
+/// Shares 6 to 10 and the second block came after the backup.
+#[test]
+fn a_ledger_put_back_from_a_backup_goes_on_with_its_new_shares() {
+    let server = RedisServer::start();
+    let pages = Pages::with(10, 2);
+    drive(&mut sink_to(&server), &pages).unwrap();
+    let copied = pages.credit();
+
+    let restored = Pages::with(5, 1);
+    *restored.life.lock().unwrap() = Life { number: 1, goes_on_after: 5 };
+    drive(&mut sink_to(&server), &restored).unwrap();
+    let accepted = || numbers(&mut server.client(), "workers:accept:current");
+    assert_eq!(accepted(), copied, "what it has is history, and stays");
+
+    // The numbers from 6 on are given again; the second block is found again by itself.
+    restored.add(3, 1);
+    for share in restored.shares.lock().unwrap()[5..].iter_mut() {
+        share.mark = format!("another {}", share.seq);
+    }
+    for _ in 0..2 {
+        drive(&mut sink_to(&server), &restored).unwrap();
+    }
+    let mut expected = copied;
+    for share in &restored.shares.lock().unwrap()[5..] {
+        let field = format!("{}:{}", share.worker.account, worker_id(&share.worker.name));
+        *expected.entry(field).or_default() += share.target;
+    }
+    assert_eq!(accepted(), expected);
+
+    *restored.life.lock().unwrap() = Life { number: 3, goes_on_after: 8 };
+    let told = refused(drive(&mut sink_to(&server), &restored));
+    assert!(told.contains("life 1 of the ledger, which is in life 3"), "{told}");
 }
 
 #[test]

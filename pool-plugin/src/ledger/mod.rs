@@ -301,6 +301,12 @@ impl ShareLedger {
         Ok(self.shared.store.meta(Meta::Restores)?.unwrap_or(0))
     }
 
+    /// The highest number there was when a backup was last restored: those above it are given in this life. 0 if none
+    /// was.
+    pub fn restored_seq(&self) -> Result<u64, ReadError> {
+        Ok(self.shared.store.meta(Meta::RestoredSeq)?.unwrap_or(0))
+    }
+
     /// Whether a backup was restored and [`resume`](Self::resume) has not been called since.
     pub fn is_restored(&self) -> Result<bool, ReadError> {
         Ok(self.shared.store.meta(Meta::Restored)?.is_some())

@@ -95,6 +95,8 @@ pub(super) enum Meta {
     SharesLost,
     /// How many times a backup was restored.
     Restores,
+    /// The highest share number when a backup was last restored.
+    RestoredSeq,
     /// Restored, and the chain not seen since: shares of no epoch are taken.
     Restored,
     /// Written to see whether writing works.
@@ -112,6 +114,7 @@ impl Meta {
             Self::SeqFloor => b"seq_floor",
             Self::SharesLost => b"shares_lost",
             Self::Restores => b"restores",
+            Self::RestoredSeq => b"restored_seq",
             Self::Restored => b"restored",
             Self::Probe => b"probe",
         }

@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::PathBuf};
 
-use pool_sinks::books::{Block, Books, BooksError, Dump, Reward, Share, Solution};
+use pool_sinks::books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution};
 use serde::Deserialize;
 
 use crate::{
@@ -69,6 +69,11 @@ impl LedgerBooks {
 }
 
 impl Books for LedgerBooks {
+    fn life(&self) -> Result<Life, BooksError> {
+        let number = self.ledger.restores().map_err(failed)?;
+        Ok(Life { number, goes_on_after: self.ledger.restored_seq().map_err(failed)? })
+    }
+
     fn stored(&self) -> Result<Option<(u64, u64)>, BooksError> {
         let first = self.ledger.shares_from().map_err(failed)?;
         let last = self.ledger.last_seq().map_err(failed)?;

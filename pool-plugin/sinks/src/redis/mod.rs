@@ -14,7 +14,7 @@ use redis::{Client, Connection, ErrorKind, RedisError};
 use self::portion::{Cursor, Portion};
 use crate::{
     activity::{Activity, News},
-    books::Books,
+    books::{Books, Life},
     sink::{Progress, Sink, Step, Trouble},
     url::RedisUrl,
 };
@@ -31,7 +31,7 @@ const SHARES_AT_ONCE: usize = 1_000;
 const BLOCKS_AT_ONCE: usize = 100;
 
 /// The cursor's fields, in the order of [`Cursor`].
-const CURSOR_FIELDS: [&str; 5] = ["share", "mark", "block", "block_hash", "news"];
+const CURSOR_FIELDS: [&str; 6] = ["share", "mark", "block", "block_hash", "news", "life"];
 
 /// Copies shares and landed solutions from the books, logins and refusals from the activity.
 pub struct RedisSink {
@@ -39,7 +39,10 @@ pub struct RedisSink {
     keys: Keys,
     activity: Activity,
     connection: Option<Connection>,
+    /// What the server has.
     cursor: Cursor,
+    /// Where the books go on: the same, but for a ledger that was put back from a backup since.
+    from: Cursor,
     progress: Progress,
     /// News that were taken and may not be written yet, with their number.
     news: Option<(String, News)>,
@@ -76,6 +79,7 @@ impl RedisSink {
             activity,
             connection: None,
             cursor: Cursor::default(),
+            from: Cursor::default(),
             progress: Progress { share: Some(0), ..Progress::default() },
             news: None,
             run: format!("{:016x}", rand::random::<u64>()),
@@ -99,16 +103,16 @@ impl RedisSink {
     fn read_cursor(&mut self) -> Result<Option<Cursor>, Trouble> {
         let mut command = redis::cmd("HMGET");
         command.arg(&self.keys.cursor).arg(&CURSOR_FIELDS);
-        let found: [Option<String>; 5] = command.query(self.connection()?).map_err(trouble)?;
+        let found: [Option<String>; 6] = command.query(self.connection()?).map_err(trouble)?;
         if found.iter().all(Option::is_none) {
             return Ok(None);
         }
-        let [share, mark, block, block_hash, news] = found.map(Option::unwrap_or_default);
-        Ok(Some(Cursor { share, mark, block, block_hash, news }))
+        let [share, mark, block, block_hash, news, life] = found.map(Option::unwrap_or_default);
+        Ok(Some(Cursor { share, mark, block, block_hash, news, life }))
     }
 
     /// Without a cursor the server is new, or lost its data. Keys without a cursor are neither.
-    fn begin(&mut self) -> Result<(), Trouble> {
+    fn begin(&mut self, life: Life) -> Result<(), Trouble> {
         let mut command = redis::cmd("EXISTS");
         command.arg(&self.keys.data);
         let keys: u64 = command.query(self.connection()?).map_err(trouble)?;
@@ -127,6 +131,7 @@ impl RedisSink {
         }
         self.news_again();
         self.cursor = Cursor::default();
+        self.from = Cursor { life: text(life.number), ..Cursor::default() };
         Ok(())
     }
 
@@ -145,8 +150,36 @@ impl RedisSink {
         number
     }
 
+    /// Where the books go on after the cursor, if it is one of this ledger. One of the life before goes no further
+    /// than that did: what has come since under the same numbers are other shares.
+    fn from(&self, cursor: &Cursor, life: Life, books: &dyn Books) -> Result<Cursor, Trouble> {
+        let (of, copied) = (number(&cursor.life), number(&cursor.share));
+        let (Some(of), Some(copied)) = (of, copied) else { return Ok(cursor.clone()) };
+        if of == life.number {
+            return Ok(cursor.clone());
+        }
+        if of + 1 != life.number {
+            return Err(Trouble::Refused(format!(
+                "it was filled in life {of} of the ledger, which is in life {} (a backup was put back each time): \
+                 set another prefix, or delete {} and the keys beside it to have them filled again",
+                life.number, self.keys.cursor
+            )));
+        }
+        let mut from = Cursor { life: text(life.number), ..cursor.clone() };
+        if copied > life.goes_on_after {
+            tracing::warn!(
+                server = %self.url, copied, goes_on_after = life.goes_on_after,
+                "the ledger was put back from a backup: redis keeps what it has, and goes on with the new shares"
+            );
+            let last = books.shares(life.goes_on_after, 1)?.into_iter().next();
+            let mark = last.filter(|share| share.seq == life.goes_on_after).map(|share| share.mark);
+            (from.share, from.mark) = (life.goes_on_after.to_string(), mark.unwrap_or_default());
+        }
+        Ok(from)
+    }
+
     /// Whether the cursor is one of this ledger.
-    fn check(&self, cursor: &Cursor, books: &dyn Books) -> Result<Progress, Trouble> {
+    fn check(&self, cursor: &Cursor, life: Life, books: &dyn Books) -> Result<Progress, Trouble> {
         let not_ours = |what: String| {
             Trouble::Refused(format!(
                 "{what}: it was filled from another ledger, or a backup was restored; set another prefix, or \
@@ -168,7 +201,9 @@ impl RedisSink {
         }
         let block = number(&cursor.block).and_then(|height| u32::try_from(height).ok());
         let block = block.ok_or_else(|| not_ours("its cursor is damaged".into()))?;
-        if block > 0 && books.block_hash(block)?.as_ref() != Some(&cursor.block_hash) {
+        // A ledger that was put back looks through the blocks once more.
+        let is_to_come = life.number > 0 && books.blocks(block.saturating_sub(1), 1)?.is_empty();
+        if block > 0 && !is_to_come && books.block_hash(block)?.as_ref() != Some(&cursor.block_hash) {
             return Err(not_ours(format!("its block {block} is not the ledger's")));
         }
         Ok(Progress { share: Some(share), block, missed: self.progress.missed })
@@ -176,7 +211,7 @@ impl RedisSink {
 
     /// What comes after the cursor.
     fn gather(&mut self, books: &dyn Books) -> Result<Portion, Trouble> {
-        let mut portion = Portion::after(&self.cursor);
+        let mut portion = Portion::after(&self.cursor, &self.from);
         if self.news.is_none() {
             let news = self.activity.take();
             if !news.is_empty() {
@@ -241,20 +276,21 @@ impl Sink for RedisSink {
     fn connect(&mut self, books: &dyn Books) -> Result<(), Trouble> {
         self.connection = None;
         self.connection = Some(self.open().map_err(trouble)?);
-        let cursor = self.read_cursor()?;
+        let (cursor, life) = (self.read_cursor()?, books.life()?);
         match cursor {
             None => {
-                self.begin()?;
+                self.begin(life)?;
                 self.progress = Progress { share: Some(0), block: 0, missed: self.progress.missed };
             }
             Some(cursor) => {
-                self.progress = self.check(&cursor, books)?;
+                let from = self.from(&cursor, life, books)?;
+                self.progress = self.check(&from, life, books)?;
                 self.had_cursor = true;
                 if self.news.as_ref().is_some_and(|(number, _)| *number == cursor.news) {
                     // Written, and only the reply was lost.
                     self.news = None;
                 }
-                self.cursor = cursor;
+                (self.cursor, self.from) = (cursor, from);
             }
         }
         self.note_gap(books)
@@ -273,6 +309,7 @@ impl Sink for RedisSink {
         self.news = None;
         self.had_cursor = true;
         self.cursor = portion.reached;
+        self.from = self.cursor.clone();
         self.progress.share = number(&self.cursor.share);
         self.progress.block =
             number(&self.cursor.block).map_or(0, |height| u32::try_from(height).unwrap_or(0));
@@ -293,6 +330,10 @@ fn moved(field: &str) -> Trouble {
 /// A number of the cursor; empty is 0.
 fn number(text: &str) -> Option<u64> {
     if text.is_empty() { Some(0) } else { text.parse().ok() }
+}
+
+fn text(number: u64) -> String {
+    if number == 0 { String::new() } else { number.to_string() }
 }
 
 /// Server errors that pass by themselves: it loads its data, it is a replica that is about to be promoted.

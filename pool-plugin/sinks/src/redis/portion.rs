@@ -25,6 +25,8 @@ pub(super) struct Cursor {
     pub(super) block_hash: String,
     /// The last [`News`]: the pool's run and a running number.
     pub(super) news: String,
+    /// How many times the ledger was put back from a backup; empty for none.
+    pub(super) life: String,
 }
 
 /// What is written at once.
@@ -46,11 +48,11 @@ pub(super) struct Portion {
 }
 
 impl Portion {
-    /// Nothing yet.
-    pub(super) fn after(cursor: &Cursor) -> Self {
+    /// Nothing yet. `cursor` is what the server has, `from` where the books go on.
+    pub(super) fn after(cursor: &Cursor, from: &Cursor) -> Self {
         Self {
             expected: cursor.clone(),
-            reached: cursor.clone(),
+            reached: from.clone(),
             logins: vec![],
             refused: vec![],
             accepted: vec![],
@@ -150,6 +152,10 @@ mod tests {
         Worker { account: account.into(), name: name.into() }
     }
 
+    fn after(cursor: Cursor) -> Portion {
+        Portion::after(&cursor, &cursor)
+    }
+
     fn share(seq: u64, name: &str, target: u64) -> Share {
         Share {
             seq,
@@ -164,7 +170,7 @@ mod tests {
     fn a_portion_adds_up_its_shares_by_worker() {
         let activity = Activity::default();
         activity.accepted(&worker("ann", "rig1"), [10, 0, 0, 7].into());
-        let mut portion = Portion::after(&Cursor { share: "6".into(), ..Cursor::default() });
+        let mut portion = after(Cursor { share: "6".into(), ..Cursor::default() });
         portion
             .add_shares(&[share(7, "rig1", 100), share(8, "a/b", u64::MAX), share(9, "rig1", 50)], &activity);
         let slashed = worker_id("a/b");
@@ -187,7 +193,7 @@ mod tests {
             logins: vec![Login { worker: worker("ann", "rig1"), peer: ([10, 0, 0, 7], 4000).into() }],
             refused: vec![(worker("ann", "rig1"), 30)],
         };
-        let mut portion = Portion::after(&Cursor::default());
+        let mut portion = after(Cursor::default());
         assert!(portion.is_empty());
         portion.add_news("run:1".into(), &news);
         assert_eq!(portion.logins, [("ann".to_owned(), format!("{RIG}/rig1/10.0.0.7:4000"))]);
@@ -214,7 +220,7 @@ mod tests {
             job_id: "03000000".into(),
             solutions: vec![landed.clone(), Solution { finder: None, counter: 78, ..landed }],
         };
-        let mut portion = Portion::after(&Cursor::default());
+        let mut portion = after(Cursor::default());
         portion.add_blocks(&[block]);
         let value = format!("ann/{RIG}/rig1/03000000/5000/4000/77/ab1before/1/1234/1700000000");
         assert_eq!(portion.solutions[0], ("12:solution1x:77".to_owned(), value));

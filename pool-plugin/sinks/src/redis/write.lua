@@ -7,7 +7,7 @@
 --       successSolution:current
 -- ARGV[1]: the portion as JSON; see `Portion`.
 local portion = cjson.decode(ARGV[1])
-local fields = { 'share', 'mark', 'block', 'block_hash', 'news' }
+local fields = { 'share', 'mark', 'block', 'block_hash', 'news', 'life' }
 
 local found = redis.call('HMGET', KEYS[1], unpack(fields))
 for index, field in ipairs(fields) do

@@ -14,7 +14,7 @@ use std::{
 };
 
 use pool_sinks::{
-    books::{Block, Books, BooksError, Dump, Reward, Share, Solution, Worker},
+    books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution, Worker},
     sink::{Sink, Step, Trouble},
 };
 
@@ -24,9 +24,14 @@ pub struct Pages {
     pub shares: Mutex<Vec<Share>>,
     pub blocks: Mutex<Vec<Block>>,
     pub dumps: Mutex<Vec<Dump>>,
+    pub life: Mutex<Life>,
 }
 
 impl Books for Pages {
+    fn life(&self) -> Result<Life, BooksError> {
+        Ok(*self.life.lock().unwrap())
+    }
+
     fn stored(&self) -> Result<Option<(u64, u64)>, BooksError> {
         let shares = self.shares.lock().unwrap();
         Ok(shares.first().zip(shares.last()).map(|(first, last)| (first.seq, last.seq)))

@@ -71,6 +71,7 @@ impl Writer {
         }
         let restores = self.store.meta(Meta::Restores)?.unwrap_or(0);
         changes.push(meta_change(Meta::Restores, restores.saturating_add(1)));
+        changes.push(meta_change(Meta::RestoredSeq, last_seq));
         changes.push(meta_change(Meta::Restored, 1u64));
         self.write(&changes)?;
         Ok(self.read_state()?)
