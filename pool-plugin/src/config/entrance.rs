@@ -4,7 +4,10 @@ use std::{path::PathBuf, str::FromStr};
 
 use ipnet::IpNet;
 
-use super::{PoolArgs, Problem, resolve::Reader, resolve::in_range};
+use super::{
+    PoolArgs, Problem,
+    reader::{Reader, in_range},
+};
 use crate::guard::access::parse_network;
 
 const DEFAULT_PER_ADDRESS: usize = 256;

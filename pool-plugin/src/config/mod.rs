@@ -9,6 +9,7 @@ pub mod example;
 mod live;
 mod ports;
 mod problems;
+mod reader;
 mod resolve;
 mod shown;
 mod sinks;

@@ -51,7 +51,10 @@ use crate::{
         reserve::KeyDesk,
         schema::{Meta, solution_of_open_key},
         store::{ShareStream, Store},
-        writer::{Append, Command, QUEUE, Writer},
+        writer::{
+            Writer,
+            command::{Append, Command, QUEUE},
+        },
     },
     types::SolutionId,
 };
