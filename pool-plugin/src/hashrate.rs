@@ -4,13 +4,27 @@
 //! seconds, in attempts a second. Sums are kept in rings of bins: the memory of a miner is the same however
 //! many shares it sends.
 
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 /// Rates over four spans, in attempts a second.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rates {
     pub minute: f64,
     pub ten_minutes: f64,
     pub hour: f64,
     pub day: f64,
+}
+
+impl AddAssign for Rates {
+    fn add_assign(&mut self, other: Self) {
+        self.minute += other.minute;
+        self.ten_minutes += other.ten_minutes;
+        self.hour += other.hour;
+        self.day += other.day;
+    }
 }
 
 /// The shares of the last day of a worker or the pool, in under half a kibibyte. Times are Unix seconds.

@@ -10,11 +10,13 @@ pub mod syncing;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use tokio::{
     sync::watch,
     time::{Duration, Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use self::syncing::{Progress, Syncing};
 use crate::{
@@ -59,9 +61,13 @@ pub enum Part {
     Webhooks,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// As it should be.
+    #[default]
     Green,
     /// Works, but something is lost or soon will be.
     Amber,

@@ -18,6 +18,7 @@
 //! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`json_lines`]: files of one JSON object a line, which people edit too.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`meters`]: what is timed on the way of a share and a job.
 //! - [`miner`]: the reference CPU miner.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
 //! - [`occasionally`]: a log line that does not become a flood.
@@ -36,6 +37,7 @@
 //! - [`vardiff`]: the share target a miner is to have.
 //! - [`users`]: who may log in.
 //! - [`verify`]: the threads that compute targets, and their fair queue.
+//! - [`view`]: the running pool as plain data.
 //! - [`webhooks`]: tells other programs when something happens.
 //! - [`workers`]: what is known of each worker over all its connections.
 
@@ -61,6 +63,7 @@ pub mod health;
 pub mod intake;
 pub mod json_lines;
 pub mod ledger;
+pub mod meters;
 pub mod miner;
 pub mod near_misses;
 pub mod occasionally;
@@ -81,5 +84,6 @@ pub mod types;
 pub mod users;
 pub mod vardiff;
 pub mod verify;
+pub mod view;
 pub mod webhooks;
 pub mod workers;

@@ -38,7 +38,7 @@ use crate::{
     ledger::ShareLedger,
     prepare::keep_prepared,
     recover,
-    release::{self, Inbox, Settled, SharedInbox, budget::Budget},
+    release::{self, Inbox, Settled, SharedInbox, Waits, budget::Budget},
     reload::{Reloader, hangup::Hangup},
     resume, rounds,
     sinks::{self, LedgerBooks},
@@ -49,6 +49,7 @@ use crate::{
     users::{AdminPassword, Users},
     vardiff::Brake,
     verify::{self, Verifier},
+    view::{self, Sources, View},
     webhooks,
     workers::{self, Workers, unix_seconds},
 };
@@ -76,6 +77,7 @@ pub struct Pool {
     board: HealthBoard,
     backup: BackupHandle,
     logger: Option<Logger>,
+    view: View,
     stop: CancellationToken,
     /// Where the configuration is read again, and the signal that asks for it.
     source: Option<Source>,
@@ -146,6 +148,7 @@ impl Pool {
             BackupHandle { ledger: ledger.clone(), data: config.data.clone(), under_way: Arc::default() };
         let logger = None;
         let (source, hangup) = (None, None);
+        let view = View::new(config.clone(), network, ledger.clone(), board.clone());
         Ok(Self {
             config,
             network,
@@ -158,6 +161,7 @@ impl Pool {
             board,
             backup,
             logger,
+            view,
             stop,
             source,
             hangup,
@@ -216,6 +220,11 @@ impl Pool {
         self.board.subscribe()
     }
 
+    /// To look at the pool while it runs.
+    pub fn view(&self) -> View {
+        self.view.clone()
+    }
+
     pub fn backup_handle(&self) -> BackupHandle {
         self.backup.clone()
     }
@@ -263,7 +272,9 @@ impl Pool {
         if let Some(tls) = parts.common.entrance.tls.clone() {
             tokio::spawn(tls.follow(background.clone()));
         }
+        parts.show(serving.clone());
         let admin = tokio::spawn(parts.hear_admins(serving.clone(), background.clone()));
+        tokio::spawn(parts.observe(background.clone()));
         systemd::ready();
         let told = parts.clone();
         tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
@@ -277,6 +288,7 @@ impl Pool {
         match chain {
             Some(Ok(chain)) => {
                 info!("the node is up: the pool follows its chain");
+                parts.view.attach_chain(chain.clone());
                 running = Followers { parts: parts.clone(), chain, stop: background.clone() }.start();
                 stop.cancelled().await;
             }
@@ -339,9 +351,12 @@ struct Parts {
     activity: Activity,
     state: watch::Sender<ChainState>,
     inbox: SharedInbox,
+    /// What of the finds is not on its way.
+    waits: watch::Receiver<Waits>,
     settled: mpsc::UnboundedSender<Settled>,
     board: HealthBoard,
     logger: Option<Logger>,
+    view: View,
     restarts: Restarts,
     webhooks: Arc<webhooks::Counters>,
 }
@@ -361,6 +376,7 @@ impl Parts {
             backup,
             logger,
             source,
+            view,
             ..
         } = pool;
         let (common, live) = (Arc::new(Common::new(entrance, workers, places)), Live::new(config.clone()));
@@ -372,6 +388,7 @@ impl Parts {
             .context("cannot start the threads that verify shares")?;
         let intake = Intake::new(ledger.clone(), verifier, find_sender, state.subscribe());
         let activity = Activity::default();
+        let inbox = Inbox::new(finds, settled);
         // Nobody else asks for it.
         let told = config.sinks.redis.is_some().then(|| activity.clone());
         Ok(Self {
@@ -389,13 +406,40 @@ impl Parts {
             common,
             backup,
             state,
-            inbox: Inbox::shared(finds, settled),
+            waits: inbox.waits.subscribe(),
+            inbox: inbox.shared(),
             settled: settled_sender,
             board,
             logger,
+            view,
             restarts: Restarts::default(),
             webhooks: Arc::default(),
         })
+    }
+
+    fn admin(&self, serving: CancellationToken) -> Admin {
+        let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
+        let (books, logger, reloader) = (self.backup.clone(), self.logger.clone(), self.reloader.clone());
+        Admin { common, stats, board, books, reloader, serving, logger }
+    }
+
+    /// From now on there is something to look at.
+    fn show(&self, serving: CancellationToken) {
+        self.view.attach(Sources {
+            admin: self.admin(serving),
+            live: self.live.clone(),
+            intake: self.intake.clone(),
+            evaluator: self.evaluator.clone(),
+            state: self.state.subscribe(),
+            restarts: self.restarts.clone(),
+            waits: self.waits.clone(),
+        });
+    }
+
+    /// Keeps the view current, until `stop`.
+    fn observe(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let (view, stop_looking) = (self.view.clone(), stop.clone());
+        supervise("view", stop, self.restarts.clone(), move || view::run(view.clone(), stop_looking.clone()))
     }
 
     /// The admin socket, until `stop`. An admin may close the ports.
@@ -404,9 +448,7 @@ impl Parts {
         serving: CancellationToken,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
-        let (books, logger, reloader) = (self.backup.clone(), self.logger.clone(), self.reloader.clone());
-        let admin = Admin { common, stats, board, books, reloader, serving, logger };
+        let admin = self.admin(serving);
         let socket = self.config.data.join(admin::SOCKET);
         async move { admin::socket::serve(&socket, admin, stop).await }
     }

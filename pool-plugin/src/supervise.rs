@@ -1,15 +1,9 @@
 //! Parts of the pool that must not die: a panic in one restarts that part, and neither the others nor the
 //! node notice.
 
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -17,8 +11,20 @@ use tracing::{error, warn};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How often parts had to be started again; the sum over all of them.
-pub type Restarts = Arc<AtomicU64>;
+/// How often each part had to be started again. Clones share the counts.
+#[derive(Clone, Debug, Default)]
+pub struct Restarts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl Restarts {
+    fn count(&self, part: &'static str) {
+        *self.0.lock().entry(part).or_default() += 1;
+    }
+
+    /// By part; one that never failed has 0.
+    pub fn by_part(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().clone()
+    }
+}
 
 /// Runs `part` until it ends after `stop` was cancelled; starts it again whenever it ends before that.
 pub async fn supervise<P, F>(name: &'static str, stop: CancellationToken, restarts: Restarts, part: P)
@@ -27,13 +33,14 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let mut pause = FIRST_PAUSE;
+    restarts.0.lock().entry(name).or_default();
     loop {
         let started = tokio::time::Instant::now();
         let outcome = tokio::spawn(part()).await;
         if stop.is_cancelled() {
             return;
         }
-        restarts.fetch_add(1, Relaxed);
+        restarts.count(name);
         match outcome {
             Ok(()) => warn!(part = name, "a part of the pool ended; starting it again"),
             Err(err) => error!(part = name, %err, "a part of the pool failed; starting it again"),
@@ -50,6 +57,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -68,6 +77,6 @@ mod tests {
             }
         };
         supervise("test", stop, restarts.clone(), part).await;
-        assert_eq!(restarts.load(Relaxed), 2, "one panic and one early end");
+        assert_eq!(restarts.by_part(), BTreeMap::from([("test", 2)]), "one panic and one early end");
     }
 }

@@ -11,6 +11,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Instant,
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -20,6 +21,7 @@ use tracing::{error, warn};
 use crate::{
     evaluator::{EvaluateError, Evaluator},
     fair_queue::{FairQueue, Lane},
+    meters::meters,
     types::{Address, EpochHash},
 };
 
@@ -70,6 +72,13 @@ struct Queue {
 struct Task {
     attempt: Attempt,
     done: Done,
+    queued: Instant,
+}
+
+impl Task {
+    fn new(attempt: Attempt, done: impl FnOnce(Outcome) + Send + 'static) -> Self {
+        Self { attempt, done: Box::new(done), queued: Instant::now() }
+    }
 }
 
 impl Verifier {
@@ -104,7 +113,7 @@ impl Verifier {
         if queue.waiting.len() >= CAPACITY {
             return Err(QueueFull);
         }
-        queue.waiting.push(lane, Task { attempt, done: Box::new(done) });
+        queue.waiting.push(lane, Task::new(attempt, done));
         drop(queue);
         self.shared.wake.notify_one();
         Ok(())
@@ -117,7 +126,7 @@ impl Verifier {
         attempt: Attempt,
         done: impl FnOnce(Outcome) + Send + 'static,
     ) -> Result<(), QueueFull> {
-        if !self.shared.queue.lock().waiting.push_low(lane, Task { attempt, done: Box::new(done) }) {
+        if !self.shared.queue.lock().waiting.push_low(lane, Task::new(attempt, done)) {
             return Err(QueueFull);
         }
         self.shared.wake.notify_one();
@@ -161,12 +170,15 @@ impl Drop for Verifier {
 
 impl Shared {
     fn work(&self) {
-        while let Some(Task { attempt, done }) = self.next() {
+        while let Some(Task { attempt, done, queued }) = self.next() {
+            let started = Instant::now();
+            meters().verification_wait.record(started.saturating_duration_since(queued));
             let outcome = catch_unwind(AssertUnwindSafe(|| self.evaluate(&attempt))).unwrap_or_else(|_| {
                 self.panicked.fetch_add(1, Ordering::Relaxed);
                 error!(epoch_hash = %attempt.epoch_hash, counter = attempt.counter, "an evaluation panicked");
                 Err(EvaluateError::Failed("the evaluation panicked".into()))
             });
+            meters().verification.record(started.elapsed());
             self.verified.fetch_add(1, Ordering::Relaxed);
             if catch_unwind(AssertUnwindSafe(|| done(outcome))).is_err() {
                 error!(counter = attempt.counter, "what follows an evaluation panicked");

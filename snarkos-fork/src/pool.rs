@@ -44,6 +44,9 @@ pub enum PoolCommand {
     /// Add, list, disable and change the users in users.json; a running pool follows
     User(UserArgs),
 
+    /// Make a token for the admin part of the API, and print it with its line of the configuration file
+    ApiToken,
+
     /// Look into a running pool and act on it, through its socket in the data folder
     Admin(AdminArgs),
 
@@ -126,6 +129,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::Restore(args) => Ok(backup::restore(&args.dir, &args.data)?.to_string()),
         PoolCommand::Luck(args) => luck(&args),
         PoolCommand::User(args) => users::run(&args),
+        PoolCommand::ApiToken => Ok(pool_api::token::make()?),
         PoolCommand::Admin(args) => admin::client::run(&args),
         PoolCommand::Config(args) => config::run(&args, Box::new(check_address)),
     }

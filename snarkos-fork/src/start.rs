@@ -4,9 +4,15 @@
 //! database, the port. The pool then serves its port at once, waits for the node to come up, and stops with
 //! the node.
 
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    thread,
+};
 
 use anyhow::{Context as _, Result, bail};
+use pool_api::{Api, Exposition, Running};
 use pool_node::{account, attach};
 use pool_plugin::{
     chain::Network,
@@ -18,6 +24,9 @@ use pool_plugin::{
 use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;
 
+/// Where upstream's exporter listens if `--metrics-ip` does not say.
+const DEFAULT_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9000);
+
 /// Runs `snarkos start --pool …` until the node stops.
 pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     // Before there are other threads.
@@ -27,9 +36,12 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     let config = source.load()?;
     let evaluator = pool_evaluators::verifying(config.puzzle, config.verify_threads)?;
     let logger = |directive: &str| pool_logger::add_directive(directive).map_err(|error| error.to_string());
+    // Before the pool is opened: its parts take their handles from the recorder.
+    let exposition = config.api.listen.map(|_| Exposition::install()).transpose()?;
     let pool =
         Pool::open(config, network, evaluator)?.with_logger(Arc::new(logger)).reloading(source, Some(hangup));
     println!("{}", pool.summary());
+    let _api = exposition.map(|exposition| serve_api(&mut start, &pool, exposition)).transpose()?;
 
     let (node_sender, mut nodes) = mpsc::unbounded_channel();
     start.node_sender = Some(node_sender);
@@ -53,6 +65,16 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
         Ok(pool_result) => node_result.and_then(|output| pool_result.map(|()| output)),
         Err(_) => node_result.and_then(|_| bail!("the pool's thread panicked")),
     }
+}
+
+/// Starts the API, whose exposition takes the place of the node's own exporter: a process has one recorder.
+fn serve_api(start: &mut Start, pool: &Pool, exposition: Exposition) -> Result<Option<Running>> {
+    let Some(mut api) = Api::open(pool.view(), exposition)? else { return Ok(None) };
+    if std::mem::take(&mut start.metrics) {
+        api.also_metrics(start.metrics_ip.unwrap_or(DEFAULT_METRICS))?;
+    }
+    println!("pool: the API with metrics and dashboard is at http://{}", api.local_addr());
+    api.start().map(Some)
 }
 
 struct StopOnDrop(StopHandle);

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::LogLevel;
 
 /// A request.
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
     /// How the pool fares: health of its parts, miners, shares
@@ -60,6 +61,7 @@ pub enum Command {
     /// Back the database and the dumps up to a new folder, which the pool's user must be able to make. Shares go on
     Backup {
         #[arg(value_name = "DIR")]
+        #[schema(value_type = String)]
         dir: PathBuf,
     },
     /// Log more or less from now on, until the node is started again

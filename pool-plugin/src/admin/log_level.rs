@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Takes a directive, e.g. `pool_=debug`, for the running logger, and says what is wrong with it.
 pub type Logger = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
@@ -12,7 +13,7 @@ pub type Logger = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 const POOL: &str = "pool_";
 
 /// From which level on events are logged.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     Off,

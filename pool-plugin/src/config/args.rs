@@ -18,8 +18,8 @@ pub struct PoolArgs {
     /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `node`, `scheme`,
     /// `fees`, `keep_shares_days`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
     /// `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the
-    /// tables `[sinks.redis]`, `[sinks.postgres]` and `[[webhook]]`: `snarkos pool config example` prints one.
-    /// Flags win over the file
+    /// tables `[api]`, `[sinks.redis]`, `[sinks.postgres]` and `[[webhook]]`: `snarkos pool config example` prints
+    /// one. Flags win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
@@ -33,6 +33,11 @@ pub struct PoolArgs {
     /// with `listen`, `dialect` and `fixed_share_target`
     #[arg(long, value_name = "DIALECT@IP:PORT[,d=N]", requires = "pool")]
     pub pool_port: Vec<String>,
+
+    /// Where the HTTP API with metrics and dashboard listens, or `off`; the table `[api]` of the file has more
+    /// [default: 127.0.0.1:3335]
+    #[arg(long, value_name = "IP:PORT|off", requires = "pool")]
+    pub pool_api: Option<String>,
 
     /// The address that is rewarded for solutions; it needs stake bonded to it. May be given several times, each
     /// with a stake of its own: miners are spread over the addresses by what these may still land; in the file,

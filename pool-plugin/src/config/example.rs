@@ -60,11 +60,15 @@ mod tests {
             let (table, key) = entry.key.rsplit_once('.').unwrap_or(("", entry.key));
             let begins = [format!("{key} ="), format!("#{key} ="), format!("#[[{key}]]")];
             // The keys of one sink stand below the other's remark.
-            let remark = if table.is_empty() { key } else { "sinks.redis" };
+            let remark = match table {
+                "" => key,
+                "api" => "#[api]",
+                _ => "#[sinks.redis]",
+            };
             let of_key = |paragraph: &&&str| {
                 let has = |line: &str| begins.iter().any(|begin| line.starts_with(begin));
                 match remark {
-                    "sinks.redis" => paragraph.contains("#[sinks.redis]"),
+                    table if table.starts_with('#') => paragraph.contains(table),
                     _ => paragraph.lines().filter(|line| !line.starts_with("#dialect")).any(has),
                 }
             };

@@ -1,6 +1,7 @@
 //! The pool's configuration: flags over a TOML file over defaults, checked whole before anything starts.
 
 mod addresses;
+mod api;
 mod args;
 pub mod change;
 pub mod cli;
@@ -14,8 +15,10 @@ mod resolve;
 mod shown;
 mod sinks;
 mod source;
+mod table;
 mod webhooks;
 
+pub use api::ApiConfig;
 pub use args::PoolArgs;
 pub use entrance::{EntranceConfig, UserMode};
 pub use live::Live;
@@ -77,6 +80,7 @@ pub struct Config {
     pub sinks: SinksConfig,
     /// Who is told when something happens.
     pub webhooks: Vec<WebhookConfig>,
+    pub api: ApiConfig,
 }
 
 /// A port of its own dialect and, if wished, share target.

@@ -9,6 +9,7 @@ use crate::types::Address;
 
 const KEYS: &[&str] = &[
     "address",
+    "api",
     "capture",
     "capture_address",
     "data",

@@ -13,7 +13,7 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    Config, PoolArgs, Problem, Problems, entrance,
+    Config, PoolArgs, Problem, Problems, api, entrance,
     ports::parse_listen,
     reader::{Reader, in_range},
     sinks, webhooks,
@@ -134,6 +134,8 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     let sinks = sinks::read(reader.table.get("sinks"), &reader.file_name, &mut reader.problems);
 
     let webhooks = webhooks::read(reader.table.get("webhook"), &reader.file_name, &mut reader.problems);
+    let api =
+        api::read(reader.table.get("api"), args.pool_api.as_deref(), &reader.file_name, &mut reader.problems);
 
     if args.pool_address.is_empty() && !reader.table.contains_key("address") {
         addresses.extend(context.node_address);
@@ -171,6 +173,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             entrance,
             sinks,
             webhooks,
+            api,
         }),
         false => Err(Problems(reader.problems)),
     }

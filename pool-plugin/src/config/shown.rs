@@ -2,10 +2,13 @@
 
 use std::fmt::Display;
 
-use super::{Config, EntranceConfig, PostgresConfig, RedisConfig, SinksConfig};
+use super::{ApiConfig, Config, EntranceConfig, PostgresConfig, RedisConfig, SinksConfig};
 
 /// What stands for a value that is not set.
 pub const NOT_SET: &str = "not set";
+
+/// What stands for a secret.
+const MASK: &str = "***";
 
 /// A key of the file and the value in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +43,10 @@ impl Config {
             entrance,
             sinks,
             webhooks,
+            api,
         } = self;
+        let ApiConfig { listen: api_listen, admin_token, cors, requests_per_minute, proxies: api_proxies } =
+            api;
         let EntranceConfig { max_per_address, tls, proxies, users, admin_password_file } = entrance;
         let SinksConfig { redis, postgres } = sinks;
         let RedisTexts { url: redis_url, prefix } = RedisTexts::of(redis.as_ref());
@@ -54,6 +60,11 @@ impl Config {
         let mut entries = [
             ("address", list(addresses)),
             ("admin_password_file", optional(admin_password_file.as_ref().map(|file| file.display()))),
+            ("api.admin_token", optional(admin_token.as_ref().map(|_| MASK))),
+            ("api.cors", list(cors)),
+            ("api.listen", api_listen.map_or_else(|| "off".to_owned(), |address| address.to_string())),
+            ("api.proxies", list(api_proxies)),
+            ("api.requests_per_minute", requests_per_minute.to_string()),
             ("capture", optional(capture.as_ref().map(|capture| capture.folder.display()))),
             ("capture_address", optional(capture.as_ref().and_then(|capture| capture.only))),
             ("data", data.display().to_string()),
@@ -94,6 +105,7 @@ impl Config {
         match key {
             "sinks.redis.url" => redis(self) != redis(other),
             "sinks.postgres.url" => postgres(self) != postgres(other),
+            "api.admin_token" => self.api.admin_token != other.api.admin_token,
             "webhook" => self.webhooks != other.webhooks,
             _ => false,
         }

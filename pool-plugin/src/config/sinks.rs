@@ -7,9 +7,9 @@ use pool_sinks::{
     redis::DEFAULT_PREFIX,
     url::{PostgresUrl, RedisUrl},
 };
-use toml::{Table, Value};
+use toml::Value;
 
-use super::Problem;
+use super::{Problem, table::TableReader};
 
 /// Where copies of the books are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ const POSTGRES_URL: &str = "postgresql://USER[:PASSWORD]@HOST[:PORT]/DATABASE";
 /// Reads the value of the key `sinks` of the file called `origin`.
 pub(super) fn read(sinks: Option<&Value>, origin: &str, problems: &mut Vec<Problem>) -> SinksConfig {
     let Some(sinks) = sinks else { return SinksConfig::default() };
-    let mut reader = SinkReader { origin, problems };
+    let mut reader = TableReader { origin, problems };
     let Some(tables) = reader.table("sinks", sinks, &["redis", "postgres"]) else {
         return SinksConfig::default();
     };
@@ -57,38 +57,7 @@ pub(super) fn read(sinks: Option<&Value>, origin: &str, problems: &mut Vec<Probl
     SinksConfig { redis, postgres }
 }
 
-struct SinkReader<'a> {
-    origin: &'a str,
-    problems: &'a mut Vec<Problem>,
-}
-
-impl SinkReader<'_> {
-    fn problem(&mut self, key: &str, wrong: impl Into<String>, allowed: &str) {
-        let (key, origin) = (key.to_owned(), self.origin.to_owned());
-        self.problems.push(Problem { key, origin, wrong: wrong.into(), allowed: allowed.to_owned() });
-    }
-
-    fn table<'v>(&mut self, key: &str, value: &'v Value, keys: &[&str]) -> Option<&'v Table> {
-        let Value::Table(table) = value else {
-            self.problem(key, "it is no table", &format!("a table [{key}]"));
-            return None;
-        };
-        for unknown in table.keys().filter(|name| !keys.contains(&name.as_str())) {
-            self.problem(&format!("{key}.{unknown}"), "the pool knows no such key", &keys.join(", "));
-        }
-        Some(table)
-    }
-
-    fn text(&mut self, key: &str, value: Option<&Value>) -> Option<String> {
-        match value? {
-            Value::String(text) => Some(text.clone()),
-            other => {
-                self.problem(key, format!("a {} stands where text belongs", other.type_str()), "text");
-                None
-            }
-        }
-    }
-
+impl TableReader<'_> {
     fn url<T: FromStr<Err = String>>(
         &mut self,
         key: &str,
@@ -110,6 +79,8 @@ impl SinkReader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use toml::Table;
+
     use super::*;
 
     fn check(text: &str) -> (SinksConfig, Vec<String>) {

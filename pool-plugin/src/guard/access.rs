@@ -156,6 +156,13 @@ impl AccessLists {
         self.listed.values().filter(|entry| entry.lasts(now)).cloned().collect()
     }
 
+    /// How many bans have not ended.
+    pub fn ban_count(&self, now: u64) -> usize {
+        let is_ban = |entry: &&Entry| entry.kind == Kind::Ban && entry.lasts(now);
+        self.listed.values().filter(is_ban).count()
+            + self.penalties.values().filter(|until| **until > now).count()
+    }
+
     /// All bans that have not ended.
     pub fn bans(&self, now: u64) -> Vec<Ban> {
         let listed = self.entries(now).into_iter().filter(|entry| entry.kind == Kind::Ban).map(|entry| Ban {

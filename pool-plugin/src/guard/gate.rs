@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -39,6 +39,28 @@ pub struct Gate {
     per_address: AtomicUsize,
     /// Where the operator's entries are kept.
     file: Option<PathBuf>,
+    made: Made,
+}
+
+/// Bans that were made since the start.
+#[derive(Default)]
+struct Made {
+    addresses: AtomicU64,
+    workers: AtomicU64,
+    by_operator: AtomicU64,
+}
+
+/// Bans, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BanCounts {
+    /// That hold now.
+    pub now: usize,
+    /// Made by the pool since its start, of addresses.
+    pub addresses: u64,
+    /// Made by the pool since its start, of workers at an address.
+    pub workers: u64,
+    /// Made by the operator since the start.
+    pub by_operator: u64,
 }
 
 struct State {
@@ -74,7 +96,8 @@ impl Gate {
 
     fn with(lists: AccessLists, per_address: usize, file: Option<PathBuf>) -> Self {
         let state = State { lists, crowd: Crowd::default(), strikes: Strikes::default() };
-        Self { state: Mutex::new(state), started: Instant::now(), per_address: per_address.into(), file }
+        let (per_address, made) = (per_address.into(), Made::default());
+        Self { state: Mutex::new(state), started: Instant::now(), per_address, file, made }
     }
 
     /// A gate whose grace time is over.
@@ -133,6 +156,7 @@ impl Gate {
     /// Bans a network; what the operator said of the same one before is replaced.
     pub fn ban(&self, network: IpNet, time: Option<Duration>, reason: &str) -> io::Result<()> {
         let until = time.map(|time| unix_seconds().saturating_add(time.as_secs()));
+        self.made.by_operator.fetch_add(1, Relaxed);
         self.put(Entry { network, kind: Kind::Ban, until, reason: reason.to_owned() })
     }
 
@@ -166,6 +190,16 @@ impl Gate {
     /// Every ban that has not ended, the pool's own included.
     pub fn bans(&self) -> Vec<Ban> {
         self.state.lock().lists.bans(unix_seconds())
+    }
+
+    /// How many bans there are and were. Cheaper than to list them, but not free: for once in a while.
+    pub fn ban_counts(&self) -> BanCounts {
+        BanCounts {
+            now: self.state.lock().lists.ban_count(unix_seconds()),
+            addresses: self.made.addresses.load(Relaxed),
+            workers: self.made.workers.load(Relaxed),
+            by_operator: self.made.by_operator.load(Relaxed),
+        }
     }
 
     /// The networks on the allow-list.
@@ -224,9 +258,11 @@ impl Ticket {
         drop(state);
         match (outcome, worker) {
             (Outcome::SourceBanned, _) => {
+                self.gate.made.addresses.fetch_add(1, Relaxed);
                 info!(%source, seconds = BAN.as_secs(), "an address is banned: only bad connections came from it");
             }
             (Outcome::WorkerBanned, Some(worker)) => {
+                self.gate.made.workers.fetch_add(1, Relaxed);
                 let (account, worker) = (&worker.account, &worker.worker);
                 info!(%source, account, worker, seconds = BAN.as_secs(), "a worker is banned at this address");
             }
@@ -322,6 +358,7 @@ mod tests {
         (0..10).for_each(|_| bad.strike(None));
         assert_eq!(gate.enter(ip(FAR)).err(), Some(Reject::Banned(Some(10))));
         assert_eq!(gate.bans()[0].by, "pool");
+        assert_eq!(gate.ban_counts(), BanCounts { now: 1, addresses: 1, ..BanCounts::default() });
         assert!(gate.unban(&parse_network(FAR).unwrap()).unwrap());
         assert!(gate.enter(ip(FAR)).is_ok());
     }

@@ -245,6 +245,11 @@ impl ShareLedger {
         self.shared.store.rounds_above(height, limit)
     }
 
+    /// At most `limit` rounds below `height`, the last one first.
+    pub fn rounds_below(&self, height: u32, limit: usize) -> Result<Vec<Round>, ReadError> {
+        self.shared.store.rounds_below(height, limit)
+    }
+
     /// The highest sequence number stored; 0 before the first share.
     pub fn last_seq(&self) -> Result<u64, ReadError> {
         self.shared.store.last_seq()

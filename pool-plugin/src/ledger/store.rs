@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::RwLock;
@@ -24,7 +24,7 @@ use crate::ledger::{
         Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
     },
 };
-use crate::{accounting::terms::Terms, types::SolutionId};
+use crate::{accounting::terms::Terms, meters::meters, types::SolutionId};
 
 type Row = (Box<[u8]>, Box<[u8]>);
 
@@ -108,7 +108,10 @@ impl Store {
         let batch = batch_of(database, changes).map_err(|error| error.to_string())?;
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        database.write_opt(batch, &options).map_err(one_line)
+        let started = Instant::now();
+        let written = database.write_opt(batch, &options).map_err(one_line);
+        meters().fsync.record(started.elapsed());
+        written
     }
 
     pub(super) fn seq_of(&self, key: &ShareKey) -> Result<Option<u64>, ReadError> {
@@ -198,6 +201,19 @@ impl Store {
         let Some(first) = height.checked_add(1) else { return Ok(Vec::new()) };
         let rows = self.rows_from(Table::Rounds, &height_key(first), limit)?;
         rows.iter().map(|(_, value)| decoded("round", decode_round(value))).collect()
+    }
+
+    /// At most `limit` rounds below `height`, the last one first.
+    pub(super) fn rounds_below(&self, height: u32, limit: usize) -> Result<Vec<Round>, ReadError> {
+        let Some(first) = height.checked_sub(1) else { return Ok(Vec::new()) };
+        let from = height_key(first);
+        self.with(|database| {
+            database
+                .iterator_cf(&family(database, Table::Rounds)?, IteratorMode::From(&from, Direction::Reverse))
+                .take(limit)
+                .map(|row| row.map_err(storage).and_then(|(_, value)| decoded("round", decode_round(&value))))
+                .collect()
+        })
     }
 
     pub(super) fn rounds(&self) -> Result<Vec<Round>, ReadError> {

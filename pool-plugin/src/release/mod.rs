@@ -17,10 +17,11 @@ pub mod task;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
+use self::queue::Wait;
 pub use self::task::{Setup, run};
 use crate::{
     ledger::records::Worker,
@@ -46,14 +47,20 @@ pub type SharedInbox = Arc<Mutex<Inbox>>;
 pub struct Inbox {
     pub finds: mpsc::UnboundedReceiver<Found>,
     pub settled: mpsc::UnboundedReceiver<Settled>,
+    /// Where the task tells what waits, and why.
+    pub waits: watch::Sender<Waits>,
 }
 
+/// Solutions that are not on their way.
+pub type Waits = HashMap<SolutionId, Wait>;
+
 impl Inbox {
-    pub fn shared(
-        finds: mpsc::UnboundedReceiver<Found>,
-        settled: mpsc::UnboundedReceiver<Settled>,
-    ) -> SharedInbox {
-        Arc::new(Mutex::new(Self { finds, settled }))
+    pub fn new(finds: mpsc::UnboundedReceiver<Found>, settled: mpsc::UnboundedReceiver<Settled>) -> Self {
+        Self { finds, settled, waits: watch::Sender::default() }
+    }
+
+    pub fn shared(self) -> SharedInbox {
+        Arc::new(Mutex::new(self))
     }
 }
 

@@ -109,6 +109,21 @@ pub enum Wait {
     Pace,
 }
 
+impl Wait {
+    /// Why, in words that follow "it waits: ".
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::StakeLimit => "the pool address may land no more in this epoch; bond more stake to it",
+            Self::Better => "a better one may come, and the stake does not land both",
+            Self::UnknownLimit => "the stake limit cannot be read; check the node's ledger",
+            Self::ProofTarget => "the proof target has risen above it; it goes out if that falls again",
+            Self::Epoch => "its epoch is not the chain's present one",
+            Self::NoPeer => "no peer can be written to; check the network and the trusted peers",
+            Self::Pace => "the peers take no more this minute",
+        }
+    }
+}
+
 /// A solution, and where it is to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandOver {
@@ -204,6 +219,11 @@ impl ReleaseQueue {
         for entry in self.entries.values_mut() {
             entry.offered.retain(|number, _| self.peers.is_connected(*number));
         }
+    }
+
+    /// What waits since the last plan, and why.
+    pub fn waits(&self) -> HashMap<SolutionId, Wait> {
+        self.entries.iter().filter_map(|(id, entry)| Some((*id, entry.waits?))).collect()
     }
 
     /// The addresses whose limits a plan needs.

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Found, Inbox, SharedInbox,
+    Found, Inbox, SharedInbox, Waits,
     policy::Policy,
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore, Told},
@@ -55,8 +55,9 @@ pub async fn run<S: SolutionStore>(
     stop: CancellationToken,
 ) {
     let mut inbox = inbox.lock().await;
-    let Inbox { finds, settled } = &mut *inbox;
-    let Started { mut releaser, recorder, mut told } = start(chain, setup, ledger, health, stop.clone());
+    let Inbox { finds, settled, waits } = &mut *inbox;
+    let Started { mut releaser, recorder, mut told } =
+        start(chain, setup, ledger, health, waits.clone(), stop.clone());
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut finds_open, mut settled_open, mut state_open) = (true, true, true);
@@ -103,6 +104,7 @@ fn start<S: SolutionStore>(
     setup: Setup,
     ledger: S,
     health: HealthBoard,
+    waits: watch::Sender<Waits>,
     stop: CancellationToken,
 ) -> Started<S> {
     let store = Arc::new(ledger);
@@ -120,6 +122,7 @@ fn start<S: SolutionStore>(
         entries,
         unwritten,
         health,
+        waits,
         queue,
         new: vec![],
         next_load: Some(Duration::ZERO),
@@ -166,6 +169,7 @@ struct Releaser<S> {
     entries: mpsc::UnboundedSender<Entry>,
     unwritten: watch::Receiver<Option<String>>,
     health: HealthBoard,
+    waits: watch::Sender<Waits>,
     queue: ReleaseQueue,
     /// What is to be recorded once it is known whether it goes out.
     new: Vec<SolutionRecord>,
@@ -320,6 +324,7 @@ impl<S: SolutionStore> Releaser<S> {
     }
 
     fn report(&self, plan: &Plan) {
+        self.waits.send_replace(self.queue.waits());
         let unwritten = self.unwritten.borrow().clone();
         self.health.report(Part::Release, health::release(&plan.status, unwritten.as_deref()));
     }

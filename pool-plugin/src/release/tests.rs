@@ -328,7 +328,7 @@ async fn queue_on(store: BrokenStore) -> Queue {
     let latest = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
     let (_state, state) = watch::channel(latest);
     let (health, stop) = (HealthBoard::default(), CancellationToken::new());
-    let inbox = Inbox::shared(found, settled);
+    let inbox = Inbox::new(found, settled).shared();
     let task = tokio::spawn(run(
         sim.clone(),
         Setup { policy: Policy::Immediate, addresses: Addresses::new(vec![OURS]) },

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -23,6 +23,8 @@ pub struct Common {
     brake: AtomicU32,
     /// What was changed since the ports were opened.
     changed: RwLock<Changed>,
+    /// When each epoch began for the sessions.
+    pub epochs: EpochClock,
     pub workers: Arc<Workers>,
     pub places: Arc<Places>,
 }
@@ -38,7 +40,8 @@ impl Common {
     pub fn new(entrance: Entrance, workers: Arc<Workers>, places: Arc<Places>) -> Self {
         let sessions = Sessions::default();
         let (started, brake, changed) = (Instant::now(), AtomicU32::new(0), RwLock::default());
-        Self { entrance, sessions, started, brake, changed, workers, places }
+        let epochs = EpochClock::default();
+        Self { entrance, sessions, started, brake, changed, epochs, workers, places }
     }
 
     /// The time since the pool started.
@@ -74,5 +77,27 @@ impl Common {
     /// The brake is pulled or let go.
     pub fn set_brake(&self, doublings: u32) {
         self.brake.store(doublings, Ordering::Relaxed);
+    }
+}
+
+/// When the first of all sessions learned of the present epoch: what pushes are timed from.
+#[derive(Debug, Default)]
+pub struct EpochClock {
+    /// One more than the epoch; 0 before the first.
+    epoch: AtomicU32,
+    /// Nanoseconds since the pool started.
+    since: AtomicU64,
+}
+
+impl EpochClock {
+    /// When `epoch` was known first; `now` if that is now. Both since the pool started.
+    pub(super) fn known_since(&self, epoch: u32, now: Duration) -> Duration {
+        let mark = epoch.saturating_add(1);
+        if self.epoch.load(Ordering::Acquire) < mark {
+            // Whoever comes a moment later takes the earlier of the two.
+            self.since.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.epoch.store(mark, Ordering::Release);
+        }
+        Duration::from_nanos(self.since.load(Ordering::Relaxed)).min(now)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `bell`: when the sessions are to look at the chain.
 //! - [`capture`]: what a connection says, for the day a device speaks something else.
+//! - [`census`]: how many sessions there are, by dialect and state.
 //! - [`codec`]: bytes to frames.
 //! - [`dialects`]: frames to requests, messages to bytes.
 //! - [`message`]: what is said, whatever the dialect.
@@ -23,6 +24,7 @@
 
 mod bell;
 pub mod capture;
+pub mod census;
 pub mod codec;
 pub mod common;
 pub mod counter;

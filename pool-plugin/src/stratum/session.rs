@@ -21,12 +21,13 @@ use tracing::debug;
 use self::submission::Accepted;
 use super::{
     capture::{Spoken, Tap, Tapped},
+    census::{Counted, State},
     codec::{self, FrameError, Frames, MAX_LINE},
     counter::CounterReader,
     dialects::{Dialect, generic},
     jobs::{JobBook, Moment},
     listener::{Guest, Port},
-    message::{Call, Id, Message, News, Reply, Work},
+    message::{Call, Id, Message, News, Reply, Request, Work},
     outbox::Outbox,
     places::Place,
     stats::OpenConnection,
@@ -36,9 +37,10 @@ use crate::{
     chain::ChainState,
     guard::{Order, Standing, Stranger},
     ledger::records::Worker,
+    meters::meters,
     reject::Reject,
     vardiff::{Aim, Settings, Vardiff},
-    workers::unix_seconds,
+    workers::{Presence, unix_seconds},
 };
 
 /// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
@@ -69,6 +71,9 @@ pub(super) struct Session {
     subscribed: bool,
     /// Whoever has logged in, the last one last.
     logins: Vec<Worker>,
+    /// Keeps them counted as connected.
+    present: Vec<Presence>,
+    counted: Counted,
     jobs: JobBook,
     /// The door's own share target.
     fixed_target: Option<u64>,
@@ -120,6 +125,8 @@ impl Session {
             stranger,
             subscribed: false,
             logins: Vec::new(),
+            present: Vec::new(),
+            counted: port.stats.census.enter(dialect),
             jobs: JobBook::new(Vardiff::new(with_fixed(port.targets(), door.fixed_target), None)),
             fixed_target: door.fixed_target,
             seat,
@@ -221,6 +228,17 @@ impl Session {
         };
         self.garbage = 0;
         self.dialect = self.dialect.after(&request.call);
+        let flow = self.answer(request, turn, chain).await;
+        self.counted.is(self.dialect, self.state());
+        flow
+    }
+
+    async fn answer(
+        &mut self,
+        request: Request,
+        turn: &mut Option<OwnedSemaphorePermit>,
+        chain: &mut watch::Receiver<ChainState>,
+    ) -> Flow {
         let id = request.id;
         match request.call {
             Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
@@ -243,6 +261,14 @@ impl Session {
             | Call::AuthorizeAdmin(Err(reject))
             | Call::AddUser(Err(reject))
             | Call::Configure(Err(reject)) => self.refuse(id, reject).await,
+        }
+    }
+
+    fn state(&self) -> State {
+        match (self.subscribed, self.logins.is_empty()) {
+            (_, false) => State::Authorized,
+            (true, true) => State::Subscribed,
+            (false, true) => State::Connected,
         }
     }
 
@@ -269,8 +295,15 @@ impl Session {
         if let Some(tap) = &self.tap {
             tap.chain(&moment.state);
         }
+        let was_working = self.work.is_some();
         let news = self.jobs.follow(&moment);
-        self.tell(news).await
+        let flow = self.tell(news).await;
+        if let Some(work) = news.filter(|work| was_working && work.news == News::Job { clean: true }) {
+            let common = &self.port.common;
+            let known = common.epochs.known_since(work.job.epoch, moment.now);
+            meters().push.record(common.now().saturating_sub(known));
+        }
+        flow
     }
 
     /// Looks whether the miner should have another target.

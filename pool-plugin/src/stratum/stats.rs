@@ -2,11 +2,15 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use pool_sinks::activity::Activity;
 
+use super::census::Census;
 use crate::{
     ledger::records::Worker,
     reject::{Reject, RejectCode},
@@ -22,6 +26,8 @@ pub struct Stats {
     rejected: [AtomicU64; RejectCode::ALL.len()],
     epoch_ended: AtomicU64,
     garbage: AtomicU64,
+    /// The sessions by dialect and state.
+    pub census: Arc<Census>,
     /// What the counters do not say, for a sink that shows it.
     activity: Option<Activity>,
 }
@@ -71,10 +77,10 @@ impl Stats {
     }
 
     /// Counts a connection as open until the guard is dropped.
-    pub(super) fn connection(self: &std::sync::Arc<Self>) -> OpenConnection {
+    pub(super) fn connection(self: &Arc<Self>) -> OpenConnection {
         self.connected.fetch_add(1, Ordering::Relaxed);
         self.connections.fetch_add(1, Ordering::Relaxed);
-        OpenConnection(std::sync::Arc::clone(self))
+        OpenConnection(Arc::clone(self))
     }
 
     pub(super) fn count_turned_away(&self) {
@@ -114,7 +120,7 @@ impl Snapshot {
 
 /// An open connection, counted until dropped.
 #[derive(Debug)]
-pub(super) struct OpenConnection(std::sync::Arc<Stats>);
+pub(super) struct OpenConnection(Arc<Stats>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {

@@ -10,15 +10,18 @@ mod keep;
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
+use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 pub use self::keep::{WRITE_EVERY, keep, load, replay, unix_seconds};
 use crate::{
     hashrate::{HashRate, Rates},
     ledger::records::{LastTarget, Worker},
+    reject::{Reject, RejectCode},
 };
 use account::Account;
 
@@ -28,6 +31,10 @@ const MOST: usize = 100_000;
 pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// A day of silence, after which the rates are nothing and take no memory.
 const DAY: u64 = 86_400;
+/// Workers that are copied at a time for an [`Overview`]: a share waits for no more than these.
+const PORTION: usize = 64;
+/// Refusals alone get a worker a place only while there is plenty of room: they cost nothing to make.
+const ROOM_FOR_STRANGERS: usize = MOST / 2;
 
 /// Everything known of the pool's workers. Times are Unix seconds.
 #[derive(Debug, Default)]
@@ -37,7 +44,10 @@ pub struct Workers {
 
 #[derive(Debug, Default)]
 struct Known {
-    workers: HashMap<Worker, Entry>,
+    // In an order that stays while workers are added, so that it can be read in portions.
+    workers: IndexMap<Worker, Entry>,
+    /// How often that order was broken.
+    sweeps: u64,
     accounts: HashMap<String, Account>,
     pool: Option<HashRate>,
     /// Workers whose last target is not written yet; also those that are to be deleted.
@@ -51,6 +61,29 @@ struct Entry {
     seen: u64,
     rate: Option<Box<HashRate>>,
     claim: Option<Claim>,
+    tally: Tally,
+    /// Connections on which it is logged in.
+    online: u32,
+}
+
+/// What became of a worker's shares since the pool's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub accepted: u64,
+    /// In the order of [`RejectCode::ALL`].
+    pub refused: [u64; RejectCode::ALL.len()],
+    /// Refused because their epoch had just ended; not among the others.
+    pub epoch_ended: u64,
+    /// The highest target that was reached.
+    pub best: u64,
+    /// The target the last accepted share was assigned; 0 before the first.
+    pub assigned: u64,
+}
+
+/// A login on a connection, counted until dropped.
+pub struct Presence {
+    workers: Arc<Workers>,
+    worker: Worker,
 }
 
 /// What a miner says of itself: attempts a second, and when it said so.
@@ -68,11 +101,14 @@ pub struct WorkerStatus {
     pub claim: Option<Claim>,
     /// The last good target.
     pub target: Option<u64>,
-    /// The last share.
+    /// The last share; 0 if none is known.
     pub seen: u64,
+    pub tally: Tally,
+    /// Connections on which it is logged in.
+    pub online: u32,
 }
 
-/// Rates at a moment: of the pool and of everyone who found a share in the last day.
+/// Rates at a moment: of the pool and of everyone who is connected or found a share in the last day.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overview {
     pub pool: Rates,
@@ -92,7 +128,10 @@ impl Workers {
     /// one at least, so that there is none to choose from.
     pub fn share(&self, worker: &Worker, target: u64, reached: u64, now: u64) -> Option<u64> {
         let mut known = self.known.lock();
-        known.count(worker, target, now);
+        let tally = &mut known.count(worker, target, now).tally;
+        tally.accepted += 1;
+        (tally.best, tally.assigned) = (tally.best.max(reached), target);
+        known.bound();
         let account = known.accounts.entry(worker.account.clone()).or_default();
         if account.note(target, reached, now) {
             tracing::warn!(
@@ -102,6 +141,28 @@ impl Workers {
             );
         }
         account.least(now)
+    }
+
+    /// Counts a refused share.
+    pub fn refused(&self, worker: &Worker, reject: &Reject) {
+        let known = &mut *self.known.lock();
+        let has_room = known.workers.len() < ROOM_FOR_STRANGERS;
+        let tally = match known.workers.get_mut(worker) {
+            Some(entry) => &mut entry.tally,
+            None if has_room => &mut known.workers.entry(worker.clone()).or_default().tally,
+            None => return,
+        };
+        if *reject == Reject::EpochEnded {
+            tally.epoch_ended += 1;
+        } else if let Some(count) = tally.refused.get_mut(reject.code().index()) {
+            *count += 1;
+        }
+    }
+
+    /// Counts a worker as connected until the guard is dropped.
+    pub fn arrive(self: &Arc<Self>, worker: &Worker) -> Presence {
+        self.known.lock().workers.entry(worker.clone()).or_default().online += 1;
+        Presence { workers: Arc::clone(self), worker: worker.clone() }
     }
 
     /// The lowest target this account may have, if it is held to one.
@@ -126,7 +187,7 @@ impl Workers {
         known.bound();
     }
 
-    /// Keeps what a miner says of its own rate, in attempts a second. Only of one that has found a share.
+    /// Keeps what a miner says of its own rate, in attempts a second.
     pub fn claim(&self, worker: &Worker, rate: f64, now: u64) {
         let known = &mut *self.known.lock();
         if let Some(entry) = known.workers.get_mut(worker).filter(|_| rate.is_finite() && rate >= 0.0) {
@@ -139,24 +200,46 @@ impl Workers {
         self.known.lock().pool.as_ref().map(|rate| rate.at(now)).unwrap_or_default()
     }
 
-    /// All rates.
+    /// All rates, by account and worker. The lock is given back every few workers, so that it is no moment
+    /// of the pool as a whole.
     pub fn overview(&self, now: u64) -> Overview {
-        let known = self.known.lock();
-        let mut overview = Overview { pool: known.pool_rates(now), ..Overview::default() };
-        for (worker, entry) in &known.workers {
-            let Some(rate) = &entry.rate else { continue };
-            let rates = rate.at(now);
-            add(overview.accounts.entry(worker.account.clone()).or_default(), &rates);
+        let mut overview = Overview { pool: self.pool_rates(now), ..Overview::default() };
+        for (worker, entry) in self.copy() {
+            let rates = entry.rate.as_ref().map(|rate| rate.at(now)).unwrap_or_default();
+            *overview.accounts.entry(worker.account.clone()).or_default() += rates;
             overview.workers.push(WorkerStatus {
-                worker: worker.clone(),
+                worker,
                 rates,
                 claim: entry.claim,
                 target: entry.target,
                 seen: entry.seen,
+                tally: entry.tally,
+                online: entry.online,
             });
         }
         overview.workers.sort_unstable_by(|one, other| one.worker.cmp(&other.worker));
         overview
+    }
+
+    /// Everyone who has something to show.
+    fn copy(&self) -> Vec<(Worker, Entry)> {
+        let (mut copied, mut next, mut sweeps) = (Vec::new(), 0, None);
+        loop {
+            let known = self.known.lock();
+            if *sweeps.get_or_insert(known.sweeps) != known.sweeps {
+                // Some have moved: from the beginning.
+                (copied, next, sweeps) = (Vec::new(), 0, None);
+                continue;
+            }
+            let end = known.workers.len().min(next + PORTION);
+            let Some(portion) = known.workers.get_range(next..end).filter(|portion| !portion.is_empty())
+            else {
+                return copied;
+            };
+            let shown = portion.iter().filter(|(_, entry)| entry.is_shown());
+            copied.extend(shown.map(|(worker, entry)| (worker.clone(), entry.clone())));
+            next = end;
+        }
     }
 
     /// Forgets who was not seen for long, and hands out what the database does not know yet. What cannot be
@@ -194,24 +277,23 @@ impl Workers {
 
     /// Counts a share of before the restart.
     fn recount(&self, worker: &Worker, target: u64, time: u64) {
-        self.known.lock().count(worker, target, time);
+        let mut known = self.known.lock();
+        known.count(worker, target, time);
+        known.bound();
     }
 }
 
 impl Known {
-    fn count(&mut self, worker: &Worker, target: u64, now: u64) {
-        let entry = match self.workers.get_mut(worker) {
-            Some(entry) => entry,
-            None => self.workers.entry(worker.clone()).or_default(),
+    fn count(&mut self, worker: &Worker, target: u64, now: u64) -> &mut Entry {
+        self.pool.get_or_insert_with(|| HashRate::new(now)).add(now, target);
+        let index = match self.workers.get_index_of(worker) {
+            Some(index) => index,
+            None => self.workers.insert_full(worker.clone(), Entry::default()).0,
         };
+        let entry = &mut self.workers[index];
         entry.seen = entry.seen.max(now);
         entry.rate.get_or_insert_with(|| Box::new(HashRate::new(now))).add(now, target);
-        self.pool.get_or_insert_with(|| HashRate::new(now)).add(now, target);
-        self.bound();
-    }
-
-    fn pool_rates(&self, now: u64) -> Rates {
-        self.pool.as_ref().map(|rate| rate.at(now)).unwrap_or_default()
+        entry
     }
 
     /// Makes room in one sweep, so that no single share pays for it.
@@ -226,9 +308,10 @@ impl Known {
     }
 
     fn forget_before(&mut self, time: u64) {
+        self.sweeps += 1;
         let unwritten = &mut self.unwritten;
         self.workers.retain(|worker, entry| {
-            let stays = entry.seen >= time;
+            let stays = entry.seen >= time || entry.online > 0;
             if !stays && entry.target.is_some() {
                 unwritten.insert(worker.clone());
             }
@@ -239,11 +322,29 @@ impl Known {
     }
 }
 
-fn add(sum: &mut Rates, rates: &Rates) {
-    sum.minute += rates.minute;
-    sum.ten_minutes += rates.ten_minutes;
-    sum.hour += rates.hour;
-    sum.day += rates.day;
+impl Entry {
+    fn is_shown(&self) -> bool {
+        self.rate.is_some() || self.online > 0 || self.tally != Tally::default()
+    }
+}
+
+impl Presence {
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let known = &mut *self.workers.known.lock();
+        let Some(entry) = known.workers.get_mut(&self.worker) else { return };
+        entry.online = entry.online.saturating_sub(1);
+        if entry.online == 0 && entry.target.is_none() && !entry.is_shown() {
+            // It came, did nothing and went.
+            known.sweeps += 1;
+            known.workers.swap_remove(&self.worker);
+        }
+    }
 }
 
 #[cfg(test)]

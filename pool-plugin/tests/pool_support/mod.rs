@@ -18,12 +18,13 @@ use std::{
 use pool_plugin::{
     accounting::terms::Rules,
     chain::{Chain, sim::SimChain},
-    config::{Config, EntranceConfig, SinksConfig},
+    config::{ApiConfig, Config, EntranceConfig, SinksConfig},
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
     health::Health,
     pool::{BackupHandle, Pool, StopHandle},
     release::policy::Policy,
     types::{Address, EpochHash},
+    view::View,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -54,6 +55,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) health: watch::Receiver<Health>,
     pub(crate) backup: BackupHandle,
+    pub(crate) view: View,
     /// What an admin has told the logger.
     pub(crate) logger: Arc<Mutex<Vec<String>>>,
     stop: StopHandle,
@@ -86,6 +88,7 @@ pub(crate) fn config(data: &Path) -> Config {
         entrance: EntranceConfig::default(),
         sinks: SinksConfig::default(),
         webhooks: vec![],
+        api: ApiConfig::default(),
     }
 }
 
@@ -98,9 +101,9 @@ pub(crate) fn start_with(sim: &Arc<SimChain>, config: Config, evaluator: EvenSol
     };
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap().with_logger(Arc::new(tell));
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());
-    let (health, backup) = (pool.health(), pool.backup_handle());
+    let (health, backup, view) = (pool.health(), pool.backup_handle(), pool.view());
     let thread = thread::spawn(move || pool.run(async move { Some(Ok(sim as Arc<dyn Chain>)) }));
-    Running { address, health, backup, logger, stop, thread }
+    Running { address, health, backup, view, logger, stop, thread }
 }
 
 impl Running {

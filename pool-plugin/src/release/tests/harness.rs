@@ -64,7 +64,7 @@ impl Pool {
                 release::Setup { policy: Policy::Immediate, addresses },
                 state,
                 ledger.clone(),
-                Inbox::shared(found, settled),
+                Inbox::new(found, settled).shared(),
                 health.clone(),
                 stop.clone(),
             )),

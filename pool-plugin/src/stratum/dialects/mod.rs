@@ -49,6 +49,18 @@ impl Dialect {
         Self::ZkWork,
     ];
 
+    /// The dialect's place in [`Self::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Json => 0,
+            Self::AleoStratum => 1,
+            Self::Generic(_) => 2,
+            Self::Aion => 3,
+            Self::AbMatrix => 4,
+            Self::ZkWork => 5,
+        }
+    }
+
     /// The name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
@@ -134,8 +146,9 @@ mod tests {
 
     #[test]
     fn every_dialect_has_a_name_that_is_read_back() {
-        for dialect in Dialect::ALL {
+        for (index, dialect) in Dialect::ALL.into_iter().enumerate() {
             assert_eq!(dialect.name().parse(), Ok(dialect));
+            assert_eq!(dialect.index(), index);
         }
         assert!("bitcoin".parse::<Dialect>().is_err());
     }

@@ -181,6 +181,8 @@ impl Session {
         if self.logins.len() == MAX_LOGINS {
             self.logins.remove(0);
         }
+        self.present.retain(|presence| self.logins.contains(presence.worker()));
+        self.present.push(self.port.common.workers.arrive(&worker));
         self.logins.push(worker);
         self.stranger.is_known();
     }

@@ -2,12 +2,13 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::{debug, info};
 
 use super::{Flow, Session};
 use crate::{
     ledger::records::Worker,
+    meters::meters,
     reject::{Reject, RejectCode},
     stratum::{
         capture::Spoken,
@@ -54,6 +55,7 @@ impl Session {
         let (peer, dialect, permit) = (self.peer, self.dialect, turn.take());
         let standing = Arc::clone(&self.standing);
         let (accepted, tap) = (self.accepted.clone(), self.tap.clone());
+        let read = Instant::now();
         self.port.submissions.spawn(async move {
             let judged = port.intake.submit(standing.lane(), &worker, &found.job, counter).await;
             if let Some(tap) = &tap {
@@ -74,6 +76,7 @@ impl Session {
                         port.intake.rescue(standing.lane(), &worker, &others, counter);
                     }
                     port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
+                    port.common.workers.refused(&worker, &reject);
                     standing.refused(&reject);
                     log_refused(peer, &worker, &reject);
                     Reply::Refused(reject)
@@ -85,6 +88,7 @@ impl Session {
                 tap.said(Spoken::Answer, &bytes);
             }
             let _ = out.send(&bytes).await;
+            meters().ack.record(read.elapsed());
             // After the answer, since another target may follow from it. Nobody follows the target of a miner
             // that is gone.
             if let Some(share) = share {
@@ -131,6 +135,7 @@ impl Session {
         self.port.stats.count_rejected(&reject, self.logins.last().zip(target));
         self.standing.refused(&reject);
         if let Some(login) = self.logins.last() {
+            self.port.common.workers.refused(login, &reject);
             log_refused(self.peer, login, &reject);
         }
         self.refuse(id, reject).await

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
+use pool_api::{Api, Exposition};
 use pool_plugin::{
     chain::{Chain, sim::SimChain},
     config::{PoolArgs, Source},
@@ -56,6 +57,14 @@ struct Args {
     #[arg(long, default_value_t = 1)]
     verify_threads: usize,
 
+    /// Where the HTTP API listens, if at all; its address is printed on a line of its own
+    #[arg(long, default_value = "off", value_name = "IP:PORT|off")]
+    api: String,
+
+    /// Solutions an epoch that the stake lands
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+
     /// Miners served at once
     #[arg(long, default_value_t = 19_000)]
     max_connections: usize,
@@ -64,6 +73,8 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
+
+const OURS: Address = Address([7; 32]);
 
 struct CheapPuzzle {
     cost: Duration,
@@ -89,9 +100,23 @@ fn main() -> Result<()> {
     sim.set_coinbase_target(args.proof_target.saturating_mul(4));
     let temporary = tempfile::tempdir().context("cannot make a folder")?;
     let data = args.data.clone().unwrap_or_else(|| temporary.path().into());
+    if let Some(limit) = args.limit {
+        sim.set_limit(OURS, limit);
+    }
+    // Before the pool: its parts take their handles from it.
+    let exposition = if args.api == "off" { None } else { Some(Exposition::install()?) };
     let pool = open(&args, data, &sim)?;
     let rest = TcpListener::bind("127.0.0.1:0").context("cannot listen")?;
     println!("listening {} rest {}", pool.local_addr(), rest.local_addr()?);
+
+    let api = match exposition {
+        Some(exposition) => Api::open(pool.view(), exposition)?,
+        None => None,
+    };
+    if let Some(api) = &api {
+        println!("api {}", api.local_addr());
+    }
+    let _api = api.map(Api::start).transpose()?;
 
     let chain = sim.clone();
     thread::spawn(move || serve_rest(&rest, &chain));
@@ -117,6 +142,7 @@ fn main() -> Result<()> {
 fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
     let flags = PoolArgs {
         pool_listen: Some(args.listen.to_string()),
+        pool_api: Some(args.api.clone()),
         pool_fixed_share_target: Some(args.share_target.to_string()),
         pool_verify_threads: Some(args.verify_threads.to_string()),
         pool_max_connections: Some(args.max_connections.to_string()),
@@ -125,7 +151,7 @@ fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
     };
     let source = Source {
         args: flags,
-        node_address: Some(Address([7; 32])),
+        node_address: Some(OURS),
         default_data: data,
         cores: thread::available_parallelism().map_or(1, usize::from),
         check_address: Box::new(|_| Ok(())),

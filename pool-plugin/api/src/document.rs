@@ -1,0 +1,74 @@
+//! The OpenAPI document, made of the code, and served with it.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, routing::get};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Content, Ref, RefOr, Response, ResponseBuilder,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use crate::problem::{MEDIA_TYPE, Problem};
+
+/// Where the document is.
+pub const PATH: &str = "/api/v1/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Aleo pool",
+        description = "What the pool shows its operator and its miners. Numbers that may need more than 53 bits are \
+                       text. Rates are attempts a second, amounts microcredits, times Unix seconds where nothing \
+                       else is said. Lists come in pages, in an order that stays: give `next` as `cursor` for what \
+                       follows. Every answer that is there as a whole has an entity tag.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem)),
+    modifiers(&Security)
+)]
+struct Base;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        if let Some(components) = &mut document.components {
+            components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        }
+    }
+}
+
+/// What the routes are added to.
+pub fn base() -> utoipa::openapi::OpenApi {
+    Base::openapi()
+}
+
+/// The route of the finished document.
+pub fn route(mut document: utoipa::openapi::OpenApi) -> Router {
+    add_problems(&mut document);
+    let document = Arc::new(document);
+    Router::new().route(
+        PATH,
+        get(move || {
+            let document = Arc::clone(&document);
+            async move { Json((*document).clone()) }
+        }),
+    )
+}
+
+/// Every operation may fail, and says so in the one form.
+fn add_problems(document: &mut utoipa::openapi::OpenApi) {
+    let problem: RefOr<Response> = ResponseBuilder::new()
+        .description("What went wrong (RFC 9457)")
+        .content(MEDIA_TYPE, Content::new(Some(Ref::from_schema_name("Problem"))))
+        .build()
+        .into();
+    for path in document.paths.paths.values_mut() {
+        for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), problem.clone());
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Whoever listens to live events. A bounded number; each has a short queue, and what does not fit is left out for
+//! it, so that a slow reader costs nobody anything.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::response::sse::Event;
+use parking_lot::Mutex;
+use pool_plugin::{
+    hashrate::Rates,
+    health::Health,
+    view::{BlockView, HealthView, Snapshot, View},
+};
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+/// Listeners at a time.
+const MOST: usize = 256;
+/// Events that wait for a listener.
+const WAITING: usize = 16;
+/// Blocks that are told of at a time, after a while of none.
+const BLOCKS: usize = 16;
+
+/// An event as it is sent.
+pub type Sent = Result<Event, Infallible>;
+
+#[derive(Default)]
+pub struct Listeners(Mutex<Vec<mpsc::Sender<Sent>>>);
+
+/// The pool in short, once a second.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Tick {
+    /// Unix seconds
+    pub time: u64,
+    pub height: Option<u32>,
+    pub synced: bool,
+    /// Attempts a second
+    pub rates: Rates,
+    pub miners: u64,
+    pub workers: u64,
+    /// Shares accepted since the pool's start
+    pub accepted: u64,
+    /// Shares refused since the pool's start, for whatever reason
+    pub refused: u64,
+    /// Of the open round
+    pub effort: Option<f64>,
+    /// Shares that wait for their check
+    pub queued: u64,
+}
+
+impl From<&Snapshot> for Tick {
+    fn from(snapshot: &Snapshot) -> Self {
+        let pool = &snapshot.pool;
+        Self {
+            time: pool.time,
+            height: pool.chain.height,
+            synced: pool.chain.synced,
+            rates: pool.rates,
+            miners: pool.miners,
+            workers: pool.workers,
+            accepted: pool.shares.accepted,
+            refused: pool.shares.refused.values().sum(),
+            effort: pool.round.effort,
+            queued: pool.verification.queued,
+        }
+    }
+}
+
+impl Listeners {
+    /// A new listener, who hears at once how the pool is. `None`: there are too many.
+    pub fn join(&self, view: &View) -> Option<mpsc::Receiver<Sent>> {
+        let (sender, events) = mpsc::channel(WAITING);
+        let mut listeners = self.0.lock();
+        listeners.retain(|listener| !listener.is_closed());
+        if listeners.len() >= MOST {
+            return None;
+        }
+        let first = [event("pool", &Tick::from(&*view.latest())), event("health", &view.health())];
+        for event in first.into_iter().flatten() {
+            let _ = sender.try_send(Ok(event));
+        }
+        listeners.push(sender);
+        Some(events)
+    }
+
+    fn tell(&self, event: Option<Event>) {
+        let Some(event) = event else { return };
+        for listener in &*self.0.lock() {
+            // Full or gone: this one is left out.
+            let _ = listener.try_send(Ok(event.clone()));
+        }
+    }
+}
+
+/// Tells the listeners what happens, until `stop`.
+pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken) {
+    let (mut snapshots, mut health) = (view.subscribe(), view.subscribe_health());
+    let mut told: Option<u32> = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => {
+                // Ends what they listen to.
+                listeners.0.lock().clear();
+                return;
+            }
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let snapshot = snapshots.borrow_and_update().clone();
+                let height = snapshot.pool.round.since_height.unwrap_or(0);
+                // What there was at the start is no news.
+                let before = *told.get_or_insert(height);
+                if height > before {
+                    told = tell_blocks(&listeners, &view, before).await.or(told);
+                }
+                listeners.tell(event("pool", &Tick::from(&*snapshot)));
+            }
+            changed = health.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now: Health = health.borrow_and_update().clone();
+                listeners.tell(event("health", &HealthView::from(&now)));
+            }
+        }
+    }
+}
+
+/// Tells of the blocks above `before` that have their dump; answers with the last of them.
+async fn tell_blocks(listeners: &Arc<Listeners>, view: &View, before: u32) -> Option<u32> {
+    let of = view.clone();
+    let latest = tokio::task::spawn_blocking(move || of.blocks(None, BLOCKS)).await.ok()?.ok()?.items;
+    let news: Vec<&BlockView> = latest.iter().rev().filter(|block| block.height > before).collect();
+    let mut last = None;
+    for block in news.into_iter().take_while(|block| block.dump.is_some()) {
+        listeners.tell(event("block", block));
+        last = Some(block.height);
+    }
+    last
+}
+
+fn event(name: &str, data: &impl Serialize) -> Option<Event> {
+    Event::default().event(name).json_data(data).ok()
+}

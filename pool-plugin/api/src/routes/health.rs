@@ -1,0 +1,12 @@
+//! How the parts fare.
+
+use axum::{Json, extract::State as Of};
+use pool_plugin::view::HealthView;
+
+use crate::router::State;
+
+/// Each part of the pool, green, amber or red, with the sentence that says what to do
+#[utoipa::path(get, path = "/api/v1/health", tag = "pool", responses((status = 200, body = HealthView)))]
+pub async fn health(Of(state): Of<State>) -> Json<HealthView> {
+    Json(state.view.health())
+}

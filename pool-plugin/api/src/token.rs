@@ -1,0 +1,92 @@
+//! The bearer token of the admin part: made once, kept as an argon2id hash.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use pool_plugin::users::password;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// So many wrong tokens, from wherever, are looked at within the time; then none is.
+const TRIES: usize = 5;
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// What opens the admin part.
+pub struct AdminToken {
+    hash: String,
+    /// The digest of the token once it was shown: the hash is slow, as it should be, and needed once.
+    known: Mutex<Option<[u8; 32]>>,
+    wrong: Mutex<VecDeque<Instant>>,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    Right,
+    Wrong,
+    /// Not looked at: there were too many wrong ones.
+    TooMany,
+}
+
+impl AdminToken {
+    pub fn new(hash: String) -> Self {
+        Self { hash, known: Mutex::default(), wrong: Mutex::default() }
+    }
+
+    /// Compares in a time that tells nothing. Some hundredths of a second the first time: not for async threads.
+    pub fn attempt(&self, token: &str, now: Instant) -> Attempt {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let known = *self.known.lock();
+        if known.is_some_and(|known| digest.ct_eq(&known).into()) {
+            return Attempt::Right;
+        }
+        // Held while the hash is computed: attempts that come at once are looked at one by one, and counted.
+        let mut wrong = self.wrong.lock();
+        while wrong.front().is_some_and(|at| now.saturating_duration_since(*at) >= WITHIN) {
+            wrong.pop_front();
+        }
+        if wrong.len() >= TRIES {
+            return Attempt::TooMany;
+        }
+        if password::matches(&self.hash, token) {
+            *self.known.lock() = Some(digest);
+            return Attempt::Right;
+        }
+        wrong.push_back(now);
+        Attempt::Wrong
+    }
+}
+
+/// A new token, and the line of the configuration that makes it the admin's: `snarkos pool api-token`.
+pub fn make() -> Result<String, password::PasswordError> {
+    let token: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = password::hash(&token)?;
+    Ok(format!(
+        "the token, which is kept nowhere else:\n\n    {token}\n\nin the pool's configuration file:\n\n    \
+         [api]\n    admin_token = \"{hash}\"\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_token_opens_and_guesses_are_few() {
+        let made = make().unwrap();
+        let token = made.lines().nth(2).unwrap().trim();
+        let hash = made.split('"').nth(1).unwrap();
+        let (admin, now) = (AdminToken::new(hash.to_owned()), Instant::now());
+        assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
+        assert_eq!(admin.attempt(token, now), Attempt::Right);
+        for _ in 1..TRIES {
+            assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
+        }
+        assert_eq!(admin.attempt("guess", now), Attempt::TooMany);
+        assert_eq!(admin.attempt(token, now), Attempt::Right, "who has shown it before is not locked out");
+        assert_eq!(admin.attempt("guess", now + WITHIN), Attempt::Wrong);
+    }
+}
