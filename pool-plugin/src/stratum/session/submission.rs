@@ -122,7 +122,11 @@ impl Session {
             (Err(Reject::JobNotFound), Some(found), Some(counter)) => admitted(found, true, counter),
             (Err(reject), _, counter) => {
                 if let Some(stray) = counter {
-                    let addresses: Vec<Address> = addresses().collect();
+                    let mut addresses: Vec<Address> = addresses().collect();
+                    if addresses.is_empty() {
+                        // Mined before the session began, for any of them.
+                        addresses.extend(self.port.config.addresses.all());
+                    }
                     self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray);
                 }
                 Err(reject)

@@ -1,5 +1,6 @@
 //! The port over real sockets.
 
+mod addresses;
 mod captures;
 mod corpus;
 mod entrance;
