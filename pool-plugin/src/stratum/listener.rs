@@ -25,6 +25,7 @@ use super::{
     entrance,
     message::{Id, Message},
     phrases::Phrases,
+    returns::Returns,
     stats::Stats,
 };
 use crate::{
@@ -40,10 +41,6 @@ use crate::{
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 /// When a silent connection is probed, how often, and how many probes may stay unanswered.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
-
-/// So many miners a second are to come back after a stop, within bounds of the longest wait.
-const RETURNS: u32 = 100;
-const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// When the port is full: connections that may wait for a stranger to give way, and for how long.
 const WAITING: usize = 64;
@@ -108,6 +105,7 @@ pub(super) struct Port {
     /// One for every connection that waits for a place.
     waiting: Arc<Semaphore>,
     strangers: Arc<Strangers>,
+    returns: Returns,
 }
 
 impl StratumConfig {
@@ -154,12 +152,10 @@ impl Port {
         }
     }
 
-    /// How long a miner is to stay away before it connects anew: another time for each, so that they do not
-    /// all come at once.
+    /// How long a miner is to stay away before it connects anew: another time for each.
     pub(super) fn reconnect_wait(&self) -> Duration {
-        let miners = u32::try_from(self.stats.snapshot().connections).unwrap_or(u32::MAX);
-        let longest = (Duration::from_secs(miners.into()) / RETURNS).clamp(WAITS.0, WAITS.1);
-        longest.mul_f64(rand::random())
+        let miners = self.stats.snapshot().connections;
+        self.returns.wait(miners, self.stop.is_cancelled(), rand::random())
     }
 }
 
@@ -188,6 +184,7 @@ pub async fn serve(
         slots,
         waiting: Arc::new(Semaphore::new(WAITING)),
         strangers: Arc::default(),
+        returns: Returns::default(),
         stop,
         common,
     });

@@ -15,6 +15,7 @@
 //! - [`places`]: session ids, and the counters that belong to a session alone.
 //! - [`common`]: what all sessions share.
 //! - `session`: one connection.
+//! - `returns`: when miners are to come back.
 //! - [`sessions`]: all of them, for the admin.
 //! - `outbox`: its writing half.
 //! - `phrases`: the bytes of work, made once for all.
@@ -40,6 +41,7 @@ mod outbox;
 mod phrases;
 pub mod places;
 pub mod proxy;
+mod returns;
 mod session;
 pub mod sessions;
 pub mod stats;

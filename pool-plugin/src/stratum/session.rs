@@ -2,27 +2,30 @@
 //!
 //! - `handshake`: until work begins.
 //! - `submission`: a share on its way.
+//! - `ending`: how it ends.
 //! - `admin`: the port's own admin.
 
 mod admin;
+mod ending;
 mod handshake;
 mod submission;
 
 use std::{net::SocketAddr, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite},
+    io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
-    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
 };
 use tokio_stream::StreamExt;
 use tracing::debug;
 
+pub(super) use self::ending::linger;
 use self::submission::Accepted;
 use super::{
     capture::{Spoken, Tap, Tapped},
     census::{Counted, State},
-    codec::{self, FrameError, Frames, MAX_LINE},
+    codec::{self, FrameError, Frames},
     counter::CounterReader,
     dialects::{Dialect, generic},
     jobs::{JobBook, Moment},
@@ -46,10 +49,6 @@ use crate::{
 /// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
 /// within these bounds.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
-/// Frames without a request in a row after which the connection is closed.
-const MAX_GARBAGE: u32 = 16;
-/// How much is read and thrown away, at most and for how long, so that our last message gets through.
-const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 
 /// The state of a connection.
 pub(super) struct Session {
@@ -354,45 +353,10 @@ impl Session {
         }
     }
 
-    /// The pool stops, or the miner has to connect anew. Whoever understands it comes back in a while, not all at
-    /// once.
-    async fn leave(&self) -> Flow {
-        let _ = self.ask_to_reconnect().await;
-        Flow::Break(())
-    }
-
-    async fn ask_to_reconnect(&self) -> Flow {
-        let wish = Message::Reconnect { wait: self.port.reconnect_wait() };
-        self.send(Spoken::Unasked, &self.dialect.encode(&wish)).await
-    }
-
     fn moment(&self, chain: &watch::Receiver<ChainState>) -> Moment {
         let common = &self.port.common;
         let address = self.seat.address();
         Moment { now: common.now(), state: *chain.borrow(), brake: common.brake(), address }
-    }
-
-    async fn garbage(&mut self, id: Id, reject: Reject) -> Flow {
-        self.port.stats.count_garbage();
-        self.garbage += 1;
-        self.refuse(id, reject).await?;
-        if self.garbage < MAX_GARBAGE {
-            return Flow::Continue(());
-        }
-        debug!(peer = %self.peer, session = self.id, "a connection sent only garbage");
-        self.standing.strike(self.logins.last());
-        self.close(Reject::TooMuchGarbage(self.dialect.name())).await
-    }
-
-    async fn line_too_long(&mut self) -> Flow {
-        debug!(peer = %self.peer, session = self.id, "a line was too long");
-        self.port.stats.count_garbage();
-        self.close(Reject::LineTooLong(MAX_LINE)).await
-    }
-
-    async fn close(&self, reject: Reject) -> Flow {
-        let _ = self.refuse(Id::Null, reject).await;
-        Flow::Break(())
     }
 
     async fn refuse(&self, id: Id, reject: Reject) -> Flow {
@@ -432,12 +396,4 @@ fn looks(share_interval: Duration) -> Interval {
     let mut looks = interval_at(Instant::now() + period, period);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     looks
-}
-
-/// Reads on for a moment: closing a socket with unread bytes would make the system take back our last
-/// message.
-pub(super) async fn linger(half: impl AsyncRead + Unpin) {
-    let (bytes, time) = LINGER;
-    let mut rest = half.take(bytes);
-    let _ = timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
 }
