@@ -7,6 +7,7 @@
 //! - [`addresses`]: the pool's addresses, and for which of them each miner works.
 //! - [`admin`]: the admin of a running pool.
 //! - [`chain`]: the one door to the node, and a simulated chain for tests.
+//! - [`console`]: the running pool in a terminal.
 //! - [`config`]: flags, file and defaults, checked whole.
 //! - [`cross_check`]: a fast evaluator, checked by a slow one.
 //! - [`dump`]: a JSON file per block of ours, from which payouts are made.
@@ -51,6 +52,7 @@ pub mod audit;
 pub mod backup;
 pub mod chain;
 pub mod config;
+pub mod console;
 pub mod cross_check;
 pub mod dump;
 pub mod evaluator;

@@ -448,9 +448,9 @@ impl Parts {
         serving: CancellationToken,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let admin = self.admin(serving);
+        let (admin, view) = (self.admin(serving), self.view.clone());
         let socket = self.config.data.join(admin::SOCKET);
-        async move { admin::socket::serve(&socket, admin, stop).await }
+        async move { admin::socket::serve(&socket, admin, view, stop).await }
     }
 
     /// The ports, until `stop`.

@@ -10,6 +10,7 @@ use pool_plugin::{
     audit, backup,
     chain::Network,
     config::cli::{self as config, ConfigArgs},
+    console::cli::{self as console, AccountArgs, ListArgs, LogsArgs, MinersArgs, StatusArgs},
     dump,
     ledger::ShareLedger,
     stratum::capture::transcript,
@@ -19,6 +20,24 @@ use pool_plugin::{
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum PoolCommand {
+    /// Show a running pool on one screen: sync, rates, miners, shares, round, budget, and what ails
+    Status(StatusArgs),
+
+    /// List the workers of a running pool: rates, targets, shares
+    Miners(MinersArgs),
+
+    /// List the last blocks with solutions of ours
+    Blocks(ListArgs),
+
+    /// List the last solutions, their states and why
+    Solutions(ListArgs),
+
+    /// Show an account: rates, shares, rewards and workers
+    Account(AccountArgs),
+
+    /// Change what a running pool logs
+    Logs(LogsArgs),
+
     /// Print the share dump of a block, rebuilt from the database byte for byte
     Dump(DumpArgs),
 
@@ -122,6 +141,12 @@ impl PoolCommand {
 
 pub fn run(command: PoolCommand) -> Result<String> {
     match command {
+        PoolCommand::Status(args) => console::status(&args),
+        PoolCommand::Miners(args) => console::miners(&args),
+        PoolCommand::Blocks(args) => console::blocks(&args),
+        PoolCommand::Solutions(args) => console::solutions(&args),
+        PoolCommand::Account(args) => console::account(&args),
+        PoolCommand::Logs(args) => console::logs(&args),
         PoolCommand::Dump(args) => dump(&args),
         PoolCommand::Verify(args) => verify(&args),
         PoolCommand::Transcript(args) => transcript::of_file(&args.capture),

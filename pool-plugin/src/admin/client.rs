@@ -9,10 +9,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Command, SOCKET};
-use crate::backup;
+use crate::{backup, console::Question};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A backup to another file system copies every file.
@@ -64,7 +65,7 @@ fn from_here(command: &Command) -> Result<Command> {
     })
 }
 
-fn refuse_refusal(answer: &Value) -> Result<()> {
+pub(crate) fn refuse_refusal(answer: &Value) -> Result<()> {
     if answer["ok"] != true {
         bail!("{}", answer["error"].as_str().unwrap_or("the pool refused"));
     }
@@ -73,13 +74,22 @@ fn refuse_refusal(answer: &Value) -> Result<()> {
 
 /// One request and its answer.
 pub fn ask(socket: &Path, command: &Command) -> Result<Value> {
+    let patience = if matches!(command, Command::Backup { .. }) { BACKUP_PATIENCE } else { PATIENCE };
+    exchange(socket, command, patience)
+}
+
+/// One question and its answer.
+pub fn ask_for(socket: &Path, question: &Question) -> Result<Value> {
+    exchange(socket, question, PATIENCE)
+}
+
+fn exchange(socket: &Path, request: &impl Serialize, patience: Duration) -> Result<Value> {
     let stream = UnixStream::connect(socket).with_context(|| {
         format!("no pool answers at {}: is it running, and may you talk to it?", socket.display())
     })?;
-    let patience = if matches!(command, Command::Backup { .. }) { BACKUP_PATIENCE } else { PATIENCE };
     stream.set_read_timeout(Some(patience))?;
     let mut reader = BufReader::new(stream);
-    reader.get_mut().write_all(format!("{}\n", serde_json::to_string(command)?).as_bytes())?;
+    reader.get_mut().write_all(format!("{}\n", serde_json::to_string(request)?).as_bytes())?;
     let mut line = String::new();
     reader.read_line(&mut line).context("the pool did not answer")?;
     serde_json::from_str(&line).context("the pool's answer cannot be read")

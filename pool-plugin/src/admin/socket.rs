@@ -2,7 +2,7 @@
 
 use std::{io, os::unix::fs::PermissionsExt, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{Command, act::Admin};
+use crate::{console::Question, view::View};
 
 /// The longest request, in bytes.
 const MAX_LINE: u64 = 4096;
@@ -29,7 +30,7 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers admins until `stop`, then takes the socket away.
-pub async fn serve(path: &Path, admin: Admin, stop: CancellationToken) {
+pub async fn serve(path: &Path, admin: Admin, view: View, stop: CancellationToken) {
     let listener = match bind(path) {
         Ok(listener) => listener,
         Err(reason) => {
@@ -41,8 +42,8 @@ pub async fn serve(path: &Path, admin: Admin, stop: CancellationToken) {
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, _)) => {
-                let (admin, stop) = (admin.clone(), stop.clone());
-                tokio::spawn(async move { stop.run_until_cancelled(talk(stream, &admin)).await });
+                let (admin, view, stop) = (admin.clone(), view.clone(), stop.clone());
+                tokio::spawn(async move { stop.run_until_cancelled(talk(stream, &admin, &view)).await });
             }
             Err(reason) => {
                 warn!(%reason, "an admin could not be heard");
@@ -53,7 +54,7 @@ pub async fn serve(path: &Path, admin: Admin, stop: CancellationToken) {
     let _ = std::fs::remove_file(path);
 }
 
-async fn talk(stream: UnixStream, admin: &Admin) -> io::Result<()> {
+async fn talk(stream: UnixStream, admin: &Admin, view: &View) -> io::Result<()> {
     let (read_half, mut write_half) = stream.into_split();
     let mut reader = BufReader::new(read_half);
     loop {
@@ -61,14 +62,19 @@ async fn talk(stream: UnixStream, admin: &Admin) -> io::Result<()> {
         if (&mut reader).take(MAX_LINE).read_line(&mut line).await? == 0 {
             return Ok(());
         }
-        let answer = match serde_json::from_str::<Command>(&line) {
-            Ok(command) => {
-                let admin = admin.clone();
-                // It may read files and write one.
-                tokio::task::spawn_blocking(move || admin.act(&command)).await.map_err(io::Error::other)?
-            }
-            Err(error) => json!({"ok": false, "error": format!("not a command: {error}")}),
-        };
+        let (admin, view) = (admin.clone(), view.clone());
+        // It may read files and write one.
+        let answering = tokio::task::spawn_blocking(move || answer(&line, &admin, &view));
+        let answer = answering.await.map_err(io::Error::other)?;
         write_half.write_all(format!("{answer}\n").as_bytes()).await?;
+    }
+}
+
+/// A line is a command or a question.
+fn answer(line: &str, admin: &Admin, view: &View) -> Value {
+    match (serde_json::from_str::<Command>(line), serde_json::from_str::<Question>(line)) {
+        (Ok(command), _) => admin.act(&command),
+        (Err(_), Ok(question)) => question.answer(view),
+        (Err(error), Err(_)) => json!({"ok": false, "error": format!("not a command: {error}")}),
     }
 }
