@@ -27,6 +27,17 @@ impl AddAssign for Rates {
     }
 }
 
+/// Rates in spans of the past that follow one another, oldest first. The running span is none of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Past {
+    /// Unix seconds at which the first span begins.
+    pub from: u64,
+    /// Seconds of each span.
+    pub step: u64,
+    /// Attempts a second.
+    pub rates: Vec<f64>,
+}
+
 /// The shares of the last day of a worker or the pool, in under half a kibibyte. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashRate {
@@ -81,6 +92,29 @@ impl HashRate {
     }
 }
 
+impl HashRate {
+    /// The last hour in spans of five minutes.
+    pub fn past_hour(&self, now: u64) -> Past {
+        self.hour.past(now)
+    }
+
+    /// The last day in hours.
+    pub fn past_day(&self, now: u64) -> Past {
+        self.day.past(now)
+    }
+}
+
+impl AddAssign<&Self> for Past {
+    /// Adds the rates of the same spans; of nobody yet, takes the other's.
+    fn add_assign(&mut self, other: &Self) {
+        if self.rates.is_empty() {
+            self.clone_from(other);
+        } else if (self.from, self.step) == (other.from, other.step) {
+            self.rates.iter_mut().zip(&other.rates).for_each(|(sum, rate)| *sum += rate);
+        }
+    }
+}
+
 impl<const SECONDS: u64, const BINS: usize> Ring<SECONDS, BINS> {
     fn new(now: u64) -> Self {
         Self { newest: now / SECONDS, sums: [0; BINS] }
@@ -108,6 +142,18 @@ impl<const SECONDS: u64, const BINS: usize> Ring<SECONDS, BINS> {
         let credit: u128 = bins.map(|bin| u128::from(self.sums[index::<BINS>(bin)])).sum();
         let span = now - (oldest * SECONDS).max(since.min(now));
         credit as f64 / span.max(SHORTEST) as f64
+    }
+
+    fn past(&self, now: u64) -> Past {
+        let running = now / SECONDS;
+        let oldest = running.saturating_sub(BINS as u64 - 1);
+        let kept = self.newest.saturating_sub(BINS as u64 - 1);
+        let sum = |bin| match (kept..=self.newest).contains(&bin) {
+            true => self.sums[index::<BINS>(bin)],
+            false => 0,
+        };
+        let rates = (oldest..running).map(|bin| sum(bin) as f64 / SECONDS as f64).collect();
+        Past { from: oldest * SECONDS, step: SECONDS, rates }
     }
 }
 
@@ -191,6 +237,34 @@ mod tests {
         rate.add(START, u64::MAX);
         rate.add(START, u64::MAX);
         assert!(rate.at(START).day.is_finite());
+    }
+
+    #[test]
+    fn the_past_is_told_in_whole_spans_oldest_first() {
+        let now = START - START % 3600 + 3600 + 7;
+        let mut rate = HashRate::new(START);
+        rate.add(now - 7, 300);
+        rate.add(now - 8, 600);
+        rate.add(now - 7 - 3600, 900);
+        rate.add(now - 7 - 3601, 1_200);
+        let Past { from, step, rates } = rate.past_hour(now);
+        assert_eq!((from, step, rates.len()), (now - 7 - 3600, 300, 12));
+        assert_eq!((rates[0], rates[11], rates.iter().sum::<f64>()), (3.0, 2.0, 5.0));
+        let day = rate.past_day(now);
+        assert_eq!((day.step, day.rates.len()), (3600, 24));
+        assert!(is_near(day.rates.iter().sum::<f64>() * 3600.0, 2_700.0));
+        assert!(rate.past_hour(now + 7_200).rates.iter().all(|rate| *rate == 0.0));
+        assert!(rate.past_hour(0).rates.is_empty());
+    }
+
+    #[test]
+    fn pasts_of_the_same_spans_add_up() {
+        let past = |rates: &[f64]| Past { from: 300, step: 300, rates: rates.to_vec() };
+        let mut sum = Past::default();
+        sum += &past(&[1.0, 2.0]);
+        sum += &past(&[3.0, 4.0]);
+        sum += &Past { from: 600, ..past(&[9.0, 9.0]) };
+        assert_eq!(sum, past(&[4.0, 6.0]));
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! - [`guard`]: who may come in, who has to go.
 //! - [`hashrate`]: hash rates, from the shares' targets.
 //! - [`health`]: how each part fares, and what to do about it.
+//! - [`history`]: the last day, minute by minute.
 //! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`json_lines`]: files of one JSON object a line, which people edit too.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
@@ -62,6 +63,7 @@ pub mod fuzzing;
 pub mod guard;
 pub mod hashrate;
 pub mod health;
+pub mod history;
 pub mod intake;
 pub mod json_lines;
 pub mod ledger;

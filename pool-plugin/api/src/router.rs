@@ -20,7 +20,7 @@ use crate::{
     limits::{Limits, limit},
     listeners::Listeners,
     problem,
-    routes::{admin, blocks, config, events, health, metrics, miners, pool, solutions},
+    routes::{admin, blocks, config, events, health, history, metrics, miners, pool, solutions},
     token::{AdminToken, Attempt},
 };
 
@@ -53,7 +53,10 @@ pub fn router(state: State) -> Router {
     let limits = Limits::new(api.requests_per_minute, api.proxies.clone());
     let cors = cors::layer(&api.cors);
     let (routes, document) = documented().split_for_parts();
-    let routes = routes.with_state(state).merge(document::route(document)).fallback(problem::unknown_path);
+    let routes = routes
+        .with_state(state)
+        .merge(document::route(document))
+        .fallback(problem::unknown_path);
     // As a whole: what is laid over a router's routes one by one does not see how it refuses a method.
     Router::new()
         .fallback_service(routes)
@@ -72,6 +75,7 @@ pub fn metrics_only(exposition: Exposition) -> Router {
 pub fn documented() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(document::base())
         .routes(routes!(pool::pool))
+        .routes(routes!(history::history))
         .routes(routes!(pool::budget))
         .routes(routes!(health::health))
         .routes(routes!(blocks::blocks))
@@ -83,6 +87,7 @@ pub fn documented() -> OpenApiRouter<State> {
         .routes(routes!(miners::account))
         .routes(routes!(miners::account_workers))
         .routes(routes!(miners::account_rewards))
+        .routes(routes!(history::account_history))
         .routes(routes!(miners::workers))
         .routes(routes!(events::events))
         .routes(routes!(config::config))

@@ -9,7 +9,7 @@
 //! # Layout
 //! - the shapes: [`pool`], [`budget`], [`books`], [`miners`], [`parts`], and [`decimal`] for their numbers;
 //! - `observe`: from the parts to a snapshot; `round`, `rewards`, `payments`: what it follows;
-//! - `pages`: what is read when asked for;
+//! - `pages`: what is read when asked for; [`past`]: the last hours, for charts;
 //! - [`config`]: the configuration without its secrets;
 //! - [`figures`]: the snapshot as metrics.
 
@@ -22,6 +22,7 @@ pub mod miners;
 mod observe;
 mod pages;
 pub mod parts;
+pub mod past;
 mod payments;
 pub mod pool;
 mod rewards;
@@ -44,6 +45,7 @@ pub use self::{
     miners::*,
     pages::{Page, PageError},
     parts::*,
+    past::*,
     pool::*,
 };
 use self::{payments::Payments, rewards::RewardBook};

@@ -19,7 +19,8 @@ use parking_lot::Mutex;
 
 pub use self::keep::{WRITE_EVERY, keep, load, replay, unix_seconds};
 use crate::{
-    hashrate::{HashRate, Rates},
+    hashrate::{HashRate, Past, Rates},
+    history::{History, Spans},
     ledger::records::{LastTarget, Worker},
     reject::{Reject, RejectCode},
 };
@@ -50,6 +51,7 @@ struct Known {
     sweeps: u64,
     accounts: HashMap<String, Account>,
     pool: Option<HashRate>,
+    history: History,
     /// Workers whose last target is not written yet; also those that are to be deleted.
     unwritten: HashSet<Worker>,
 }
@@ -146,6 +148,7 @@ impl Workers {
     /// Counts a refused share.
     pub fn refused(&self, worker: &Worker, reject: &Reject) {
         let known = &mut *self.known.lock();
+        known.history.refused(unix_seconds());
         let has_room = known.workers.len() < ROOM_FOR_STRANGERS;
         let tally = match known.workers.get_mut(worker) {
             Some(entry) => &mut entry.tally,
@@ -198,6 +201,26 @@ impl Workers {
     /// The pool's rates.
     pub fn pool_rates(&self, now: u64) -> Rates {
         self.known.lock().pool.as_ref().map(|rate| rate.at(now)).unwrap_or_default()
+    }
+
+    /// What came in over the last `hours`, in spans of `minutes`.
+    pub fn history(&self, now: u64, hours: u64, minutes: u64) -> Spans {
+        self.known.lock().history.spans(now, hours, minutes)
+    }
+
+    /// The rates of some workers together, in the spans that `past` takes of each.
+    pub fn past(
+        &self,
+        workers: impl Iterator<Item = Worker>,
+        past: fn(&HashRate, u64) -> Past,
+        now: u64,
+    ) -> Past {
+        let mut sum = Past::default();
+        for worker in workers {
+            let rate = self.known.lock().workers.get(&worker).and_then(|entry| entry.rate.clone());
+            rate.iter().for_each(|rate| sum += &past(rate, now));
+        }
+        sum
     }
 
     /// All rates, by account and worker. The lock is given back every few workers, so that it is no moment
@@ -286,6 +309,7 @@ impl Workers {
 impl Known {
     fn count(&mut self, worker: &Worker, target: u64, now: u64) -> &mut Entry {
         self.pool.get_or_insert_with(|| HashRate::new(now)).add(now, target);
+        self.history.accepted(now, target);
         let index = match self.workers.get_index_of(worker) {
             Some(index) => index,
             None => self.workers.insert_full(worker.clone(), Entry::default()).0,

@@ -33,6 +33,25 @@ fn rates_add_up_from_workers_to_accounts_to_the_pool() {
 }
 
 #[test]
+fn the_past_is_told_of_the_pool_and_of_some_workers_together() {
+    let (workers, now) = (Workers::default(), NOW - NOW % 3600 + 1);
+    workers.share(&worker("a", "1"), 300, 300, now - 300);
+    workers.share(&worker("a", "2"), 600, 600, now - 300);
+    workers.share(&worker("b", ""), 900, 900, now - 300);
+    workers.recount(&worker("c", ""), 1_200, now - 3_000);
+    let of_a = [worker("a", "1"), worker("a", "2"), worker("a", "never seen")].into_iter();
+    let past = workers.past(of_a, HashRate::past_hour, now);
+    assert_eq!((past.rates.len(), past.rates[11], past.rates.iter().sum::<f64>()), (12, 3.0, 3.0));
+    let history = workers.history(now, 1, 5).intakes;
+    assert_eq!((history[11].work, history[11].accepted), (1_800, 3));
+    assert_eq!((history[2].work, history[2].accepted), (1_200, 1));
+    workers.refused(&worker("a", "1"), &Reject::Duplicate);
+    let until = unix_seconds() + 300;
+    let refused: u32 = workers.history(until, 1, 5).intakes.iter().map(|intake| intake.refused).sum();
+    assert_eq!(refused, 1);
+}
+
+#[test]
 fn a_claim_stands_beside_the_rate_and_only_of_who_has_found_a_share() {
     let workers = Workers::default();
     workers.claim(&worker("a", ""), 54.28, NOW);

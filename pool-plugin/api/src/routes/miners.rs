@@ -68,7 +68,7 @@ pub async fn workers(Of(state): Of<State>, Query(paging): Query<Paging>) -> Answ
     Ok(Json(blocking(move || state.view.workers(None, cursor.as_deref(), limit)).await??))
 }
 
-fn known(view: &View, name: &str) -> Answer<AccountView> {
+pub(super) fn known(view: &View, name: &str) -> Answer<AccountView> {
     view.account(name).ok_or_else(|| {
         Problem::not_found("this account has no share in this pool: is it spelled as in the miner's login?")
     })

@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod config;
 pub mod events;
 pub mod health;
+pub mod history;
 pub mod metrics;
 pub mod miners;
 mod paging;
