@@ -11,6 +11,7 @@
 //! - [`problem`]: errors, all in one form (RFC 9457).
 //! - `client`, `limits`: who asks, and how often; `token`: who may act.
 //! - `conditional`: entity tags and compression; `cors`: whose pages may read.
+//! - `dashboard`: the page for people, and its files in `web/`.
 //! - [`exposition`]: the metrics of the node and the pool, for Prometheus.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ mod client;
 mod conditional;
 mod connection;
 mod cors;
+mod dashboard;
 mod document;
 pub mod exposition;
 mod limits;

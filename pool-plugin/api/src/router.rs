@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     conditional::conditional,
-    cors, document,
+    cors, dashboard, document,
     exposition::Exposition,
     limits::{Limits, limit},
     listeners::Listeners,
@@ -56,6 +56,7 @@ pub fn router(state: State) -> Router {
     let routes = routes
         .with_state(state)
         .merge(document::route(document))
+        .merge(dashboard::router())
         .fallback(problem::unknown_path);
     // As a whole: what is laid over a router's routes one by one does not see how it refuses a method.
     Router::new()
