@@ -64,6 +64,7 @@ pub fn the_release_binary_starts_on_mainnet(world: &mut World) -> Result<()> {
         format!("--logfile={}", at("node.log")),
         "--pool".into(),
         format!("--pool-listen={}", addresses[2]),
+        "--pool-api=off".into(),
         format!("--pool-address={STAKED_ADDRESS}"),
     ];
     let mut node = Process::start("mainnet", &binary, arguments, &folder.join("output.log"), &folder)?;

@@ -68,6 +68,7 @@ impl Net {
         let validator_pool = [
             "--pool".to_owned(),
             format!("--pool-listen={stratum}"),
+            "--pool-api=off".to_owned(),
             format!("--pool-data={}", data.display()),
             "--pool-fixed-share-target=1".to_owned(),
         ];

@@ -28,6 +28,8 @@ pub struct PoolNode {
     pub process: Process,
     pub stratum: SocketAddr,
     pub rest: Rest,
+    /// Where the pool's API and dashboard are.
+    pub api: SocketAddr,
     /// The pool's own data: `db/` and `shares/`.
     pub data: PathBuf,
     binary: PathBuf,
@@ -40,8 +42,8 @@ impl PoolNode {
     /// Starts a client with the pool as the `index`-th of the clients that the validators know.
     pub fn start(devnet: &Devnet, index: usize, pool_arguments: &[&str]) -> Result<Self> {
         let name = format!("pool-{index}");
-        let addresses = free_addresses(2)?;
-        let (stratum, rest) = (addresses[0], addresses[1]);
+        let addresses = free_addresses(3)?;
+        let (stratum, rest, api) = (addresses[0], addresses[1], addresses[2]);
         let node = *devnet.client_addresses.get(index).context("the validators know no such client")?;
         let data = devnet.folder.join(format!("{name}-pool"));
         let mut arguments = devnet.common_arguments(&name, devnet.validators.len() + index);
@@ -54,6 +56,7 @@ impl PoolNode {
             format!("--peers={}", join(&devnet.validator_addresses)),
             "--pool".into(),
             format!("--pool-listen={stratum}"),
+            format!("--pool-api={api}"),
             format!("--pool-data={}", data.display()),
         ]);
         arguments.extend(pool_arguments.iter().map(|argument| (*argument).to_owned()));
@@ -63,6 +66,7 @@ impl PoolNode {
             process,
             stratum,
             rest: Rest::new(rest),
+            api,
             data,
             binary: devnet.binary.clone(),
             folder: devnet.folder.clone(),

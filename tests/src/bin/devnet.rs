@@ -16,9 +16,19 @@ use pool_tests::{
     devnet::Devnet,
     miner,
     pool_node::{PoolNode, STAKED_ADDRESS, read_json},
+    process::Process,
 };
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// The miners of `--demo`, and their attempts a second. The last one's name would run in a careless page.
+const DEMO: [(&str, u32); 5] = [
+    ("alice.rig-1", 2),
+    ("alice.rig-2", 1),
+    ("bob.tower", 1),
+    ("carol.laptop", 1),
+    ("mallory.<img src=x onerror=alert(1)>", 1),
+];
 
 /// Runs a whole pool on an embedded devnet: four validators, a node with the pool in it and one reference
 /// miner, all on this machine and offline. Ctrl-C stops everything.
@@ -27,6 +37,10 @@ struct Arguments {
     /// Stop after the first share dump
     #[arg(long)]
     once: bool,
+
+    /// Several miners of different accounts and speeds instead of one: something to see on the dashboard
+    #[arg(long, conflicts_with = "rate")]
+    demo: bool,
 
     /// Where ledgers, logs and share dumps go; must not exist yet [default: a new folder in the system's
     /// temporary folder]
@@ -60,18 +74,14 @@ fn run(arguments: &Arguments, folder: &std::path::Path, stop: &AtomicBool) -> Re
     println!("the validators make blocks; starting the node with the pool in it");
     let mut pool = PoolNode::start(&devnet, 0, &[&format!("--pool-address={STAKED_ADDRESS}")])?;
     println!("miners connect to {}; the node's log is {}", pool.stratum, pool.process.log.display());
-    let mut miner = miner::start(&devnet, pool.stratum, &format!("{STAKED_ADDRESS}.cpu-1"), arguments.rate)?;
-    println!(
-        "a reference miner tries {} counters a second; its log is {}",
-        arguments.rate,
-        miner.log.display()
-    );
+    let mut miners = start_miners(arguments, &devnet, &pool)?;
+    println!("dashboard: http://{}/", pool.api);
 
     let (mut height, mut announced) = (0, 0);
     while !stop.load(Relaxed) {
         devnet.check_alive()?;
         pool.process.check_alive()?;
-        miner.check_alive()?;
+        miners.iter_mut().try_for_each(Process::check_alive)?;
         if let Ok(latest) = pool.rest.height()
             && latest > height
         {
@@ -89,11 +99,25 @@ fn run(arguments: &Arguments, folder: &std::path::Path, stop: &AtomicBool) -> Re
         sleep(Duration::from_millis(300));
     }
     println!("stopping");
-    miner.stop()?;
+    for mut miner in miners {
+        miner.stop()?;
+    }
     pool.process.stop()?;
     devnet.stop();
     println!("stopped; {announced} share dumps are in {}", pool.data.join("shares").display());
     Ok(())
+}
+
+fn start_miners(arguments: &Arguments, devnet: &Devnet, pool: &PoolNode) -> Result<Vec<Process>> {
+    let alone = format!("{STAKED_ADDRESS}.cpu-1");
+    let chosen = if arguments.demo { DEMO.to_vec() } else { vec![(alone.as_str(), arguments.rate)] };
+    let started = chosen.into_iter().map(|(login, rate)| {
+        let miner = miner::start(devnet, pool.stratum, login, rate)?;
+        let log = miner.log.display();
+        println!("a reference miner tries {rate} counters a second as {login}; its log is {log}");
+        Ok(miner)
+    });
+    started.collect()
 }
 
 /// One line per dump.
