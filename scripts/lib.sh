@@ -29,7 +29,8 @@ fail() {
 # Debian packages the build needs besides Rust: a C++ compiler for RocksDB, libclang for its bindings, OpenSSL
 # for upstream's metrics, git for the patch queue, setpriv and kill for the devnet's processes. With `tests` also
 # what only these need: the servers that sinks write to and the proxy in front of the port (private ones are started),
-# Python for the scripts that miners and operators run, systemd and Prometheus to check what is made for them.
+# Python for the scripts that miners and operators run, systemd and Prometheus to check what is made for them, a
+# browser for the dashboard.
 install_missing() {
     command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
     local missing=()
@@ -49,7 +50,11 @@ install_missing() {
         # The one that needs no engine to check a file.
         command -v docker-compose >/dev/null || missing+=(docker-compose)
         command -v haproxy >/dev/null || missing+=(haproxy)
+        /usr/bin/python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
         command -v redis-server >/dev/null || missing+=(redis-server)
+        command -v chromium >/dev/null || missing+=(chromium)
+        command -v chromedriver >/dev/null || missing+=(chromium-driver)
+        /usr/bin/python3 -c 'import selenium' 2>/dev/null || missing+=(python3-selenium)
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
     fi
     # Not libclang-cpp, which many machines have alone.

@@ -35,6 +35,10 @@ pub struct Args {
     #[arg(long, default_value = "1000", value_name = "N|LOW..HIGH", value_parser = parse_rates)]
     pub rate: Rates,
 
+    /// What each miner logs in as; {} in it is the miner's number
+    #[arg(long, default_value = "sim{}.rig", value_name = "LOGIN")]
+    pub login: String,
+
     /// How long a share is on its way to the pool, in milliseconds
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency: u64,
@@ -63,6 +67,11 @@ pub struct Args {
 impl Args {
     pub fn latency(&self) -> Duration {
         Duration::from_millis(self.latency)
+    }
+
+    /// The login of one miner.
+    pub fn login(&self, number: usize) -> String {
+        self.login.replace("{}", &number.to_string())
     }
 }
 

@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
             true => json!(["simulate/1"]),
             false => json!(["simulate/1", "AleoStratum/3.0.0", null]),
         };
-        let login = json!([format!("sim{}.rig", self.miner.number), "x"]);
+        let login = json!([self.miner.shared.args.login(self.miner.number), "x"]);
         let lines = request(1, "mining.subscribe", &subscribe) + &request(2, "mining.authorize", &login);
         self.connection.write(lines.as_bytes()).await
     }
