@@ -27,6 +27,11 @@ pub fn of_file(capture: &Path) -> anyhow::Result<String> {
     from_capture(&text).with_context(|| format!("{name} cannot become a transcript"))
 }
 
+/// Whether this is a session's id: what is replaced wherever it stands must not be empty, or part of anything else.
+fn is_session(text: &str) -> bool {
+    text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The transcript of a capture.
 pub fn from_capture(capture: &str) -> Result<String, Unfit> {
     let mut lines = capture.lines();
@@ -37,8 +42,8 @@ pub fn from_capture(capture: &str) -> Result<String, Unfit> {
     for (number, line) in lines.enumerate() {
         let words: Vec<&str> = line.splitn(3, ' ').collect();
         match *words.as_slice() {
-            ["session", id] => session = Some(id),
-            ["address", text] => address = Some(text),
+            ["session", id] if is_session(id) => session = Some(id),
+            ["address", text] if text.starts_with("aleo1") => address = Some(text),
             // Where the miner was is nobody's business.
             ["peer", _] => {}
             [_, "==", verdict] => before += &format!("== {verdict}\n"),
@@ -90,5 +95,7 @@ mod tests {
         assert_eq!(from_capture("hello\n"), Err(Unfit::NoCapture));
         assert_eq!(from_capture("@ json\n1 -> a\nhello\n"), Err(Unfit::BadLine(3)));
         assert_eq!(from_capture("@ json\n"), Err(Unfit::Silent));
+        assert_eq!(from_capture("@ json\nsession \n"), Err(Unfit::BadLine(2)));
+        assert_eq!(from_capture("@ json\naddress -\n"), Err(Unfit::BadLine(2)));
     }
 }
