@@ -63,4 +63,4 @@ else
     options=(--account mallory --token "$token")
 fi
 # Debian's Python, for which Debian packs Selenium.
-/usr/bin/python3 tests/dashboard/check.py "$url" "${options[@]}" --worker "$worker" "$@"
+/usr/bin/python3 -B tests/dashboard/check.py "$url" "${options[@]}" --worker "$worker" "$@"
