@@ -109,6 +109,15 @@ mod tests {
         vec![
             text("address", OTHER),
             text("admin_password_file", "/a"),
+            (
+                "api.admin_token",
+                "[api]\nadmin_token = \"$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA\""
+                    .into(),
+            ),
+            ("api.cors", "[api]\ncors = [\"https://a.example\"]".into()),
+            ("api.listen", "[api]\nlisten = \"127.0.0.1:3\"".into()),
+            ("api.proxies", "[api]\nproxies = \"10.0.0.0/8\"".into()),
+            ("api.requests_per_minute", "[api]\nrequests_per_minute = 7".into()),
             text("capture", "/c"),
             ("capture_address", "capture = \"/c\"\ncapture_address = \"10.0.0.1\"".into()),
             text("data", "/d"),

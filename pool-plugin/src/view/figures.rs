@@ -232,9 +232,9 @@ mod tests {
     #[test]
     fn the_board_and_the_alerts_ask_for_figures_there_are() {
         let plain = COUNTERS.into_iter().chain(GAUGES).map(|(name, _)| name.to_owned());
-        let histograms = meters::HISTOGRAMS.into_iter().flat_map(|(name, _)| {
-            ["_bucket", "_sum", "_count", ""].map(|part| format!("{name}{part}"))
-        });
+        let histograms = meters::HISTOGRAMS
+            .into_iter()
+            .flat_map(|(name, _)| ["_bucket", "_sum", "_count", ""].map(|part| format!("{name}{part}")));
         let there: BTreeSet<String> = plain.chain(histograms).collect();
         let board = include_str!("../../../ops/grafana/aleo-pool.json");
         let rules = include_str!("../../../ops/prometheus/aleo-pool.rules.yml");
