@@ -223,7 +223,10 @@ def keyboard(browser, arguments):
     browser.open("#/")
     browser.run("document.querySelector('nav a[data-page=operator]').focus()")
     press(browser, Keys.ENTER)
-    browser.wait("the new page is announced", "return document.activeElement.tagName === 'H1' && document.activeElement.innerText === 'Operator'")
+    announced = "document.activeElement.tagName === 'H1' && document.activeElement.innerText === 'Operator'"
+    browser.wait("the new page is announced", "return " + announced)
+    browser.wait("it is there", "return document.querySelector('[data-key=health]') !== null")
+    check(browser.run("return " + announced), "the focus was lost when the data came")
     browser.run("document.getElementById('theme').focus()")
     for theme in ("light", "dark", "auto"):
         press(browser, Keys.SPACE)

@@ -105,8 +105,11 @@ function render() {
     const notice = error
         ? h("p", { class: "notice red", role: "alert", "data-key": "error" }, error.message ?? String(error))
         : null;
+    const announced = main.contains(document.activeElement) && document.activeElement.tagName === "H1";
     if (data) patch(main, notice, page.view(data));
     else patch(main, notice, h("h1", { tabindex: "-1" }, page.title), error ? null : h("p", { class: "empty" }, "Loading…"));
+    // The heading that comes with the data takes the place of the one that was announced, and its focus.
+    if (announced && !main.contains(document.activeElement)) main.querySelector("h1")?.focus({ preventScroll: true });
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {
