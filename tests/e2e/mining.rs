@@ -156,7 +156,8 @@ pub fn sigterm_ends_the_node_in_peace(world: &mut World) -> Result<()> {
     pool.restart()?;
     systemd.wait_for("READY=1", patience)?;
     pool.wait_for_work("after.stop")?;
-    let status = systemd.wait_for("STATUS=green", patience)?;
+    // How full this machine's disk is says nothing of the pool, and it is told only where nothing is worse.
+    let status = systemd.wait_for_one_of(&["STATUS=green", "STATUS=amber: disk"], patience)?;
     ensure!(status.contains("WATCHDOG=1"), "the watchdog is not fed: {status}");
     Ok(())
 }
