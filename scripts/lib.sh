@@ -45,14 +45,17 @@ install_missing() {
     if [ "${1:-}" = tests ]; then
         command -v systemd-analyze >/dev/null || missing+=(systemd)
         command -v python3 >/dev/null || missing+=(python3)
-        python3 -c 'import yaml' 2>/dev/null || missing+=(python3-yaml)
+        /usr/bin/python3 -c 'import yaml' 2>/dev/null || missing+=(python3-yaml)
         command -v promtool >/dev/null || missing+=(prometheus)
         # The one that needs no engine to check a file.
         command -v docker-compose >/dev/null || missing+=(docker-compose)
+        [ -x /sbin/mkfs.ext2 ] || missing+=(e2fsprogs)
         command -v haproxy >/dev/null || missing+=(haproxy)
         /usr/bin/python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
         command -v redis-server >/dev/null || missing+=(redis-server)
         command -v chromium >/dev/null || missing+=(chromium)
+        # Only recommended by the browser, which ends without any.
+        compgen -G '/usr/share/fonts/truetype/*/*.ttf' >/dev/null || missing+=(fonts-liberation)
         command -v chromedriver >/dev/null || missing+=(chromium-driver)
         /usr/bin/python3 -c 'import selenium' 2>/dev/null || missing+=(python3-selenium)
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)

@@ -24,5 +24,5 @@ echo "ok      the systemd unit"
 quietly "the Prometheus configuration" promtool check config ops/prometheus/prometheus.yml
 quietly "the alert rules" promtool test rules ops/prometheus/aleo-pool.rules.test.yml
 PEERS=validator.example:4130 quietly "the compose file" docker-compose --file ops/docker/compose.yaml config --quiet
-quietly "the Grafana board, the container files, and a test for each rule" python3 tests/ops.py "$temp"
+quietly "the Grafana board, the container files, and a test for each rule" /usr/bin/python3 tests/ops.py "$temp"
 quietly "the expressions of the board" promtool check rules "$temp/board.rules.yml"
