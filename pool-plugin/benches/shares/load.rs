@@ -18,7 +18,7 @@ use pool_plugin::{
     },
     types::Address,
 };
-use tokio::task::JoinSet;
+use tokio::{runtime::Handle, task::JoinSet};
 
 /// As many as a middling pool has.
 const WORKERS: u64 = 500;
@@ -54,24 +54,26 @@ pub(crate) fn syncs(dir: &Path, time: Duration) -> Vec<Duration> {
 
 /// How long each share waits for its answer, from the moment it was due: shares come at their rate whether
 /// or not those before are answered. Each `turn` has shares of its own.
+///
+/// A thread of its own sends them, since the runtime's timer would let them wait for the next millisecond.
 pub(crate) async fn acks_at(ledger: &ShareLedger, rate: u64, time: Duration, turn: u32) -> Vec<Duration> {
     let count = (rate as f64 * time.as_secs_f64()) as u64;
-    let started = Instant::now();
-    let mut waiting = JoinSet::new();
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    let mut sent = 0;
-    while sent < count {
-        ticks.tick().await;
-        while sent < count && started.elapsed() >= due(sent, rate) {
-            let (ledger, number) = (ledger.clone(), sent);
-            waiting.spawn(async move {
+    let (runtime, ledger) = (Handle::current(), ledger.clone());
+    let sending = tokio::task::spawn_blocking(move || {
+        let started = Instant::now();
+        let mut waiting = JoinSet::new();
+        for number in 0..count {
+            std::thread::sleep(due(number, rate).saturating_sub(started.elapsed()));
+            let ledger = ledger.clone();
+            let answered = async move {
                 store_share(&ledger, 1 + turn, number).await;
                 started.elapsed().saturating_sub(due(number, rate))
-            });
-            sent += 1;
+            };
+            waiting.spawn_on(answered, &runtime);
         }
-    }
-    waiting.join_all().await
+        waiting
+    });
+    sending.await.unwrap().join_all().await
 }
 
 fn due(number: u64, rate: u64) -> Duration {
