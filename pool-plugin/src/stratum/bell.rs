@@ -1,4 +1,4 @@
-//! When the sessions are to look at the chain. Most blocks are no news to any miner, and to wake thousands of
+//! When the sessions are to learn of the chain. Most blocks are no news to any miner, and to go through thousands of
 //! sessions for nothing would cost the node more than the block itself.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::chain::ChainState;
 
-/// The chain as the sessions see it; rung only for news.
+/// The chain as the sessions see it; rung only for news, for the pusher.
 pub(super) struct Bell {
     state: watch::Sender<ChainState>,
     /// No session has a higher target: only a proof target below it concerns anybody.
@@ -21,6 +21,10 @@ impl Bell {
 
     pub(super) fn subscribe(&self) -> watch::Receiver<ChainState> {
         self.state.subscribe()
+    }
+
+    pub(super) fn state(&self) -> ChainState {
+        *self.state.borrow()
     }
 
     /// A session has told its miner this target.

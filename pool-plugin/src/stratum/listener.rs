@@ -25,6 +25,7 @@ use super::{
     entrance,
     message::{Id, Message},
     phrases::Phrases,
+    pusher::{self, Feeds},
     returns::Returns,
     stats::Stats,
 };
@@ -95,6 +96,7 @@ pub(super) struct Port {
     pub(super) stats: Arc<Stats>,
     pub(super) bell: Bell,
     pub(super) phrases: Phrases,
+    pub(super) feeds: Feeds,
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
     pub(super) recorder: Option<Recorder>,
@@ -171,7 +173,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-    let (phrases, submissions) = (Phrases::default(), TaskTracker::new());
+    let (phrases, feeds, submissions) = (Phrases::default(), Feeds::default(), TaskTracker::new());
     let bell = Bell::new(*chain.borrow_and_update());
     let port = Arc::new(Port {
         recorder: start_recorder(&config),
@@ -180,6 +182,7 @@ pub async fn serve(
         stats,
         bell,
         phrases,
+        feeds,
         submissions,
         slots,
         waiting: Arc::new(Semaphore::new(WAITING)),
@@ -189,6 +192,8 @@ pub async fn serve(
         common,
     });
     let mut guarded: JoinSet<()> = doors.into_iter().map(|door| guard(Arc::clone(&port), door)).collect();
+    let mut pushing = JoinSet::new();
+    pushing.spawn(pusher::run(Arc::clone(&port)));
     let mut chain_lives = true;
     loop {
         tokio::select! {
@@ -201,6 +206,10 @@ pub async fn serve(
                 }
                 None => break,
             },
+            Some(ended) = pushing.join_next() => {
+                error!(?ended, "no jobs can be pushed");
+                break;
+            }
             changed = chain.changed(), if chain_lives => {
                 chain_lives = changed.is_ok();
                 port.bell.follow(*chain.borrow_and_update());

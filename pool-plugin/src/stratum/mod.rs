@@ -1,6 +1,6 @@
 //! The stratum port: what miners connect to. `docs/stratum.md` has the protocol.
 //!
-//! - `bell`: when the sessions are to look at the chain.
+//! - `bell`: when the sessions are to learn of the chain.
 //! - [`capture`]: what a connection says, for the day a device speaks something else.
 //! - [`census`]: how many sessions there are, by dialect and state.
 //! - [`codec`]: bytes to frames.
@@ -18,6 +18,8 @@
 //! - `returns`: when miners are to come back.
 //! - [`sessions`]: all of them, for the admin.
 //! - `outbox`: its writing half.
+//! - `feed`: what its miner is told to work on.
+//! - `pusher`: goes through all sessions with the news of the chain.
 //! - `phrases`: the bytes of work, made once for all.
 //! - [`listener`]: the port.
 //! - [`stats`]: its counters.
@@ -31,6 +33,7 @@ pub mod common;
 pub mod counter;
 pub mod dialects;
 pub mod entrance;
+mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod jobs;
@@ -41,6 +44,7 @@ mod outbox;
 mod phrases;
 pub mod places;
 pub mod proxy;
+mod pusher;
 mod returns;
 mod session;
 pub mod sessions;

@@ -72,8 +72,8 @@ impl Outbox {
         }
     }
 
-    /// `None`: there is no room now.
-    fn try_send(&self, bytes: &[u8]) -> Option<Result<(), Broken>> {
+    /// Never waits; `None`: there is no room now.
+    pub(super) fn try_send(&self, bytes: &[u8]) -> Option<Result<(), Broken>> {
         let mut state = self.0.state.lock();
         match &mut state.writer {
             Writer::Broken => return Some(Err(Broken)),

@@ -14,7 +14,7 @@ use std::{net::SocketAddr, ops::ControlFlow, pin::pin, sync::Arc, time::Duration
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
 };
 use tokio_stream::StreamExt;
@@ -28,19 +28,18 @@ use super::{
     codec::{self, FrameError, Frames},
     counter::CounterReader,
     dialects::{Dialect, generic},
-    jobs::{JobBook, Moment},
+    feed::{self, Feed},
+    jobs::JobBook,
     listener::{Guest, Port},
-    message::{Call, Id, Message, News, Reply, Request, Work},
+    message::{Call, Id, Message, Reply, Request},
     outbox::Outbox,
     places::Place,
+    pusher::Feeds,
     stats::OpenConnection,
 };
 use crate::{
-    addresses::{Look, Seat},
-    chain::ChainState,
     guard::{Order, Standing, Stranger},
     ledger::records::Worker,
-    meters::meters,
     reject::Reject,
     vardiff::{Aim, Settings, Vardiff},
     workers::{Presence, unix_seconds},
@@ -73,15 +72,12 @@ pub(super) struct Session {
     /// Keeps them counted as connected.
     present: Vec<Presence>,
     counted: Counted,
-    jobs: JobBook,
+    /// Its jobs and its target; the pusher has it too.
+    feed: Arc<Feed>,
     /// The door's own share target.
     fixed_target: Option<u64>,
-    /// For which address its jobs are.
-    seat: Seat,
     /// Where submissions tell of accepted shares.
     accepted: mpsc::UnboundedSender<Accepted>,
-    /// What the miner was last told to work on.
-    work: Option<Work>,
     /// The session's id and counters, once it has subscribed.
     place: Option<Place>,
     counters: CounterReader,
@@ -115,7 +111,9 @@ impl Session {
         let id = format!("{:016x}", rand::random::<u64>());
         let seat = port.config.addresses.seat();
         let tap = port.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &seat.address()));
+        let jobs = JobBook::new(Vardiff::new(with_fixed(port.targets(), door.fixed_target), None));
         let mut session = Self {
+            feed: Arc::new(Feed::new(out.clone(), tap.clone(), jobs, seat)),
             id,
             tap: tap.clone(),
             standing: Arc::new(standing),
@@ -126,11 +124,8 @@ impl Session {
             logins: Vec::new(),
             present: Vec::new(),
             counted: port.stats.census.enter(dialect),
-            jobs: JobBook::new(Vardiff::new(with_fixed(port.targets(), door.fixed_target), None)),
             fixed_target: door.fixed_target,
-            seat,
             accepted,
-            work: None,
             place: None,
             counters: CounterReader::default(),
             wants_prefix: false,
@@ -146,7 +141,10 @@ impl Session {
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(Tapped::new(read_half, tap), dialect.framing());
         session.port.common.sessions.open(&session.id, peer, &session.standing);
+        let listed = Feeds::list(&session.port, session.standing.number(), Arc::clone(&session.feed));
         session.talk(&mut frames, shares, orders).await;
+        drop(listed);
+        session.keep_target();
         session.port.common.sessions.close(&session.standing);
         debug!(%peer, session = session.id, "a miner left");
         drop(session);
@@ -166,40 +164,34 @@ impl Session {
     ) {
         let port = Arc::clone(&self.port);
         let out = self.out.clone();
-        let mut chain = port.bell.subscribe();
-        let mut chain_lives = true;
-        let mut seats = port.config.addresses.changes();
+        let feed = Arc::clone(&self.feed);
         let mut turn = None;
         let mut looks = looks(port.targets().interval);
         // Made once, since to begin to wait takes a lock that all sessions share.
         let (mut stopped, mut broken) = (pin!(port.stop.cancelled()), pin!(out.broken()));
         loop {
             let flow = tokio::select! {
-                // The chain first: a new job waits for nothing else.
+                // Work first: it waits for nothing else.
                 biased;
-                changed = chain.changed(), if chain_lives => {
-                    chain_lives = changed.is_ok();
-                    self.follow(&mut chain).await
-                }
-                Ok(()) = seats.changed() => self.follow(&mut chain).await,
+                call = feed.called() => self.heed(call).await,
                 () = &mut stopped => self.leave().await,
                 () = &mut broken => Flow::Break(()),
-                Some(order) = orders.recv() => self.obey(order, &chain).await,
+                Some(order) = orders.recv() => self.obey(order).await,
                 () = sleep_until(self.deadline), if self.is_stranger() => self.time_out().await,
                 () = self.stranger.asked_to_go(), if self.is_stranger() => self.close(Reject::PoolFull).await,
-                _ = looks.tick(), if !self.logins.is_empty() => self.look(&chain).await,
+                _ = looks.tick(), if !self.logins.is_empty() => self.look(),
                 () = replaced(self.place.as_ref()) => {
                     debug!(peer = %self.peer, session = self.id, "another connection goes on with this session");
                     Flow::Break(())
                 }
-                Some(share) = shares.recv() => self.share(&share, &chain).await,
+                Some(share) = shares.recv() => self.share(&share),
                 // The next frame is read only when there is room to check what it may submit.
                 permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
                     turn = permit.ok();
                     Flow::Continue(())
                 }
                 frame = frames.next(), if turn.is_some() => match frame {
-                    Some(Ok(frame)) => self.read(&frame, &mut turn, &mut chain).await,
+                    Some(Ok(frame)) => self.read(&frame, &mut turn).await,
                     Some(Err(FrameError::TooLong)) => self.line_too_long().await,
                     Some(Err(FrameError::Io(reason))) => {
                         debug!(peer = %self.peer, session = self.id, %reason, "a connection failed");
@@ -214,41 +206,35 @@ impl Session {
         }
     }
 
-    async fn read(
-        &mut self,
-        frame: &[u8],
-        turn: &mut Option<OwnedSemaphorePermit>,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
+    async fn read(&mut self, frame: &[u8], turn: &mut Option<OwnedSemaphorePermit>) -> Flow {
         let request = match self.dialect.decode(frame) {
             Ok(Some(request)) => request,
             Ok(None) => return Flow::Continue(()),
             Err(garbage) => return self.garbage(garbage.id, garbage.reject).await,
         };
         self.garbage = 0;
-        self.dialect = self.dialect.after(&request.call);
-        let flow = self.answer(request, turn, chain).await;
+        let dialect = self.dialect.after(&request.call);
+        if dialect != self.dialect && !self.logins.is_empty() {
+            self.feed.speak(dialect);
+        }
+        self.dialect = dialect;
+        let flow = self.answer(request, turn).await;
         self.counted.is(self.dialect, self.state());
         flow
     }
 
-    async fn answer(
-        &mut self,
-        request: Request,
-        turn: &mut Option<OwnedSemaphorePermit>,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
+    async fn answer(&mut self, request: Request, turn: &mut Option<OwnedSemaphorePermit>) -> Flow {
         let id = request.id;
         match request.call {
             Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
-            Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize, chain).await,
+            Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize).await,
             Call::Submit(submit) => self.submit(id, submit, turn).await,
             Call::Ping => self.reply(id, Reply::Done).await,
             Call::ExtranonceSubscribe => self.subscribe_to_prefix(id).await,
-            Call::Connect(connect) => self.connect(id, &connect, chain).await,
+            Call::Connect(connect) => self.connect(id, &connect).await,
             Call::Speed(Ok(speed)) => self.speed(id, speed).await,
             Call::Leave => Flow::Break(()),
-            Call::Suggest(Ok(suggest)) => self.suggest(id, suggest, chain).await,
+            Call::Suggest(Ok(suggest)) => self.suggest(id, suggest).await,
             Call::Configure(Ok(asked)) => self.reply(id, Reply::Configured(generic::extensions(asked))).await,
             Call::AuthorizeAdmin(Ok(password)) => self.authorize_admin(id, &password).await,
             Call::AddUser(Ok((username, password))) => self.add_user(id, &username, &password).await,
@@ -276,72 +262,65 @@ impl Session {
         self.logins.is_empty() && !self.is_admin
     }
 
-    /// Tells the miner what the chain's state means for it.
-    async fn follow(&mut self, chain: &mut watch::Receiver<ChainState>) -> Flow {
-        if self.logins.is_empty() {
-            return Flow::Continue(());
-        }
-        chain.mark_unchanged();
-        let puzzle = chain.borrow().puzzle;
-        if let Some(puzzle) = puzzle {
-            let (weight, learns) = (self.jobs.vardiff().target(), self.dialect.learns_address());
-            if self.seat.look(puzzle.epoch, weight, learns) == Look::Reconnect {
+    /// The pusher could not do it all.
+    async fn heed(&mut self, call: feed::Call) -> Flow {
+        match call {
+            feed::Call::Late => match self.feed.catch_up(&self.port).await {
+                Ok(()) => Flow::Continue(()),
+                Err(_) => Flow::Break(()),
+            },
+            feed::Call::Reconnect => {
                 debug!(peer = %self.peer, session = self.id, "a miner has to connect anew for another address");
-                return self.leave().await;
+                self.leave().await
             }
         }
-        let moment = self.moment(chain);
-        if let Some(tap) = &self.tap {
-            tap.chain(&moment.state);
-        }
-        let was_working = self.work.is_some();
-        let news = self.jobs.follow(&moment);
-        let flow = self.tell(news).await;
-        if let Some(work) = news.filter(|work| was_working && work.news == News::Job { clean: true }) {
-            let common = &self.port.common;
-            let known = common.epochs.known_since(work.job.epoch, moment.now);
-            meters().push.record(common.now().saturating_sub(known));
-        }
-        flow
     }
 
     /// Looks whether the miner should have another target.
-    async fn look(&mut self, chain: &watch::Receiver<ChainState>) -> Flow {
-        self.jobs.vardiff().keep_settings(with_fixed(self.port.targets(), self.fixed_target));
-        let news = self.jobs.look(&self.moment(chain));
-        self.tell(news).await
+    fn look(&mut self) -> Flow {
+        let settings = with_fixed(self.port.targets(), self.fixed_target);
+        self.feed.change(&self.port, |jobs, at| {
+            jobs.vardiff().keep_settings(settings);
+            jobs.look(at)
+        });
+        self.keep_target();
+        Flow::Continue(())
     }
 
     /// Follows the miner's rate by a share of its.
-    async fn share(&mut self, share: &Accepted, chain: &watch::Receiver<ChainState>) -> Flow {
-        self.jobs.vardiff().hold_at(share.least);
-        let news = self.jobs.share(&share.found, &self.moment(chain));
-        if let Some(target) = self.jobs.vardiff().good_target() {
+    fn share(&mut self, share: &Accepted) -> Flow {
+        let mut good = None;
+        self.feed.change(&self.port, |jobs, at| {
+            jobs.vardiff().hold_at(share.least);
+            let news = jobs.share(&share.found, at);
+            good = jobs.vardiff().good_target();
+            news
+        });
+        if let Some(target) = good {
             self.port.common.workers.remember(&share.worker, target, unix_seconds());
         }
-        self.tell(news).await
+        self.keep_target();
+        Flow::Continue(())
     }
 
-    async fn tell(&mut self, news: Option<Work>) -> Flow {
-        let Some(work) = news else { return Flow::Continue(()) };
-        self.work = Some(work);
-        self.port.bell.note_target(work.target);
-        if let Some(place) = &self.place {
-            place.keep_target(work.target);
+    /// For a connection that goes on with this session.
+    fn keep_target(&self) {
+        let told = self.feed.line().told();
+        if let (Some(place), Some(target)) = (&self.place, told) {
+            place.keep_target(target);
         }
-        self.send(Spoken::Unasked, &self.port.phrases.work(self.dialect, work)).await
     }
 
-    async fn obey(&mut self, order: Order, chain: &watch::Receiver<ChainState>) -> Flow {
+    async fn obey(&mut self, order: Order) -> Flow {
         debug!(peer = %self.peer, session = self.id, ?order, "a session has an order");
         match order {
             Order::ResendWork => {
-                let again = |work| Work { news: News::Job { clean: true }, ..work };
-                self.tell(self.work.map(again)).await
+                self.feed.resend(&self.port);
+                Flow::Continue(())
             }
             Order::SetTarget(target) => {
-                self.jobs.vardiff().aim_at(Aim::Fixed(target));
-                self.look(chain).await
+                self.feed.line().jobs.vardiff().aim_at(Aim::Fixed(target));
+                self.look()
             }
             Order::AskReconnect => self.ask_to_reconnect().await,
             Order::Close(reject) => {
@@ -351,12 +330,6 @@ impl Session {
                 self.close(reject).await
             }
         }
-    }
-
-    fn moment(&self, chain: &watch::Receiver<ChainState>) -> Moment {
-        let common = &self.port.common;
-        let address = self.seat.address();
-        Moment { now: common.now(), state: *chain.borrow(), brake: common.brake(), address }
     }
 
     async fn refuse(&self, id: Id, reject: Reject) -> Flow {

@@ -1,11 +1,10 @@
 //! A session until work begins: the subscription, the logins, the wishes for a target.
 
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::{Flow, Session};
 use crate::{
-    chain::ChainState,
     ledger::records::Worker,
     reject::Reject,
     stratum::{
@@ -55,8 +54,9 @@ impl Session {
         if self.place.is_none() {
             let places = &self.port.common.places;
             let resumed = subscribe.session.as_deref().and_then(|session| places.resume(session));
+            let mut line = self.feed.line();
             if let Some(target) = resumed.as_ref().and_then(Place::last_target) {
-                self.jobs.vardiff().recall(target);
+                line.jobs.vardiff().recall(target);
             }
             let place = resumed.unwrap_or_else(|| places.take());
             if let Some(tap) = &self.tap {
@@ -64,7 +64,8 @@ impl Session {
             }
             self.counters.begin_with(place.prefix());
             self.place = Some(place);
-            self.seat.take(self.jobs.vardiff().target(), self.dialect.learns_address());
+            let weight = line.jobs.vardiff().target();
+            line.seat.take(weight, self.dialect.learns_address());
         }
         let prefix = self.place.as_ref().and_then(Place::prefix).map(tracing::field::display);
         debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, prefix, "a miner subscribed");
@@ -74,19 +75,14 @@ impl Session {
         Reply::Subscribed {
             session: self.place.as_ref().map(Place::session).unwrap_or_default(),
             prefix: self.place.as_ref().and_then(Place::prefix),
-            address: self.seat.address(),
+            address: self.feed.line().seat.address(),
         }
     }
 
-    pub(super) async fn connect(
-        &mut self,
-        id: Id,
-        connect: &Connect,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
+    pub(super) async fn connect(&mut self, id: Id, connect: &Connect) -> Flow {
         self.note_subscription(&connect.subscribe);
         let granted = self.subscribed();
-        self.grant(id, &connect.authorize, granted, chain).await
+        self.grant(id, &connect.authorize, granted).await
     }
 
     /// What a miner says of itself proves nothing: it is kept beside what its shares tell.
@@ -98,25 +94,14 @@ impl Session {
         self.reply(id, Reply::Done).await
     }
 
-    pub(super) async fn authorize(
-        &mut self,
-        id: Id,
-        authorize: &Authorize,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
+    pub(super) async fn authorize(&mut self, id: Id, authorize: &Authorize) -> Flow {
         if !self.subscribed {
             return self.refuse(id, Reject::NotSubscribed).await;
         }
-        self.grant(id, authorize, Reply::Done, chain).await
+        self.grant(id, authorize, Reply::Done).await
     }
 
-    async fn grant(
-        &mut self,
-        id: Id,
-        authorize: &Authorize,
-        granted: Reply,
-        chain: &mut watch::Receiver<ChainState>,
-    ) -> Flow {
+    async fn grant(&mut self, id: Id, authorize: &Authorize, granted: Reply) -> Flow {
         let parsed = match &authorize.worker {
             Some(worker) => login::parse_account_and_worker(&authorize.login, worker),
             None => login::parse_login(&authorize.login),
@@ -138,27 +123,33 @@ impl Session {
         self.port.common.sessions.log_in(&self.standing, &worker);
         self.log_in(worker);
         let password = authorize.password.as_deref().unwrap_or_default();
-        if let Some(aim) = wish::in_password(password) {
-            self.jobs.vardiff().aim_at(aim);
-        }
-        if wish::powers_of_two(password) {
-            self.jobs.vardiff().keep_to(Steps::PowersOfTwo);
+        {
+            let mut line = self.feed.line();
+            if let Some(aim) = wish::in_password(password) {
+                line.jobs.vardiff().aim_at(aim);
+            }
+            if wish::powers_of_two(password) {
+                line.jobs.vardiff().keep_to(Steps::PowersOfTwo);
+            }
         }
         self.reply(id, granted).await?;
-        self.follow(chain).await?;
-        self.look(chain).await
+        // Not before the answer: the first work comes after it.
+        self.feed.speak(self.dialect);
+        self.feed.follow(&self.port);
+        self.look()
     }
 
     /// What is known of the worker, for the first target of the session.
     fn recall(&mut self, worker: &Worker) {
         let workers = &self.port.common.workers;
         let resumed = self.place.as_ref().and_then(Place::last_target);
-        if let Some(target) =
-            workers.last_target(worker).filter(|_| self.logins.is_empty() && resumed.is_none())
-        {
-            self.jobs.vardiff().recall(target);
+        let known = workers.last_target(worker).filter(|_| self.logins.is_empty() && resumed.is_none());
+        let least = workers.least(&worker.account, unix_seconds());
+        let mut line = self.feed.line();
+        if let Some(target) = known {
+            line.jobs.vardiff().recall(target);
         }
-        self.jobs.vardiff().hold_at(workers.least(&worker.account, unix_seconds()));
+        line.jobs.vardiff().hold_at(least);
     }
 
     async fn refuse_login(&mut self, id: Id, reject: Reject, worker: &Worker) -> Flow {
@@ -187,15 +178,10 @@ impl Session {
         self.stranger.is_known();
     }
 
-    pub(super) async fn suggest(
-        &mut self,
-        id: Id,
-        suggest: Suggest,
-        chain: &watch::Receiver<ChainState>,
-    ) -> Flow {
-        self.jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
+    pub(super) async fn suggest(&mut self, id: Id, suggest: Suggest) -> Flow {
+        self.feed.line().jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
         self.reply(id, Reply::Done).await?;
-        self.look(chain).await
+        self.look()
     }
 
     pub(super) async fn time_out(&mut self) -> Flow {

@@ -110,12 +110,13 @@ impl Session {
         let Submit { worker: named, job, counter: raw } = submit?;
         let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
         let counter = self.counters.read(&raw);
-        let addresses = || self.jobs.addresses();
+        let line = self.feed.line();
+        let addresses = || line.jobs.addresses();
         let admitted = |found: Found, forgiven, counter| {
             let others = addresses().filter(|other| *other != found.job.address).collect();
             Ok(Admitted { worker: worker.clone(), found, forgiven, counter, others })
         };
-        match (self.jobs.find(job, self.port.common.now()), self.jobs.present(), counter) {
+        match (line.jobs.find(job, self.port.common.now()), line.jobs.present(), counter) {
             (Ok(found), _, Some(counter)) => admitted(found, false, counter),
             (Ok(_), _, None) => Err(Reject::BadCounter),
             // Devices are known to name jobs that were never sent; what they solved is the current one.
@@ -135,7 +136,7 @@ impl Session {
     }
 
     async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
-        let target = self.jobs.present().map(|found| found.job.target);
+        let target = self.feed.line().jobs.present().map(|found| found.job.target);
         self.port.stats.count_rejected(&reject, self.logins.last().zip(target));
         self.standing.refused(&reject);
         if let Some(login) = self.logins.last() {

@@ -10,6 +10,7 @@ mod jobs;
 mod ordering;
 mod pinned;
 mod places;
+mod pushes;
 mod shares;
 mod strangers;
 mod targets;
