@@ -30,7 +30,7 @@ use world::World;
 type Scenario = (&'static str, fn(&mut World) -> Result<()>);
 
 /// In the order they run in: the devnet grows older from one to the next.
-const SCENARIOS: [Scenario; 21] = [
+const SCENARIOS: [Scenario; 22] = [
     ("startup::every_mistake_of_a_config_is_listed", startup::every_mistake_of_a_config_is_listed),
     ("startup::a_port_in_use_is_named", startup::a_port_in_use_is_named),
     ("startup::an_unwritable_folder_is_named", startup::an_unwritable_folder_is_named),
@@ -63,6 +63,7 @@ const SCENARIOS: [Scenario; 21] = [
         validator::a_pool_inside_a_validator_lands_solutions,
     ),
     ("operator::a_hangup_reloads_and_the_node_goes_on", operator::a_hangup_reloads_and_the_node_goes_on),
+    ("operator::the_log_tells_more_when_asked_to", operator::the_log_tells_more_when_asked_to),
     ("mining::sigterm_ends_the_node_in_peace", mining::sigterm_ends_the_node_in_peace),
     ("payday::five_books_agree_to_the_microcredit", payday::five_books_agree_to_the_microcredit),
     ("long::an_epoch_flip_changes_the_job", long::an_epoch_flip_changes_the_job),

@@ -1,6 +1,6 @@
 //! What an operator does with a running pool, and before it runs.
 
-use std::{fs, time::Duration};
+use std::{fs, net::TcpStream, time::Duration};
 
 use anyhow::{Result, ensure};
 
@@ -34,5 +34,25 @@ pub fn a_hangup_reloads_and_the_node_goes_on(world: &mut World) -> Result<()> {
     std::thread::sleep(Duration::from_secs(10));
     pool.process.check_alive()?;
     pool.wait_for_work("after.hangup")?;
+    Ok(())
+}
+
+/// Through upstream's own logger, which the patched command line makes.
+pub fn the_log_tells_more_when_asked_to(world: &mut World) -> Result<()> {
+    const AT_DEBUG: &str = "a miner connected";
+    let Net { pool, .. } = world.net()?;
+    let (data, stratum) = (pool.data.display().to_string(), pool.stratum);
+    ensure!(!pool.process.output().contains(AT_DEBUG), "the log told of connections unasked");
+    let level = |world: &World, level| -> Result<()> {
+        let done = world.snarkos(&["pool", "logs", "level", level, "--data", &data])?;
+        ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    };
+    level(world, "debug")?;
+    drop(TcpStream::connect(stratum)?);
+    world.net()?.pool.process.wait_for(AT_DEBUG, Duration::from_secs(30))?;
+    level(world, "info")?;
+    let bad = world.snarkos(&["pool", "logs", "level", "loud", "--data", &data])?;
+    ensure!(!bad.status.success(), "'loud' is no level");
     Ok(())
 }
