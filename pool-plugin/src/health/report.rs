@@ -1,0 +1,108 @@
+//! What a part says of itself, and how bad that is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A part of the pool that reports. Each has one reporter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Whether the node follows the chain.
+    Chain,
+    /// Whether solutions would get through.
+    Peers,
+    /// Whether shares reach the disk.
+    Ledger,
+    /// Whether found solutions are on their way.
+    Release,
+    /// Whether blocks are accounted and dumped.
+    Rounds,
+    /// Whether shares are checked in time.
+    Verification,
+    /// Whether the copy of the books in Redis is complete.
+    Redis,
+    /// Whether the copy of the books in PostgreSQL is complete.
+    Postgres,
+    /// Whether shares are checked rightly: the sample that snarkVM checks again.
+    Puzzle,
+    /// Whether the sums of the share ledger are those of its shares.
+    Books,
+    /// Whether the accounts find what their work makes likely.
+    Finds,
+    /// Whether miners' shares come in.
+    Shares,
+    /// Whether there is room on the disk.
+    Disk,
+    /// Whether those who are to be told take the messages.
+    Webhooks,
+}
+
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    #[default]
+    Green,
+    /// Works, but something is lost or soon will be.
+    Amber,
+    /// Unhealthy: does not do its work.
+    Red,
+}
+
+/// What a part says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub level: Level,
+    /// One word for machines; a change of level or reason is logged, a change of the text alone is not.
+    pub reason: &'static str,
+    /// For people: what is the matter, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chain => "chain",
+            Self::Peers => "peers",
+            Self::Ledger => "ledger",
+            Self::Release => "release",
+            Self::Rounds => "rounds",
+            Self::Verification => "verification",
+            Self::Redis => "redis",
+            Self::Postgres => "postgres",
+            Self::Puzzle => "puzzle",
+            Self::Books => "books",
+            Self::Finds => "finds",
+            Self::Shares => "shares",
+            Self::Disk => "disk",
+            Self::Webhooks => "webhooks",
+        })
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Green => "green",
+            Self::Amber => "amber",
+            Self::Red => "red",
+        })
+    }
+}
+
+impl Report {
+    pub fn green(reason: &'static str, text: impl Into<String>) -> Self {
+        Self { level: Level::Green, reason, text: text.into() }
+    }
+
+    pub fn amber(reason: &'static str, text: impl Into<String>) -> Self {
+        Self { level: Level::Amber, reason, text: text.into() }
+    }
+
+    pub fn red(reason: &'static str, text: impl Into<String>) -> Self {
+        Self { level: Level::Red, reason, text: text.into() }
+    }
+}
