@@ -10,7 +10,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use pool_plugin::view::View;
+use pool_plugin::{users::tries::Attempt, view::View};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     listeners::Listeners,
     problem,
     routes::{admin, blocks, config, events, health, history, metrics, miners, pool, solutions},
-    token::{AdminToken, Attempt},
+    token::AdminToken,
 };
 
 /// What the routes answer from.

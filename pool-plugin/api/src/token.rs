@@ -1,39 +1,26 @@
 //! The bearer token of the admin part: made once, kept as an argon2id hash.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
 use parking_lot::Mutex;
-use pool_plugin::users::password;
+use pool_plugin::users::{
+    password,
+    tries::{Attempt, Tries},
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-/// So many wrong tokens, from wherever, are looked at within the time; then none is.
-const TRIES: usize = 5;
-const WITHIN: Duration = Duration::from_secs(60);
 
 /// What opens the admin part.
 pub struct AdminToken {
     hash: String,
     /// The digest of the token once it was shown: the hash is slow, as it should be, and needed once.
     known: Mutex<Option<[u8; 32]>>,
-    wrong: Mutex<VecDeque<Instant>>,
-}
-
-/// What an attempt came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    Right,
-    Wrong,
-    /// Not looked at: there were too many wrong ones.
-    TooMany,
+    tries: Mutex<Tries>,
 }
 
 impl AdminToken {
     pub fn new(hash: String) -> Self {
-        Self { hash, known: Mutex::default(), wrong: Mutex::default() }
+        Self { hash, known: Mutex::default(), tries: Mutex::default() }
     }
 
     /// Compares in a time that tells nothing. Some hundredths of a second the first time: not for async threads.
@@ -44,19 +31,12 @@ impl AdminToken {
             return Attempt::Right;
         }
         // Held while the hash is computed: attempts that come at once are looked at one by one, and counted.
-        let mut wrong = self.wrong.lock();
-        while wrong.front().is_some_and(|at| now.saturating_duration_since(*at) >= WITHIN) {
-            wrong.pop_front();
-        }
-        if wrong.len() >= TRIES {
-            return Attempt::TooMany;
-        }
-        if password::matches(&self.hash, token) {
+        let mut tries = self.tries.lock();
+        let attempt = tries.attempt(now, || password::matches(&self.hash, token));
+        if attempt == Attempt::Right {
             *self.known.lock() = Some(digest);
-            return Attempt::Right;
         }
-        wrong.push_back(now);
-        Attempt::Wrong
+        attempt
     }
 }
 
@@ -72,6 +52,8 @@ pub fn make() -> Result<String, password::PasswordError> {
 
 #[cfg(test)]
 mod tests {
+    use pool_plugin::users::tries::{MOST, WITHIN};
+
     use super::*;
 
     #[test]
@@ -82,7 +64,7 @@ mod tests {
         let (admin, now) = (AdminToken::new(hash.to_owned()), Instant::now());
         assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
         assert_eq!(admin.attempt(token, now), Attempt::Right);
-        for _ in 1..TRIES {
+        for _ in 1..MOST {
             assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
         }
         assert_eq!(admin.attempt("guess", now), Attempt::TooMany);

@@ -1,36 +1,20 @@
 //! The password of `mining.authorize_admin`. It opens little, and may be tried rarely.
 
-use std::{
-    collections::VecDeque,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::tries::{Attempt, Tries};
+
 const SHORTEST: usize = 12;
-/// So many wrong passwords, from wherever, are heard within the time; then nobody is.
-const TRIES: usize = 5;
-const WITHIN: Duration = Duration::from_secs(60);
 
 /// The password, as its digest.
 pub struct AdminPassword {
     digest: [u8; 32],
-    /// When wrong ones came, the latest last.
-    wrong: Mutex<VecDeque<Instant>>,
-}
-
-/// What an attempt came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    Right,
-    Wrong,
-    /// Not looked at: there were too many wrong ones.
-    TooMany,
+    tries: Mutex<Tries>,
 }
 
 impl AdminPassword {
@@ -50,40 +34,32 @@ impl AdminPassword {
     }
 
     pub fn new(password: &str) -> Self {
-        Self { digest: Sha256::digest(password).into(), wrong: Mutex::default() }
+        Self { digest: Sha256::digest(password).into(), tries: Mutex::default() }
     }
 
     /// Compares in a time that tells nothing.
     pub fn attempt(&self, password: &str, now: Instant) -> Attempt {
-        let mut wrong = self.wrong.lock();
-        while wrong.front().is_some_and(|at| now.saturating_duration_since(*at) >= WITHIN) {
-            wrong.pop_front();
-        }
-        if wrong.len() >= TRIES {
-            return Attempt::TooMany;
-        }
-        let digest: [u8; 32] = Sha256::digest(password).into();
-        if digest.ct_eq(&self.digest).into() {
-            return Attempt::Right;
-        }
-        wrong.push_back(now);
-        Attempt::Wrong
+        let is_right = || {
+            let digest: [u8; 32] = Sha256::digest(password).into();
+            digest.ct_eq(&self.digest).into()
+        };
+        self.tries.lock().attempt(now, is_right)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::tries;
 
     #[test]
-    fn guessing_is_slow_even_with_the_right_one_at_last() {
+    fn guesses_are_counted() {
         let (password, now) = (AdminPassword::new("correct horse"), Instant::now());
         assert_eq!(password.attempt("correct horse", now), Attempt::Right);
-        for _ in 0..TRIES {
+        for _ in 0..tries::MOST {
             assert_eq!(password.attempt("guess", now), Attempt::Wrong);
         }
         assert_eq!(password.attempt("correct horse", now), Attempt::TooMany);
-        assert_eq!(password.attempt("correct horse", now + WITHIN), Attempt::Right);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! - [`password`]: hashes of passwords.
 //! - [`book`]: the users while the pool runs, following the file.
 //! - [`admin_password`]: the password of the stratum port's admin.
+//! - [`tries`]: how many wrong attempts are heard.
 //! - [`cli`]: `snarkos pool user`.
 
 pub mod admin_password;
@@ -11,6 +12,7 @@ pub mod book;
 pub mod cli;
 pub mod file;
 pub mod password;
+pub mod tries;
 
 pub use admin_password::AdminPassword;
 pub use book::Users;

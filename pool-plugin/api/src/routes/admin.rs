@@ -5,13 +5,13 @@ use axum::{
     extract::{FromRequestParts, State as Of, rejection::JsonRejection},
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
-use pool_plugin::admin::Command;
+use pool_plugin::{admin::Command, users::tries::Attempt};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Answer, blocking};
-use crate::{problem::Problem, router::State, token::Attempt};
+use crate::{problem::Problem, router::State};
 
 /// Proof that a request has the token.
 pub struct IsAdmin;

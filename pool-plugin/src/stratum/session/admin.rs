@@ -6,7 +6,7 @@ use super::{Flow, Session};
 use crate::{
     reject::Reject,
     stratum::message::{Id, Reply},
-    users::admin_password::Attempt,
+    users::tries::Attempt,
 };
 
 impl Session {
