@@ -110,12 +110,23 @@ impl Gate {
 
     /// Lets a connection in, or says why not.
     pub fn enter(self: &Arc<Self>, ip: IpAddr) -> Result<Ticket, Reject> {
-        let (source, now) = (Source::of(ip), Instant::now());
+        self.enter_as(ip, Source::of(ip))
+    }
+
+    /// Lets a connection in that a listed proxy at `proxy` brings, or says why not. `client`: whom it names.
+    pub fn enter_behind(self: &Arc<Self>, proxy: IpAddr, client: Option<IpAddr>) -> Result<Ticket, Reject> {
+        let source = Source::behind(proxy, client);
+        let named = client.filter(|_| !source.is_unnamed());
+        self.enter_as(named.unwrap_or(proxy), source)
+    }
+
+    fn enter_as(self: &Arc<Self>, ip: IpAddr, source: Source) -> Result<Ticket, Reject> {
+        let now = Instant::now();
         let mut state = self.state.lock();
         let exempt = match state.lists.look_up(ip, unix_seconds()) {
             Access::Banned(left) => return Err(Reject::Banned(minutes(left))),
             Access::Allowed => true,
-            Access::Unlisted => source.is_loopback(),
+            Access::Unlisted => source.is_this_machine(),
         };
         let per_address = self.per_address.load(Relaxed);
         let base = match (exempt, self.in_grace(now)) {
@@ -250,7 +261,11 @@ impl Ticket {
         }
         let (source, now) = (self.source, Instant::now());
         let mut state = self.gate.state.lock();
-        let merit = state.crowd.merit(source, now);
+        let merit = match source.is_unnamed() {
+            // A ban would shut out the proxy's looks whether we live, and so all its miners.
+            true => 1,
+            false => state.crowd.merit(source, now),
+        };
         let outcome = state.strikes.strike(source, worker, merit, now);
         if outcome == Outcome::SourceBanned {
             state.lists.penalise(source, unix_seconds(), BAN);
@@ -330,6 +345,23 @@ mod tests {
             assert!(gate.enter(ip(from)).is_ok());
         }
         assert!(gate.bans().is_empty());
+    }
+
+    #[test]
+    fn who_is_not_named_by_a_proxy_is_limited_and_penalised_but_does_not_ban_the_proxy() {
+        let gate = Gate::settled(2);
+        for proxy in ["127.0.0.1", "10.0.0.7"].map(ip) {
+            let held: Vec<_> = (0..9).map_while(|_| gate.enter_behind(proxy, None).ok()).collect();
+            assert_eq!(held.len(), 2);
+            assert!(gate.enter(proxy).is_ok(), "the machine of the proxy counts apart");
+            assert!(gate.enter_behind(proxy, Some(ip(FAR))).is_ok(), "as does whom it names");
+            (0..20).for_each(|_| held[0].strike(Some(&victim())));
+            assert!(held[0].is_accountable() && held[0].worker_banned(&victim()).is_some());
+            drop(held);
+            assert!(gate.enter_behind(proxy, None).is_ok());
+        }
+        gate.ban(parse_network("10.0.0.7").unwrap(), None, "").unwrap();
+        assert_eq!(gate.enter_behind(ip("10.0.0.7"), None).err(), Some(Reject::Banned(None)));
     }
 
     #[test]

@@ -10,31 +10,52 @@ use ipnet::IpNet;
 /// Where connections come from, as far as limits go: an IPv4 address, or the /64 of an IPv6 address, since
 /// whoever has one IPv6 address has as many as it likes beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Source(IpAddr);
+pub struct Source {
+    address: IpAddr,
+    /// A proxy has this address and does not say whom it speaks for.
+    unnamed: bool,
+}
 
 impl Source {
     /// An IPv4 address written as an IPv6 one counts as the IPv4 address it is.
     pub fn of(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
+        let address = match ip.to_canonical() {
             IpAddr::V6(address) if !address.is_loopback() => {
                 let network = u128::from(address) & !u128::from(u64::MAX);
-                Self(Ipv6Addr::from(network).into())
+                Ipv6Addr::from(network).into()
             }
-            other => Self(other),
+            other => other,
+        };
+        Self { address, unnamed: false }
+    }
+
+    /// Whom the proxy at `proxy` speaks for. Those it does not name count together, apart from all else at its
+    /// address: they are its own looks whether we live, or anyone. This machine is named by a proxy on it alone;
+    /// elsewhere a loopback address is that of another machine.
+    pub fn behind(proxy: IpAddr, client: Option<IpAddr>) -> Self {
+        let (proxy, client) = (Self::of(proxy), client.map(Self::of));
+        match client {
+            Some(client) if proxy.is_this_machine() || !client.is_this_machine() => client,
+            _ => Self { unnamed: true, ..proxy },
         }
     }
 
-    /// This machine itself: tools, bridges, a proxy that hides its clients.
-    pub fn is_loopback(&self) -> bool {
-        self.0.is_loopback()
+    /// This machine itself: tools, bridges, a proxy that says nothing of its clients and is not listed.
+    pub fn is_this_machine(&self) -> bool {
+        self.address.is_loopback() && !self.unnamed
+    }
+
+    /// Whether a proxy does not say who it is.
+    pub fn is_unnamed(&self) -> bool {
+        self.unnamed
     }
 
     /// Whether it has addresses of a network.
     pub fn is_in(&self, network: &IpNet) -> bool {
-        match (self.0, network) {
+        match (self.address, network) {
             // A network may be narrower than the /64 that is one source.
             (IpAddr::V6(_), IpNet::V6(narrow)) if narrow.prefix_len() > 64 => {
-                Self::of(narrow.addr().into()) == *self
+                Self::of(narrow.addr().into()).address == self.address
             }
             (address, network) => network.contains(&address),
         }
@@ -43,7 +64,10 @@ impl Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        if self.unnamed {
+            f.write_str("unnamed behind ")?;
+        }
+        match self.address {
             IpAddr::V6(address) if !address.is_loopback() => write!(f, "{address}/64"),
             other => write!(f, "{other}"),
         }
@@ -68,10 +92,29 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_known_in_both_families() {
-        assert!(source("127.0.0.1").is_loopback());
-        assert!(source("::1").is_loopback());
-        assert!(source("::ffff:127.0.0.1").is_loopback());
-        assert!(!source("10.0.0.1").is_loopback());
+    fn this_machine_is_known_in_both_families() {
+        assert!(source("127.0.0.1").is_this_machine());
+        assert!(source("::1").is_this_machine());
+        assert!(source("::ffff:127.0.0.1").is_this_machine());
+        assert!(!source("10.0.0.1").is_this_machine());
+    }
+
+    #[test]
+    fn who_is_behind_a_proxy_is_whom_it_names() {
+        let behind = |proxy: &str, client: Option<&str>| {
+            Source::behind(proxy.parse().unwrap(), client.map(|client| client.parse().unwrap()))
+        };
+        assert_eq!(behind("127.0.0.1", Some("203.0.113.9")), source("203.0.113.9"));
+        assert_eq!(behind("10.0.0.1", Some("203.0.113.9")), source("203.0.113.9"));
+        assert!(behind("127.0.0.1", Some("127.0.0.2")).is_this_machine());
+        for (proxy, client) in
+            [("127.0.0.1", None), ("10.0.0.1", None), ("10.0.0.1", Some("::ffff:127.0.0.1"))]
+        {
+            let unnamed = behind(proxy, client);
+            assert!(unnamed.is_unnamed() && !unnamed.is_this_machine());
+            assert_ne!(unnamed, source(proxy), "they do not count with the machine the proxy is on");
+            assert!(unnamed.is_in(&proxy.parse::<IpAddr>().unwrap().into()));
+        }
+        assert_eq!(behind("10.0.0.1", None).to_string(), "unnamed behind 10.0.0.1");
     }
 }

@@ -47,7 +47,7 @@ impl Standing {
         let (orders, received) = mpsc::channel(WAITING_ORDERS);
         let standing = Self {
             number: NUMBERS.fetch_add(1, Relaxed),
-            private: tls || ticket.source().is_loopback(),
+            private: tls || ticket.source().is_this_machine(),
             ticket,
             conduct: Mutex::default(),
             accepted: AtomicU64::new(0),

@@ -50,14 +50,19 @@ pub(super) async fn receive(port: Arc<Port>, mut guest: Guest, mut stream: TcpSt
     let entrance = &common.entrance;
     let peer = guest.peer;
     let behind_proxy = proxy::is_trusted(&entrance.proxies.read(), peer.ip());
-    if behind_proxy {
+    let entered = if behind_proxy {
         match in_time(deadline, &guest, proxy::read_header(&mut stream)).await {
-            Ok(client) => guest.peer = client.unwrap_or(peer),
+            Ok(client) => {
+                guest.peer = client.unwrap_or(peer);
+                entrance.gate.enter_behind(peer.ip(), client.map(|client| client.ip()))
+            }
             Err(reason) => return debug!(%peer, %reason, "a listed proxy sent no good PROXY header"),
         }
-    }
+    } else {
+        entrance.gate.enter(peer.ip())
+    };
     let peer = guest.peer;
-    let ticket = match entrance.gate.enter(peer.ip()) {
+    let ticket = match entered {
         Ok(ticket) => ticket,
         Err(reject) => {
             port.stats.count_turned_away();

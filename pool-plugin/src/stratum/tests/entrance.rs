@@ -175,12 +175,36 @@ async fn a_listed_proxy_may_look_whether_the_pool_lives_and_may_bring_tls() {
     let certificate = Certificate::new();
     let guarded = entrance(Gate::settled(2), Some(certificate.open().unwrap()), &["127.0.0.1/32"]);
     let pool = pool_behind(guarded).await;
-    speak(&pool, b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").await.log_in("alice").await;
+    speak(&pool, UNNAMED[1]).await.log_in("alice").await;
 
     let mut stream = TcpStream::connect(pool.address).await.unwrap();
     stream.write_all(&version_2(7)).await.unwrap();
     let mut secret = Miner::over(certificate.connect_over(stream).await.unwrap());
     secret.log_in("bob").await;
+}
+
+/// What a listed proxy says when it names no client, in both versions.
+const UNNAMED: [&[u8]; 2] = [b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"];
+
+/// F30: only this machine is without limits, and a proxy on it that names nobody is not this machine.
+#[tokio::test]
+async fn f30_a_proxy_on_this_machine_that_names_nobody_is_served_within_limits() {
+    let pool = pool_behind(entrance(Gate::settled(2), None, &["127.0.0.1/32"])).await;
+    let mut held = Vec::new();
+    for header in UNNAMED {
+        let mut miner = speak(&pool, header).await;
+        miner.log_in("alice").await;
+        held.push(miner);
+    }
+    for header in UNNAMED {
+        let refusal = speak(&pool, header).await.read().await;
+        assert!(refusal["error"]["message"].as_str().unwrap().contains("2 connections from your address"));
+    }
+    for _ in 0..3 {
+        let mut near = speak(&pool, b"PROXY TCP4 127.0.0.1 127.0.0.1 50000 3333\r\n").await;
+        near.log_in("bob").await;
+        held.push(near);
+    }
 }
 
 /// F30: a PROXY header proves nothing unless the operator named the one who sends it.

@@ -90,6 +90,22 @@ async fn the_admin_adds_users_while_the_pool_runs() {
     assert_eq!(log_in(&mut connect(&pool, false).await, "carol", "a long password").await, Ok(()));
 }
 
+/// F30: who comes through a proxy that does not name him may come from anywhere.
+#[tokio::test]
+async fn f30_a_proxy_on_this_machine_that_names_nobody_brings_no_admin() {
+    let (_folder, pool, users) = pool(UserMode::Open, true).await;
+    let headers: [&[u8]; 2] = [b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"];
+    for header in headers {
+        let mut unnamed = pool.connect().await;
+        unnamed.send_bytes(header).await;
+        let answer = unnamed.ask(1, "mining.authorize_admin", json!([PASSWORD])).await;
+        assert!(message(&answer).contains("use TLS"), "{answer}");
+        let answer = unnamed.ask(2, "mining.add_user", json!(["carol", "a long password"])).await;
+        assert!(message(&answer).contains("authorize_admin first"), "{answer}");
+    }
+    assert_eq!(users.len(), 1);
+}
+
 #[tokio::test]
 async fn f31_the_admin_password_is_not_for_guessing_nor_for_open_lines() {
     let (_folder, quiet, _) = pool(UserMode::Open, false).await;
