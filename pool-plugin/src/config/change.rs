@@ -85,22 +85,11 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        config::{Context, PoolArgs, resolve},
-        types::Address,
-    };
 
     const OTHER: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
 
     fn load(file: &str) -> Config {
-        let context = Context {
-            file: Some(("pool.toml".into(), Ok(file.to_owned()))),
-            node_address: Some(Address([7; 32])),
-            default_data: "/data".into(),
-            cores: 8,
-            check_address: &|_| Ok(()),
-        };
-        resolve(&PoolArgs::default(), context).unwrap()
+        Config::of_file(file).unwrap()
     }
 
     /// For every key a file that sets it to something else than the default.

@@ -8,20 +8,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{
-        config::{Config, Context, NOT_SET, PoolArgs, Problems, change::LIVE, resolve},
-        types::Address,
-    };
+    use crate::config::{Config, NOT_SET, change::LIVE};
 
-    fn load(file: Option<&str>) -> Result<Config, Problems> {
-        let context = Context {
-            file: file.map(|text| ("example.toml".into(), Ok(text.to_owned()))),
-            node_address: Some(Address([7; 32])),
-            default_data: "/data".into(),
-            cores: 8,
-            check_address: &|_| Ok(()),
-        };
-        resolve(&PoolArgs::default(), context)
+    fn load(file: &str) -> Config {
+        Config::of_file(file).unwrap()
     }
 
     /// The example with every key set: lines that begin with `#` and no space are keys.
@@ -37,12 +27,12 @@ mod tests {
 
     #[test]
     fn the_example_is_the_defaults() {
-        assert_eq!(load(Some(EXAMPLE)).unwrap(), load(None).unwrap());
+        assert_eq!(load(EXAMPLE), load(""));
     }
 
     #[test]
     fn the_example_has_every_key_and_all_of_them_parse() {
-        let config = load(Some(&all_set())).unwrap();
+        let config = load(&all_set());
         // An empty location is a value too.
         let unset = config.entries().into_iter().filter(|entry| entry.value == NOT_SET);
         assert_eq!(unset.collect::<Vec<_>>(), []);
@@ -56,7 +46,7 @@ mod tests {
     #[test]
     fn the_example_says_which_keys_need_a_restart() {
         let paragraphs: Vec<&str> = EXAMPLE.split("\n\n").collect();
-        for entry in load(None).unwrap().entries() {
+        for entry in load("").entries() {
             let (table, key) = entry.key.rsplit_once('.').unwrap_or(("", entry.key));
             let begins = [format!("{key} ="), format!("#{key} ="), format!("#[[{key}]]")];
             // The keys of one sink stand below the other's remark.

@@ -93,6 +93,19 @@ pub struct PortConfig {
 }
 
 impl Config {
+    /// What a file with this text says, for a node with an account and no flags.
+    #[cfg(test)]
+    pub(crate) fn of_file(text: &str) -> Result<Self, Problems> {
+        let context = Context {
+            file: Some(("pool.toml".into(), Ok(text.to_owned()))),
+            node_address: Some(Address([7; 32])),
+            default_data: "/data".into(),
+            cores: 8,
+            check_address: &|_| Ok(()),
+        };
+        resolve(&PoolArgs::default(), context)
+    }
+
     /// How share targets are found.
     pub fn targets(&self) -> vardiff::Settings {
         vardiff::Settings {

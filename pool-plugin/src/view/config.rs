@@ -27,10 +27,6 @@ fn put(table: &mut Map<String, Value>, key: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        config::{Context, PoolArgs, resolve},
-        types::Address,
-    };
 
     #[test]
     fn no_secret_is_shown() {
@@ -40,14 +36,7 @@ mod tests {
             [sinks.redis]
             url = "redis://:hunter2@127.0.0.1:6379/0"
         "#;
-        let context = Context {
-            file: Some(("pool.toml".into(), Ok(file.to_owned()))),
-            node_address: Some(Address([7; 32])),
-            default_data: "/data".into(),
-            cores: 8,
-            check_address: &|_| Ok(()),
-        };
-        let shown = shown(&resolve(&PoolArgs::default(), context).unwrap());
+        let shown = shown(&Config::of_file(file).unwrap());
         assert_eq!((&shown["listen"], &shown["api"]["admin_token"]), (&"0.0.0.0:3333".into(), &"***".into()));
         assert!(shown["sinks"]["redis"]["url"].as_str().unwrap().contains("127.0.0.1:6379"));
         assert_eq!(shown["tls_key"], Value::Null);
