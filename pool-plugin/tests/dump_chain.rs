@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ledger_support;
+mod repository;
 
 use std::path::Path;
 
@@ -268,8 +269,8 @@ async fn a_database_that_no_longer_gives_what_was_published_is_noticed() {
 /// What the schema has against a document.
 fn complaint(document: &Value) -> Option<String> {
     let mut schemas = boon::Schemas::new();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/share-dump.schema.json");
-    let schema = boon::Compiler::new().compile(path, &mut schemas).unwrap();
+    let path = repository::file("docs/share-dump.schema.json");
+    let schema = boon::Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap();
     schemas.validate(document, schema).err().map(|error| format!("{error:#}"))
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ledger_support;
+mod repository;
 
 use std::{fs, path::Path};
 
@@ -54,8 +55,8 @@ fn parse(bytes: &[u8]) -> Value {
 /// What the schema has against a document.
 fn complaint(document: &Value) -> Option<String> {
     let mut schemas = boon::Schemas::new();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/share-dump-1.schema.json");
-    let schema = boon::Compiler::new().compile(path, &mut schemas).unwrap();
+    let path = repository::file("docs/share-dump-1.schema.json");
+    let schema = boon::Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap();
     schemas.validate(document, schema).err().map(|error| format!("{error:#}"))
 }
 

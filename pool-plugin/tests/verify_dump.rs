@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ledger_support;
+mod repository;
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -25,7 +26,7 @@ use pool_plugin::{
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/verify_dump.py");
+const SCRIPT: &str = "scripts/verify_dump.py";
 const FIRST: u32 = 10;
 const LAST: u32 = 16;
 
@@ -77,7 +78,7 @@ fn dumps(dir: &Path) -> Vec<PathBuf> {
 /// Whether the script holds all files for right, and what it says.
 fn script(paths: &[PathBuf], node: Option<&str>) -> (bool, String) {
     let mut command = Command::new("python3");
-    command.arg(SCRIPT).args(paths);
+    command.arg(repository::file(SCRIPT)).args(paths);
     if let Some(node) = node {
         command.args(["--node", node]);
     }
@@ -170,11 +171,10 @@ for path in sys.argv[3:]:
     except (v.Wrong, KeyError, TypeError, AttributeError, ValueError):
         print('wrong')
 ";
-    let scripts = Path::new(SCRIPT).parent().unwrap();
     let output = Command::new("python3")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .args(["-c", program])
-        .arg(scripts)
+        .arg(repository::file("scripts"))
         .arg(if sign { "sign" } else { "as it is" })
         .args(paths)
         .output()

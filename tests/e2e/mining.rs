@@ -133,7 +133,7 @@ pub fn ensure_verified(pool: &PoolNode) -> Result<()> {
         "the pool's own verifier: {verdicts}"
     );
     ensure!(verdicts.contains("right (sums, digest, split, chain, shares, block)"), "{verdicts}");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/verify_dump.py");
+    let script = format!("{}/../scripts/verify_dump.py", std::env::var("CARGO_MANIFEST_DIR")?);
     let output = std::process::Command::new("python3")
         .arg(script)
         .args(pool.dumps()?)

@@ -30,7 +30,6 @@ use servers::{PostgresServer, RedisServer};
 /// Accounts, and attempts per second of their miners.
 const MINERS: [(&str, u32); 3] = [("ann", 1), ("bob", 2), ("cyd", 4)];
 
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts");
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Blocks without a reward for the pool after which none of its solutions is on its way any more.
@@ -154,7 +153,7 @@ fn payout_owes(folder: &Path, pool: &PoolNode) -> Result<u128> {
     std::fs::write(&addresses, format!("{{{}}}", accounts.join(", ")))?;
     let run = |command: &str| -> Result<String> {
         let output = Command::new("python3")
-            .arg(format!("{SCRIPTS}/payout.py"))
+            .arg(format!("{}/../scripts/payout.py", std::env::var("CARGO_MANIFEST_DIR")?))
             .args([command, "--network", "testnet", "--threshold", "1", "--fee", "1"])
             .args(["--address", STAKED_ADDRESS, "--node", pool.rest.origin()])
             .arg("--books")

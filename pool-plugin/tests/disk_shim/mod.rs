@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod power;
+#[path = "../repository/mod.rs"]
+mod repository;
 
 use std::{
     fs::{self, File},
@@ -29,16 +31,16 @@ pub(crate) struct Shim {
 impl Shim {
     pub(crate) fn compile() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/disk_shim/shim.c");
+        let source = repository::file("pool-plugin/tests/disk_shim/shim.c");
         let status = Command::new("cc")
             .args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
             .arg(folder.path().join("shim.so"))
-            .arg(source)
+            .arg(&source)
             .stdin(Stdio::null())
             .status();
         match status {
             Ok(status) if status.success() => Some(Self { folder }),
-            Ok(status) => panic!("{source} does not compile: {status}"),
+            Ok(status) => panic!("{} does not compile: {status}", source.display()),
             Err(error) => {
                 eprintln!("SKIPPED: the failing disk needs a C compiler, `cc` ({error})");
                 None

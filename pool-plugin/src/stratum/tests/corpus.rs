@@ -1,9 +1,8 @@
 //! Replays what the fuzz targets have been fed, and more of its kind, through the functions they call.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 
+use super::harness::package_file;
 use crate::fuzzing::read_files;
 use crate::stratum::{
     counter::{CounterReader, RawCounter},
@@ -14,7 +13,7 @@ use crate::stratum::{
 
 #[test]
 fn the_corpus_harms_nobody() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let corpus = package_file("fuzz/corpus");
     for target in ["json", "aion", "abmatrix", "zkwork", "proxy", "files"] {
         let files: Vec<_> = std::fs::read_dir(corpus.join(target)).unwrap().map(Result::unwrap).collect();
         assert!(files.len() > 3, "{target}");

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     net::SocketAddr,
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -132,6 +133,11 @@ pub(crate) struct Pool {
     pub(crate) stop: CancellationToken,
     pub(crate) server: JoinHandle<()>,
     _dir: TempDir,
+}
+
+/// A file or folder of this package, as it is now: clones of a machine share test programs.
+pub(crate) fn package_file(path: &str) -> PathBuf {
+    PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join(path)
 }
 
 pub(crate) fn config() -> StratumConfig {

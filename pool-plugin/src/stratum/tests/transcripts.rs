@@ -13,10 +13,7 @@
 //! Of a session marked `captured`, made of a capture by `snarkos pool transcript`, the answers are compared, in any
 //! order and without the wording of refusals.
 
-use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
-};
+use std::{collections::VecDeque, path::PathBuf};
 
 use serde_json::Value;
 
@@ -39,7 +36,7 @@ async fn every_recorded_session_is_spoken_to_the_letter() {
 }
 
 fn transcripts() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/stratum/dialects");
+    let folder = package_file("src/stratum/dialects");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "txt")).collect()
 }
