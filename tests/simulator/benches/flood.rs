@@ -77,12 +77,9 @@ fn crowd(pool: &str, behaviour: &str, miners: usize, rate: u64) -> Result<Helper
 /// The 99th percentile of the answer times since the last report, in milliseconds.
 fn report(crowd: &mut Helper, after: Duration, show: bool) -> Result<f64> {
     sleep(after);
-    crowd.tell("report")?;
-    let line = crowd.line()?;
-    crowd.answer("end")?;
+    let (line, p99) = crowd.report()?;
     if show {
         println!("{line}");
     }
-    let (_, p99) = line.rsplit_once(' ').context("a report without figures")?;
-    Ok(p99.parse()?)
+    Ok(p99)
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
 use pool_simulator::helper::{Helper, percentile};
 
@@ -144,13 +144,7 @@ fn floor(miners: usize) -> Result<f64> {
 impl Side {
     /// Adds each miner's time from `hook` (nanoseconds since 1970) to the arrival of its job, in milliseconds.
     fn gather(&mut self, hook: u64, miners: usize) -> Result<()> {
-        let answer = self.crowd.answer("arrivals")?;
-        let arrivals: Vec<u64> = answer.split(' ').flat_map(str::parse).collect();
-        ensure!(arrivals.len() == miners, "{} of {miners} miners got the new job", arrivals.len());
-        let mut latencies: Vec<f64> =
-            arrivals.iter().map(|arrival| arrival.saturating_sub(hook) as f64 / 1e6).collect();
-        latencies.sort_by(f64::total_cmp);
-        self.latencies.append(&mut latencies);
+        self.latencies.append(&mut self.crowd.arrivals(hook, miners)?);
         Ok(())
     }
 

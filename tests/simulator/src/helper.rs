@@ -81,6 +81,29 @@ impl Helper {
         self.answer(word)
     }
 
+    /// Of a crowd's of one behaviour: what it met with, as a line, and the 99th percentile of the answer times
+    /// since the last report, in milliseconds.
+    pub fn report(&mut self) -> Result<(String, f64)> {
+        self.tell("report")?;
+        let line = self.line()?;
+        self.answer("end")?;
+        let (_, p99) = line.rsplit_once(' ').context("a report without figures")?;
+        let p99 = p99.parse()?;
+        Ok((line, p99))
+    }
+
+    /// Of a crowd's that stood still: each of its `miners`' time from `hook` (nanoseconds since 1970) to the arrival
+    /// of its job, in milliseconds, sorted.
+    pub fn arrivals(&mut self, hook: u64, miners: usize) -> Result<Vec<f64>> {
+        let arrivals = self.answer("arrivals")?;
+        let arrivals: Vec<u64> = arrivals.split(' ').flat_map(str::parse).collect();
+        ensure!(arrivals.len() == miners, "{} of {miners} miners got the new job", arrivals.len());
+        let mut latencies: Vec<f64> =
+            arrivals.iter().map(|arrival| arrival.saturating_sub(hook) as f64 / 1e6).collect();
+        latencies.sort_by(f64::total_cmp);
+        Ok(latencies)
+    }
+
     /// Memory that is in use, in bytes.
     pub fn resident(&self) -> Result<u64> {
         let status = self.proc("status")?;

@@ -8,6 +8,7 @@
 //! - [`miner`]: one miner.
 //! - [`puzzle`]: a puzzle that costs nothing.
 //! - [`tally`]: what the miners met with.
+//! - [`readers`]: who reads a pool's API.
 //! - [`helper`]: the processes of a bench, and figures from their answers.
 //!
 //! The binaries: `simulate` is the miners; `pool-on-sim` is the real pool on a simulated chain; `polling-bridge`
@@ -25,4 +26,5 @@ pub mod crowd;
 pub mod helper;
 pub mod miner;
 pub mod puzzle;
+pub mod readers;
 pub mod tally;
