@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Looks at the dashboard of a running pool in a headless Chromium. The pool is on the simulated chain, with
-# synthetic miners; with --devnet it is the whole of `scripts/run --demo`. Both must be built.
+# synthetic miners; with --devnet it is the whole of `scripts/run --demo`, and a Prometheus scrapes its node. Both must
+# be built.
 # Usage: tests/dashboard.sh [--devnet] [--screenshots DIR]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -64,3 +65,6 @@ else
 fi
 # Debian's Python, for which Debian packs Selenium.
 /usr/bin/python3 -B tests/dashboard/check.py "$url" "${options[@]}" --worker "$worker" "$@"
+if "$devnet"; then
+    /usr/bin/python3 -B tests/prometheus.py "$url" --node
+fi
