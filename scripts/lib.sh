@@ -52,6 +52,7 @@ install_missing() {
         [ -x /sbin/mkfs.ext2 ] || missing+=(e2fsprogs)
         command -v haproxy >/dev/null || missing+=(haproxy)
         /usr/bin/python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+        /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
         command -v redis-server >/dev/null || missing+=(redis-server)
         command -v chromium >/dev/null || missing+=(chromium)
         # Only recommended by the browser, which ends without any.

@@ -6,12 +6,16 @@ use axum::{Json, Router, routing::get};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Content, Ref, RefOr, Response, ResponseBuilder,
+        Content, Ref, RefOr, Response, ResponseBuilder, Schema,
+        schema::AdditionalProperties,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
-use crate::problem::{MEDIA_TYPE, Problem};
+use crate::{
+    listeners::Tick,
+    problem::{MEDIA_TYPE, Problem},
+};
 
 /// Where the document is.
 pub const PATH: &str = "/api/v1/openapi.json";
@@ -26,7 +30,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
                        follows. Every answer that is there as a whole has an entity tag.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Tick)),
     modifiers(&Security)
 )]
 struct Base;
@@ -49,6 +53,7 @@ pub fn base() -> utoipa::openapi::OpenApi {
 /// The route of the finished document.
 pub fn route(mut document: utoipa::openapi::OpenApi) -> Router {
     add_problems(&mut document);
+    close_orders(&mut document);
     let document = Arc::new(document);
     Router::new().route(
         PATH,
@@ -69,6 +74,21 @@ fn add_problems(document: &mut utoipa::openapi::OpenApi) {
     for path in document.paths.paths.values_mut() {
         for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
             operation.responses.responses.insert("default".to_owned(), problem.clone());
+        }
+    }
+}
+
+/// An order takes no more than its own parameters. (One without any does not look at what else there is.)
+fn close_orders(document: &mut utoipa::openapi::OpenApi) {
+    let schemas = document.components.as_mut().map(|components| &mut components.schemas);
+    let Some(RefOr::T(Schema::OneOf(orders))) = schemas.and_then(|schemas| schemas.get_mut("Command")) else {
+        return;
+    };
+    for order in &mut orders.items {
+        if let RefOr::T(Schema::Object(order)) = order
+            && order.properties.len() > 1
+        {
+            order.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
     }
 }

@@ -22,8 +22,41 @@ const WAITING: usize = 16;
 /// Blocks that are told of at a time, after a while of none.
 const BLOCKS: usize = 16;
 
-/// An event as it is sent.
+/// An event on its way.
 pub type Sent = Result<Event, Infallible>;
+
+/// What an event is of.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = EventKind)]
+pub enum Kind {
+    /// The data are a `Tick`
+    Pool,
+    /// The data are a `BlockView`
+    Block,
+    /// The data are a `HealthView`
+    Health,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+            Self::Block => "block",
+            Self::Health => "health",
+        }
+    }
+}
+
+/// An event, as it comes over the wire.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct Told {
+    pub event: Kind,
+    /// JSON, on one line
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}
 
 #[derive(Default)]
 pub struct Listeners(Mutex<Vec<mpsc::Sender<Sent>>>);
@@ -76,7 +109,7 @@ impl Listeners {
         if listeners.len() >= MOST {
             return None;
         }
-        let first = [event("pool", &Tick::from(&*view.latest())), event("health", &view.health())];
+        let first = [event(Kind::Pool, &Tick::from(&*view.latest())), event(Kind::Health, &view.health())];
         for event in first.into_iter().flatten() {
             let _ = sender.try_send(Ok(event));
         }
@@ -115,14 +148,14 @@ pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken
                 if height > before {
                     told = tell_blocks(&listeners, &view, before).await.or(told);
                 }
-                listeners.tell(event("pool", &Tick::from(&*snapshot)));
+                listeners.tell(event(Kind::Pool, &Tick::from(&*snapshot)));
             }
             changed = health.changed() => {
                 if changed.is_err() {
                     return;
                 }
                 let now: Health = health.borrow_and_update().clone();
-                listeners.tell(event("health", &HealthView::from(&now)));
+                listeners.tell(event(Kind::Health, &HealthView::from(&now)));
             }
         }
     }
@@ -135,12 +168,13 @@ async fn tell_blocks(listeners: &Arc<Listeners>, view: &View, before: u32) -> Op
     let news: Vec<&BlockView> = latest.iter().rev().filter(|block| block.height > before).collect();
     let mut last = None;
     for block in news.into_iter().take_while(|block| block.dump.is_some()) {
-        listeners.tell(event("block", block));
+        listeners.tell(event(Kind::Block, block));
         last = Some(block.height);
     }
     last
 }
 
-fn event(name: &str, data: &impl Serialize) -> Option<Event> {
-    Event::default().event(name).json_data(data).ok()
+fn event(kind: Kind, data: &impl Serialize) -> Option<Event> {
+    let told = Told { event: kind, data: serde_json::to_string(data).ok()? };
+    Some(Event::default().event(told.event.name()).data(told.data))
 }
