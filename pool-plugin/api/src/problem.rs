@@ -96,6 +96,24 @@ impl IntoResponse for Problem {
     }
 }
 
+/// What the library says of a request that it cannot read, and where it says what would be right.
+const REFUSALS: [(&str, &str); 5] = [
+    ("Failed to deserialize query string: ", "the parameters cannot be used"),
+    ("Invalid URL: ", "the path cannot be used"),
+    ("Failed to deserialize the JSON body into the target type: ", "the order cannot be used"),
+    ("Failed to parse the request body as JSON: ", "the body is no JSON"),
+    ("Expected request with ", "the body is to be JSON and to say so"),
+];
+
+/// The text of an error that the library makes, with what to do.
+pub fn in_our_words(text: &str) -> String {
+    let known = REFUSALS.iter().find_map(|(theirs, ours)| Some((ours, text.strip_prefix(theirs)?)));
+    known.map_or_else(
+        || text.to_owned(),
+        |(ours, why)| format!("{ours} ({why}): /api/v1/openapi.json has what there is to ask, and how"),
+    )
+}
+
 /// For whatever has no route.
 pub async fn unknown_path(request: Request) -> Problem {
     let path = request.uri().path();
@@ -121,7 +139,7 @@ pub async fn in_one_form(request: Request, next: Next) -> Response {
             let bytes = to_bytes(body, 1 << 16).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
             let line = text.lines().next().unwrap_or_default();
-            line.chars().take(LONGEST_DETAIL).collect::<String>()
+            in_our_words(&line.chars().take(LONGEST_DETAIL).collect::<String>())
         }
     };
     // A parameter of the wrong kind is a bad request, wherever it stood.

@@ -3,6 +3,8 @@
 
 #[path = "../../tests/pool_support/mod.rs"]
 mod pool_support;
+#[path = "../../tests/receiver/mod.rs"]
+mod receiver;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,9 +16,11 @@ use std::{
 use pool_api::{Api, Exposition, Running as Serving};
 use pool_plugin::{
     chain::sim::SimChain,
-    config::{ApiConfig, Config},
+    config::{ApiConfig, Config, WebhookConfig},
+    webhooks::EventKind,
 };
 use pool_support::{Client, EvenSolves, Running, chain, config, start_with, until};
+use receiver::Receiver;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -245,7 +249,8 @@ fn every_error_is_a_problem_that_says_what_to_do() {
     ] {
         let answer = world.ask("GET", path, &[], "");
         assert_eq!(answer.status, status, "{path}");
-        assert!(!answer.problem().is_empty(), "{path}");
+        let detail = answer.problem();
+        assert!(detail.starts_with(|first: char| !first.is_uppercase()) && !detail.is_empty(), "{detail}");
     }
     let unset = world.ask("GET", "/api/v1/admin/status", &[("authorization", "Bearer x")], "");
     assert_eq!(unset.status, 403);
@@ -277,7 +282,9 @@ fn the_admin_part_needs_the_token_and_does_what_the_socket_does() {
     let nobody = admin("POST", "command", r#"{"command":"kick","who":"nobody"}"#);
     assert_eq!(nobody.status, 409);
     assert!(nobody.problem().contains("no session is 'nobody'"));
-    assert_eq!(admin("POST", "command", r#"{"command":"fly"}"#).status, 400);
+    let unknown = admin("POST", "command", r#"{"command":"fly"}"#);
+    assert_eq!(unknown.status, 400);
+    assert!(unknown.problem().starts_with("the order cannot be used (command: unknown variant `fly`"));
     assert_eq!(world.get("/config")["api"]["admin_token"], "***");
 
     let guess = || world.ask("GET", "/api/v1/admin/bans", &[("authorization", "Bearer guess")], "").status;
@@ -318,6 +325,7 @@ fn metrics_hold_the_figures_and_no_name_of_anybody() {
             "pool_health{part=\"chain\"} 0",
             "pool_bans_total{by=\"pool\",of=\"address\"}",
             "pool_evaluator_mismatches_total",
+            "pool_webhook_messages_total{outcome=\"dropped\"}",
             "pool_verification_seconds_bucket{le=\"+Inf\"}",
             "pool_ack_seconds_count",
             "pool_fsync_seconds_sum",
@@ -330,5 +338,38 @@ fn metrics_hold_the_figures_and_no_name_of_anybody() {
     for name in ["ann", "rig", "127.0.0.1", "t/1", "aleo1"] {
         assert!(!text.contains(name), "{name} in the metrics");
     }
+    world.pool.stop();
+}
+
+#[test]
+fn messages_to_webhooks_are_counted() {
+    let receiver = Receiver::start(&[]);
+    let (url, events) = (receiver.url(), [EventKind::Found].into());
+    let world = world(|config| config.webhooks = vec![WebhookConfig { url, secret: None, events }]);
+    let none = json!({"delivered": 0, "failed": 0, "dropped": 0});
+    assert_eq!(world.get("/api/v1/pool")["webhooks"], none);
+    let mut ann = Client::with_work(world.pool.address, "ann.rig");
+    // What was found before the first look is told to nobody.
+    until("one is delivered", || {
+        ann.submit(2 * u64::from(rand::random::<u32>()));
+        world.get("/api/v1/pool")["webhooks"]["delivered"].as_u64() > Some(0)
+    });
+    assert!(!receiver.messages().is_empty());
+    world.pool.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_ends_the_start_with_what_to_do() {
+    let world = world(|_| {});
+    let data = tempfile::tempdir().unwrap();
+    let mut config = config(data.path());
+    config.api = ApiConfig { listen: Some(world.api), ..ApiConfig::default() };
+    let second = start_with(&world.sim, config, EvenSolves::default());
+    let refused = Api::open(second.view.clone(), exposition()).err().expect("the port is taken");
+    let text = format!("{refused:#}");
+    let expected =
+        format!("cannot listen on {}; stop what uses it or choose another --pool-api: ", world.api);
+    assert!(text.starts_with(&expected), "{text}");
+    second.stop();
     world.pool.stop();
 }

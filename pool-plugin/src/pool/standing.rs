@@ -27,6 +27,7 @@ impl Parts {
             state: self.state.subscribe(),
             restarts: self.restarts.clone(),
             waits: self.waits.clone(),
+            webhooks: self.webhooks.clone(),
         });
     }
 

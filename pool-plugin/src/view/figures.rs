@@ -20,7 +20,7 @@ pub fn describe() {
     }
 }
 
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
     ("pool_shares_total", "Shares by verdict: accepted, epoch_ended, or why they were refused"),
     ("pool_garbage_total", "Lines that were no request"),
     ("pool_turned_away_total", "Connections turned away"),
@@ -34,6 +34,10 @@ const COUNTERS: [(&str, &str); 14] = [
     ("pool_evaluator_mismatches_total", "Of those, the wrong ones"),
     ("pool_evaluator_fallback_epochs_total", "Epochs left to snarkVM as a whole"),
     ("pool_evaluator_distrusted_epochs_total", "Epochs left to snarkVM after a wrong answer"),
+    (
+        "pool_webhook_messages_total",
+        "Messages to webhooks: delivered, failed after all tries, dropped unsent",
+    ),
     ("pool_blocks_total", "Blocks of ours whose dumps are in the sums"),
 ];
 
@@ -87,6 +91,7 @@ pub(super) fn publish(snapshot: &Snapshot, health: &HealthView) {
     for (part, count) in &pool.restarts {
         counter!("pool_restarts_total", "part" => part.clone()).absolute(*count);
     }
+    publish_webhooks(pool);
     gauge!("pool_info", "version" => pool.version.clone(), "network" => pool.network.clone()).set(1.0);
     counter!("pool_blocks_total").absolute(pool.blocks);
     gauge!("pool_disk_free_bytes").set(pool.disk.free_bytes as f64);
@@ -192,6 +197,15 @@ fn publish_evaluator(pool: &PoolView) {
     counter!("pool_evaluator_fallback_epochs_total").absolute(evaluator.fallback_epochs);
     counter!("pool_evaluator_distrusted_epochs_total").absolute(evaluator.distrusted_epochs);
     gauge!("pool_evaluator_fallback").set(f64::from(u8::from(evaluator.fallback_now)));
+}
+
+fn publish_webhooks(pool: &PoolView) {
+    let webhooks = &pool.webhooks;
+    for (outcome, count) in
+        [("delivered", webhooks.delivered), ("failed", webhooks.failed), ("dropped", webhooks.dropped)]
+    {
+        counter!("pool_webhook_messages_total", "outcome" => outcome).absolute(count);
+    }
 }
 
 /// Over all addresses of the pool: an address is no label.

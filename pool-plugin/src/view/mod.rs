@@ -59,6 +59,7 @@ use crate::{
     ledger::{ShareLedger, records::SolutionRecord},
     release::Waits,
     supervise::Restarts,
+    webhooks,
 };
 
 /// Looks at a pool; clones look at the same one. Before the pool runs there is little to see.
@@ -87,6 +88,7 @@ pub(crate) struct Sources {
     pub(crate) state: watch::Receiver<ChainState>,
     pub(crate) restarts: Restarts,
     pub(crate) waits: watch::Receiver<Waits>,
+    pub(crate) webhooks: Arc<webhooks::Counters>,
 }
 
 /// The pool at a moment.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     AccountView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView, OpenRoundView,
     PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts, Sources, VerificationView, View,
-    WorkerShares, WorkerView, figures, rewards::RewardBook, round::OpenRound,
+    WebhooksView, WorkerShares, WorkerView, figures, rewards::RewardBook, round::OpenRound,
 };
 use crate::{
     accounting::luck::effort_permille,
@@ -28,7 +28,7 @@ use crate::{
     release::budget::Budget,
     stratum::dialects::Dialect,
     types::BLOCKS_PER_EPOCH,
-    verify,
+    verify, webhooks,
     workers::{Overview, unix_seconds},
 };
 
@@ -190,6 +190,7 @@ impl Observer {
                 .into_iter()
                 .map(|(part, count)| (part.to_owned(), count))
                 .collect(),
+            webhooks: webhooks_view(&parts.webhooks),
             scheme: config.rules.scheme.to_string(),
             fees: config
                 .rules
@@ -353,6 +354,14 @@ fn evaluator_view(view: &View, stats: EvaluatorStats) -> EvaluatorView {
         fallback_epochs: stats.fallback_epochs,
         fallback_now: stats.fallback_now,
         distrusted_epochs: stats.distrusted_epochs,
+    }
+}
+
+fn webhooks_view(counters: &webhooks::Counters) -> WebhooksView {
+    WebhooksView {
+        delivered: counters.delivered.load(Relaxed),
+        failed: counters.failed.load(Relaxed),
+        dropped: counters.dropped.load(Relaxed),
     }
 }
 

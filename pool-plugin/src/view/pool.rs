@@ -47,6 +47,7 @@ pub struct PoolView {
     pub disk: DiskView,
     /// How often each part had to be started again
     pub restarts: BTreeMap<String, u64>,
+    pub webhooks: WebhooksView,
     /// How rewards are shared out: prop, pplns:N or solo
     pub scheme: String,
     pub fees: Vec<FeeView>,
@@ -186,6 +187,17 @@ pub struct DiskView {
     pub free_bytes: u64,
     /// 0 if it cannot be told
     pub size_bytes: u64,
+}
+
+/// What became of the messages to webhooks, of all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebhooksView {
+    /// Taken by their receivers
+    pub delivered: u64,
+    /// Given up, after an hour of tries
+    pub failed: u64,
+    /// Not even queued, since too many waited
+    pub dropped: u64,
 }
 
 /// Who gets a part of every reward.

@@ -11,7 +11,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Answer, blocking};
-use crate::{problem::Problem, router::State};
+use crate::{
+    problem::{Problem, in_our_words},
+    router::State,
+};
 
 /// Proof that a request has the token.
 pub struct IsAdmin;
@@ -121,7 +124,7 @@ pub async fn command(
     Of(state): Of<State>,
     body: Result<Json<Command>, JsonRejection>,
 ) -> Answer<Json<Done>> {
-    let Json(command) = body.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Json(command) = body.map_err(|error| Problem::bad_request(in_our_words(&error.body_text())))?;
     act(state, command).await
 }
 
