@@ -55,8 +55,10 @@ pub fn a_port_in_use_is_named(world: &mut World) -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?;
     let data = with_data(&world.folder.path().join("port-in-use"));
-    let text = start(world, &[format!("--pool-listen={address}"), data])?;
-    ensure_says(&text, &[&address.to_string(), "in use"])
+    let text = start(world, &[format!("--pool-listen={address}"), data.clone()])?;
+    ensure_says(&text, &[&address.to_string(), "in use"])?;
+    let text = start(world, &["--pool-listen=127.0.0.1:0".into(), format!("--pool-api={address}"), data])?;
+    ensure_says(&text, &[&address.to_string(), "in use", "choose another --pool-api"])
 }
 
 pub fn an_unwritable_folder_is_named(world: &mut World) -> Result<()> {

@@ -1,5 +1,7 @@
 //! A receiver of webhooks: a small HTTP server that answers as it is told and keeps what it got.
 
+#![allow(dead_code, reason = "each test file uses some of it")]
+
 use std::{
     collections::{BTreeMap, VecDeque},
     io::{BufRead, BufReader, Write},
