@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -18,7 +19,7 @@ use pool_plugin::{
     },
     types::Address,
 };
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{runtime::Runtime, task::JoinSet};
 
 /// As many as a middling pool has.
 const WORKERS: u64 = 500;
@@ -40,40 +41,66 @@ pub(crate) async fn store_share(ledger: &ShareLedger, epoch: u32, number: u64) {
 }
 
 /// How long it takes to append to a file and sync it, one after the other for `time`.
-pub(crate) fn syncs(dir: &Path, time: Duration) -> Vec<Duration> {
+pub(crate) fn syncs_in_a_row(dir: &Path, time: Duration) -> Vec<Duration> {
     let mut file = File::create(dir.join("syncs")).unwrap();
     let (started, mut taken) = (Instant::now(), Vec::new());
     while started.elapsed() < time {
         let one = Instant::now();
-        file.write_all(&[7; SYNC_BYTES]).unwrap();
-        file.sync_data().unwrap();
+        append_and_sync(&mut file);
         taken.push(one.elapsed());
     }
     taken
 }
 
+/// How long each sync takes from the moment it was due, as [`acks_at`] counts: a pause of the machine delays all
+/// that fall into it, where syncs in a row would count it once.
+pub(crate) fn syncs_at(dir: &Path, rate: u64, time: Duration) -> Vec<Duration> {
+    let mut file = File::create(dir.join("syncs")).unwrap();
+    let started = Instant::now();
+    let sync = |number| {
+        wait_until(started, due(number, rate));
+        append_and_sync(&mut file);
+        started.elapsed().saturating_sub(due(number, rate))
+    };
+    (0..count(rate, time)).map(sync).collect()
+}
+
 /// How long each share waits for its answer, from the moment it was due: shares come at their rate whether
 /// or not those before are answered. Each `turn` has shares of its own.
 ///
-/// A thread of its own sends them, since the runtime's timer would let them wait for the next millisecond.
-pub(crate) async fn acks_at(ledger: &ShareLedger, rate: u64, time: Duration, turn: u32) -> Vec<Duration> {
-    let count = (rate as f64 * time.as_secs_f64()) as u64;
-    let (runtime, ledger) = (Handle::current(), ledger.clone());
-    let sending = tokio::task::spawn_blocking(move || {
-        let started = Instant::now();
-        let mut waiting = JoinSet::new();
-        for number in 0..count {
-            std::thread::sleep(due(number, rate).saturating_sub(started.elapsed()));
-            let ledger = ledger.clone();
-            let answered = async move {
-                store_share(&ledger, 1 + turn, number).await;
-                started.elapsed().saturating_sub(due(number, rate))
-            };
-            waiting.spawn_on(answered, &runtime);
-        }
-        waiting
-    });
-    sending.await.unwrap().join_all().await
+/// This thread sends them, since the runtime's timer would let them wait for the next millisecond.
+pub(crate) fn acks_at(
+    runtime: &Runtime,
+    ledger: &ShareLedger,
+    rate: u64,
+    time: Duration,
+    turn: u32,
+) -> Vec<Duration> {
+    let started = Instant::now();
+    let mut waiting = JoinSet::new();
+    for number in 0..count(rate, time) {
+        wait_until(started, due(number, rate));
+        let ledger = ledger.clone();
+        let answered = async move {
+            store_share(&ledger, 1 + turn, number).await;
+            started.elapsed().saturating_sub(due(number, rate))
+        };
+        waiting.spawn_on(answered, runtime.handle());
+    }
+    runtime.block_on(waiting.join_all())
+}
+
+fn append_and_sync(file: &mut File) {
+    file.write_all(&[7; SYNC_BYTES]).unwrap();
+    file.sync_data().unwrap();
+}
+
+fn wait_until(started: Instant, due: Duration) {
+    thread::sleep(due.saturating_sub(started.elapsed()));
+}
+
+fn count(rate: u64, time: Duration) -> u64 {
+    (rate as f64 * time.as_secs_f64()) as u64
 }
 
 fn due(number: u64, rate: u64) -> Duration {
