@@ -30,7 +30,14 @@ async fn append(ledger: &ShareLedger, counter: u64) -> Result<u64, WriteError> {
 }
 
 fn break_disk(ledger: &ShareLedger, broken: bool) {
-    ledger.shared.store.faults.fail_writes.store(broken, SeqCst);
+    ledger.fail_writes(broken);
+}
+
+impl ShareLedger {
+    /// From now on every write fails, or none.
+    pub(crate) fn fail_writes(&self, fail: bool) {
+        self.shared.store.faults.fail_writes.store(fail, SeqCst);
+    }
 }
 
 async fn wait_until_healthy(ledger: &ShareLedger) {
@@ -98,9 +105,7 @@ async fn every_share_of_a_failed_batch_is_refused() {
     assert_eq!(append(&ledger, 9).await, Ok(1));
 }
 
-#[tokio::test]
-async fn a_failed_block_is_applied_when_it_comes_again() {
-    let (_dir, ledger) = ledger();
+fn landing() -> (SolutionRecord, BlockOutcome) {
     let solution =
         Solution { epoch_hash: EpochHash([2; 32]), address: Address([1; 32]), counter: 5, target: 9 };
     let record = SolutionRecord {
@@ -119,6 +124,13 @@ async fn a_failed_block_is_applied_when_it_comes_again() {
         aborted: Vec::new(),
         open_epoch: 0,
     };
+    (record, outcome)
+}
+
+#[tokio::test]
+async fn a_failed_block_is_applied_when_it_comes_again() {
+    let (_dir, ledger) = ledger();
+    let (record, outcome) = landing();
     append(&ledger, 1).await.unwrap();
     break_disk(&ledger, true);
     assert!(ledger.record_found(record.clone()).await.is_err());
@@ -131,6 +143,32 @@ async fn a_failed_block_is_applied_when_it_comes_again() {
     let round = ledger.apply_block(outcome).await.unwrap().unwrap();
     assert_eq!((round.first_seq, round.last_seq), (1, 1));
     assert_eq!(round.solutions[0].finder, Some(worker()));
+}
+
+#[tokio::test]
+async fn a_block_that_comes_before_an_expected_find_knows_its_finder() {
+    let (_dir, ledger) = ledger();
+    let (record, outcome) = landing();
+    ledger.expect_found(&record);
+    break_disk(&ledger, true);
+    assert!(ledger.apply_block(outcome.clone()).await.is_err());
+    break_disk(&ledger, false);
+    wait_until_healthy(&ledger).await;
+    let round = ledger.apply_block(outcome).await.unwrap().unwrap();
+    assert_eq!(round.solutions[0].finder, Some(worker()));
+    // Late, and of no effect.
+    ledger.record_found(record.clone()).await.unwrap();
+    assert_eq!(ledger.solution(record.solution.id()).unwrap().unwrap().finder, Some(worker()));
+}
+
+#[tokio::test]
+async fn an_expected_find_that_cannot_be_recorded_holds_up_no_block() {
+    let (_dir, ledger) = ledger();
+    let (record, outcome) = landing();
+    let nameless = Worker { account: "a".repeat(MAX_NAME_BYTES + 1), worker: String::new() };
+    ledger.expect_found(&SolutionRecord { finder: Some(nameless), ..record });
+    let round = ledger.apply_block(outcome).await.unwrap().unwrap();
+    assert_eq!(round.solutions[0].finder, None);
 }
 
 /// A write can reach the disk and be reported as failed, by the sync. The miner was refused and sends the

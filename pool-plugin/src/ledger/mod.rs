@@ -9,7 +9,7 @@
 //! - [`records`]: what is kept, as values; [`codec`]: their bytes.
 //! - `schema`: column families, keys, RocksDB's settings.
 //! - `open`: opening, creating, refusing; `torn_log`: the log's end after a loss of power; `migrate`: from an older schema.
-//! - `reserve`: keys in flight.
+//! - `reserve`: keys in flight; `expected`: finds in flight.
 //! - `settle`: what a block means; `changes`: the writes that follow.
 //! - `store`: the database handle.
 //! - `writer`: the one thread that writes; `condition`: what is wrong with the database, if anything.
@@ -18,6 +18,7 @@ mod changes;
 pub mod codec;
 mod condition;
 mod errors;
+mod expected;
 #[cfg(test)]
 mod failing_writes;
 mod migrate;
@@ -43,6 +44,7 @@ use crate::{
     chain::Network,
     ledger::{
         codec::MAX_NAME_BYTES,
+        expected::ExpectedFinds,
         open::{open_store, open_store_beside},
         records::{
             Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker,
@@ -69,6 +71,7 @@ pub struct ShareLedger {
 struct Shared {
     store: Arc<Store>,
     desk: Arc<KeyDesk>,
+    expected: ExpectedFinds,
     network: Network,
     health: watch::Receiver<LedgerHealth>,
     /// `None` if opened for reading only.
@@ -106,7 +109,16 @@ impl ShareLedger {
             .spawn(move || writer.run(queue))
             .map_err(|error| unreadable(format!("no thread for the writer: {error}")))?;
         let writer = Some(WriterHandle { commands: Some(commands), thread: Some(thread) });
-        Ok(Self { shared: Arc::new(Shared { store, desk, network, health, writer }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                desk,
+                expected: ExpectedFinds::default(),
+                network,
+                health,
+                writer,
+            }),
+        })
     }
 
     /// Opens the ledger as it is now, also beside a running pool. Writes answer [`WriteError::ReadOnly`].
@@ -114,7 +126,16 @@ impl ShareLedger {
         let (store, network) = open_store_beside(dir)?;
         let (_, health) = watch::channel(LedgerHealth::Ok);
         let desk = Arc::default();
-        Ok(Self { shared: Arc::new(Shared { store, desk, network, health, writer: None }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                desk,
+                expected: ExpectedFinds::default(),
+                network,
+                health,
+                writer: None,
+            }),
+        })
     }
 
     /// The network the ledger was created for.
@@ -155,12 +176,24 @@ impl ShareLedger {
         self.send(|answer| Command::Append(Box::new(Append { reservation, share, answer }))).await
     }
 
+    /// Announces a find: should a block name it before [`record_found`](Self::record_found) has got through, the
+    /// block comes after it all the same.
+    pub fn expect_found(&self, record: &SolutionRecord) {
+        // One that cannot be recorded as it is must not hold up a block.
+        if record.finder.as_ref().is_none_or(|finder| check_names(finder).is_ok()) {
+            self.shared.expected.add(record.clone());
+        }
+    }
+
     /// Records a find, as found or released. Harmless when repeated or late: a later state stays.
     pub async fn record_found(&self, record: SolutionRecord) -> Result<(), WriteError> {
         if let Some(finder) = &record.finder {
             check_names(finder)?;
         }
-        self.send(|answer| Command::RecordFound(Box::new(record), answer)).await
+        let id = record.solution.id();
+        self.send(|answer| Command::RecordFound(Box::new(record), answer)).await?;
+        self.shared.expected.remove(id);
+        Ok(())
     }
 
     /// Moves a solution from found to released; any other state stays.
@@ -172,6 +205,11 @@ impl ShareLedger {
     /// anything of ours landed, and the end of what belongs to closed epochs. Blocks come in rising order;
     /// one that is applied already changes nothing and answers with its round.
     pub async fn apply_block(&self, outcome: BlockOutcome) -> Result<Option<Round>, WriteError> {
+        let landed = outcome.landed.iter().map(|(solution, _)| solution.id());
+        let named = landed.chain(outcome.aborted.iter().map(|(id, _)| *id));
+        for record in self.shared.expected.among(named) {
+            self.record_found(record).await?;
+        }
         self.send(|answer| Command::ApplyBlock(Box::new(outcome), answer)).await
     }
 

@@ -29,6 +29,8 @@ const TRIES_WHEN_STOPPING: u32 = 5;
 
 /// What the release queue needs of the ledger.
 pub trait SolutionStore: Send + Sync + 'static {
+    /// Of a find that is to be recorded, at once and without waiting for the disk.
+    fn expect_found(&self, record: &SolutionRecord);
     fn record_found(&self, record: SolutionRecord) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn mark_released(&self, id: SolutionId) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError>;
@@ -38,6 +40,10 @@ pub trait SolutionStore: Send + Sync + 'static {
 }
 
 impl SolutionStore for ShareLedger {
+    fn expect_found(&self, record: &SolutionRecord) {
+        Self::expect_found(self, record);
+    }
+
     async fn record_found(&self, record: SolutionRecord) -> Result<(), WriteError> {
         Self::record_found(self, record).await
     }

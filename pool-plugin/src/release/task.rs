@@ -186,7 +186,13 @@ impl<S: SolutionStore> Releaser<S> {
         }
         tracing::info!(%id, target = found.solution.target, epoch = found.epoch,
             account = found.finder.account, worker = found.finder.worker, "solution found");
-        self.new.push(record_of(found));
+        self.expect(found);
+    }
+
+    fn expect(&mut self, found: Found) {
+        let record = record_of(found);
+        self.store.expect_found(&record);
+        self.new.push(record);
     }
 
     fn hear(&mut self, told: Told) {
@@ -240,7 +246,7 @@ impl<S: SolutionStore> Releaser<S> {
             let id = found.solution.id();
             if self.queue.add(found.solution, found.epoch, Past::Unsure) {
                 tracing::warn!(%id, "a share of before the restart is a solution without a record: it goes first");
-                self.new.push(record_of(found));
+                self.expect(found);
             }
         }
     }

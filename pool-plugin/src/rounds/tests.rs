@@ -90,6 +90,28 @@ async fn what_landed_while_the_pool_was_down_is_accounted_and_dumped() {
     until(|| pool.dumps().len() == 2).await;
 }
 
+/// The disk fails while a find lands. Once it is mended, find and block are tried again, each at moments of its own;
+/// whichever comes first, SOLO is to pay the finder.
+#[tokio::test(start_paused = true)]
+async fn a_find_that_could_not_be_recorded_has_its_finder_in_the_round() {
+    for turn in 0..4 {
+        let pool = Pool::new().await;
+        pool.ledger.fail_writes(true);
+        let found = pool.find_new(1, 200).await;
+        sleep(Duration::from_millis(20_000 + 1_300 * turn)).await;
+        pool.sim.produce_block_with(&[found], &[]);
+        until(|| pool.reason(Part::Rounds) == Some("failing")).await;
+        pool.ledger.fail_writes(false);
+        let health = pool.ledger.healthy();
+        until(|| health.borrow().is_ok()).await;
+        // Both have been tried again by then.
+        sleep(Duration::from_secs(60)).await;
+        pool.until_accounted().await;
+        let rounds = pool.ledger.rounds().unwrap();
+        assert!(rounds[0].solutions[0].finder.is_some(), "in turn {turn} the block came first");
+    }
+}
+
 /// Block 360k takes solutions of the epoch that ends with it; the pool sees it long after, on a restart.
 #[tokio::test(start_paused = true)]
 async fn a_landing_whose_epoch_is_over_is_of_the_epoch_it_was_mined_in() {
