@@ -48,7 +48,7 @@ pub(super) struct Line {
 pub(super) enum Call {
     /// There is work that the connection had no room for.
     Late,
-    /// The miner has to connect anew for another address.
+    /// The miner has to connect anew: for another address, or since it could not be told.
     Reconnect,
 }
 
@@ -92,6 +92,12 @@ impl Feed {
             let known = port.common.epochs.known_since(work.job.epoch, moment.now);
             meters().push.record(port.common.now().saturating_sub(known));
         }
+    }
+
+    /// What came of the news is unknown: the miner is to start anew rather than to work on what is over.
+    pub(super) fn give_up(&self) {
+        self.line.lock().must_reconnect = true;
+        self.call.notify_one();
     }
 
     /// Tells the miner what comes of a change of its jobs or target.

@@ -94,7 +94,8 @@ fn push_part(port: &Port, part: u64) {
     for feed in feeds {
         // One session's fault is not to keep the news from the others.
         if catch_unwind(AssertUnwindSafe(|| feed.follow(port))).is_err() {
-            error!("a session could not be told of the chain");
+            error!("a session could not be told of the chain: it has to connect anew");
+            feed.give_up();
         }
     }
 }

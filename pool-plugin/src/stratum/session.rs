@@ -270,7 +270,7 @@ impl Session {
                 Err(_) => Flow::Break(()),
             },
             feed::Call::Reconnect => {
-                debug!(peer = %self.peer, session = self.id, "a miner has to connect anew for another address");
+                debug!(peer = %self.peer, session = self.id, "a miner has to connect anew");
                 self.leave().await
             }
         }
