@@ -9,6 +9,7 @@
 //! - [`operator`]: what an operator does with a pool.
 //! - [`validator`]: the pool inside a validator.
 //! - [`payday`]: from three miners' work to their money, in five books.
+//! - [`payments`]: the money on the chain, once.
 //! - [`long`]: a real epoch flip, and the release binary on mainnet's genesis block (`scripts/test --long`).
 
 mod crash;
@@ -17,6 +18,7 @@ mod long;
 mod mining;
 mod operator;
 mod payday;
+mod payments;
 mod startup;
 mod validator;
 mod world;

@@ -1,9 +1,8 @@
 //! From three miners' work to their money, with the pool killed in between: chain, dumps, payout books, Redis
-//! and PostgreSQL agree to the microcredit.
+//! and PostgreSQL agree to the microcredit; then the miners are paid on the chain.
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -17,6 +16,7 @@ use redis::Commands;
 
 use crate::{
     mining::{dumped_reward, ensure_verified, number},
+    payments::Payout,
     world::{Net, World},
 };
 
@@ -68,9 +68,11 @@ pub fn five_books_agree_to_the_microcredit(world: &mut World) -> Result<()> {
     ensure!(books.earned == earned, "the chain paid {earned}, the dumps say {}", books.earned);
     ensure!(books.earned == books.paid + books.carried, "the parts are not the whole");
     ensure_verified(&pool)?;
-    ensure!(payout_owes(&folder, &pool)? == books.paid, "the payout books differ from {}", books.paid);
+    let payout = Payout::new(&folder, &pool, &MINERS.map(|(account, _)| account))?;
+    ensure!(payout_owes(&payout)? == books.paid, "the payout books differ from {}", books.paid);
     wait_for_redis(&redis, books.earned)?;
     wait_for_postgres(&postgres, &books)?;
+    payout.pay_all(&mut pool)?;
 
     pool.process.stop()?;
     other_pool.restart()
@@ -147,36 +149,13 @@ impl Books {
 }
 
 /// Imports the dumps and rehearses the payments; returns what the payout books owe.
-fn payout_owes(folder: &Path, pool: &PoolNode) -> Result<u128> {
-    let addresses = folder.join("addresses.json");
-    let accounts = MINERS.map(|(account, _)| format!("\"{account}\": \"{STAKED_ADDRESS}\""));
-    std::fs::write(&addresses, format!("{{{}}}", accounts.join(", ")))?;
-    let run = |command: &str| -> Result<String> {
-        let output = Command::new("python3")
-            .arg(format!("{}/../scripts/payout.py", std::env::var("CARGO_MANIFEST_DIR")?))
-            .args([command, "--network", "testnet", "--threshold", "1", "--fee", "1"])
-            .args(["--address", STAKED_ADDRESS, "--node", pool.rest.origin()])
-            .arg("--books")
-            .arg(folder.join("books.sqlite"))
-            .arg("--dumps")
-            .arg(pool.data.join("shares"))
-            .arg("--addresses")
-            .arg(&addresses)
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(
-            output.status.success(),
-            "payout.py {command}: {said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(said)
-    };
-    run("import")?;
-    let plan = run("plan")?;
+fn payout_owes(payout: &Payout) -> Result<u128> {
+    payout.run(&["import"])?;
+    let plan = payout.run(&["plan"])?;
     for (account, _) in MINERS {
         ensure!(plan.contains(account), "{account} is not in the plan: {plan}");
     }
-    let status = run("status")?;
+    let status = payout.run(&["status"])?;
     let owed = status.lines().find_map(|line| line.strip_prefix("owed: ")).context("what is owed")?;
     let credits = owed.split(' ').next().unwrap_or_default().replace('.', "");
     credits.parse().with_context(|| format!("no amount: {owed}"))

@@ -11,6 +11,7 @@
 //! - [`rest`]: the node's REST server: what the chain says.
 //! - [`systemd`]: the service manager's side of a node.
 //! - [`flood`]: many valid shares at once.
+//! - [`proving_keys`]: what upstream's command needs to pay.
 //! - [`blocks`]: when a node had which block, from its log.
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod flood;
 pub mod miner;
 pub mod pool_node;
 pub mod process;
+pub mod proving_keys;
 pub mod rest;
 pub mod stratum;
 pub mod systemd;
