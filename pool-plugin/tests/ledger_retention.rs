@@ -10,7 +10,7 @@ use ledger_support::{append, block, key, open, worker};
 use pool_plugin::{
     accounting::terms::{Rules, Scheme},
     chain::Network,
-    dump::{self, DumpError},
+    dump::{self, DumpError, verify::Verdict},
     ledger::{
         ShareLedger,
         records::{BlockOutcome, Round},
@@ -121,4 +121,28 @@ async fn what_a_window_may_reach_and_what_is_not_dumped_stays() {
     assert_eq!(retire_before(&ledger, u64::MAX).await, Ok(80));
     assert_eq!(seqs(&ledger), (81..=100).collect::<Vec<_>>());
     land_at(&ledger, &dumps, 401, 2_000).await;
+}
+
+/// The proof target may rise by more than was kept for: what is left is the window, and the block has its dump.
+#[tokio::test]
+async fn a_window_ends_where_shares_have_left() {
+    let dir = tempdir().unwrap();
+    let dumps = dir.path().join("shares");
+    let ledger = with_scheme(&dir.path().join("db"), Scheme::Pplns { window: 1 }).await;
+    fill(&ledger, 0..100).await;
+    land(&ledger, &dumps, 400).await;
+    assert_eq!(retire_before(&ledger, u64::MAX).await, Ok(80));
+    let round = land_at(&ledger, &dumps, 401, 2_500).await;
+    let dump = std::fs::read_to_string(dumps.join(dump::file_name(&round))).unwrap();
+    let dump: serde_json::Value = serde_json::from_str(&dump).unwrap();
+    assert_eq!((&dump["window"]["first_seq"], &dump["scheme"]["reach_seq"]), (&81.into(), &81.into()));
+    // The first one's shares have left: it is held against itself and the one after it.
+    let paths = std::fs::read_dir(&dumps).unwrap().map(|entry| entry.unwrap().path());
+    let verdicts = dump::verify::verify(paths, Some(&ledger), None);
+    let checks = |checks: &[&'static str]| Verdict::Right(checks.to_vec());
+    let right = [
+        checks(&["sums", "digest", "split", "its shares have left"]),
+        checks(&["sums", "digest", "split", "chain", "shares"]),
+    ];
+    assert_eq!(verdicts.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>(), right);
 }

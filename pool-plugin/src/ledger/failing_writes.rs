@@ -161,6 +161,19 @@ async fn a_block_that_comes_before_an_expected_find_knows_its_finder() {
     assert_eq!(ledger.solution(record.solution.id()).unwrap().unwrap().finder, Some(worker()));
 }
 
+/// The process died between the share and its record.
+#[tokio::test]
+async fn a_landing_without_a_record_knows_its_finder_by_the_share() {
+    let (_dir, ledger) = ledger();
+    let (record, outcome) = landing();
+    let key = ShareKey { epoch: 0, address: record.solution.address, counter: record.solution.counter };
+    let reservation = ledger.reserve(key).unwrap();
+    ledger.append(reservation, worker(), 10, 20, 30).await.unwrap();
+    let round = ledger.apply_block(outcome).await.unwrap().unwrap();
+    assert_eq!(round.solutions[0].finder, Some(worker()));
+    assert_eq!(ledger.solution(record.solution.id()).unwrap().unwrap().found_ms, 30);
+}
+
 #[tokio::test]
 async fn an_expected_find_that_cannot_be_recorded_holds_up_no_block() {
     let (_dir, ledger) = ledger();

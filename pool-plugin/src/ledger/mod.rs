@@ -249,6 +249,12 @@ impl ShareLedger {
         self.shared.store.solution(id)
     }
 
+    /// The same, also of a find that is only expected so far.
+    pub fn known_solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
+        let stored = self.solution(id)?;
+        Ok(stored.or_else(|| self.shared.expected.among(std::iter::once(id)).pop()))
+    }
+
     /// All solutions that were ever recorded, in no particular order.
     pub fn solutions(&self) -> Result<Vec<SolutionRecord>, ReadError> {
         self.shared.store.solutions()

@@ -118,6 +118,10 @@ impl Store {
         self.get(Table::Keys, &share_key(key), "share key", decode_number)
     }
 
+    pub(super) fn share(&self, seq: u64) -> Result<Option<Share>, ReadError> {
+        self.get(Table::Shares, &seq_key(seq), "share", decode_share)
+    }
+
     pub(super) fn total_of(&self, worker: &Worker) -> Result<Option<WorkerTotal>, ReadError> {
         self.get(Table::Totals, &worker_key(worker), "total", decode_total)
     }

@@ -112,6 +112,24 @@ async fn a_find_that_could_not_be_recorded_has_its_finder_in_the_round() {
     }
 }
 
+/// While the disk fails no block is accounted; what lands all the same must not hold a place in the stake limit, or
+/// later finds would wait for nothing.
+#[tokio::test(start_paused = true)]
+async fn landings_free_their_places_while_the_disk_fails() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 3);
+    let landing = [pool.find_new(1, 200).await, pool.find_new(2, 200).await];
+    until(|| landing.iter().all(|one| pool.state(one) == Some(SolutionState::Released))).await;
+    pool.ledger.fail_writes(true);
+    pool.sim.produce_block_with(&landing[..1], &[]);
+    until(|| pool.reason(Part::Rounds) == Some("failing")).await;
+    pool.sim.produce_block_with(&landing[1..], &[]);
+    sleep(Duration::from_secs(60)).await;
+    let third = pool.find_new(3, 200).await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(pool.sim.mempool(), [third]);
+}
+
 /// Block 360k takes solutions of the epoch that ends with it; the pool sees it long after, on a restart.
 #[tokio::test(start_paused = true)]
 async fn a_landing_whose_epoch_is_over_is_of_the_epoch_it_was_mined_in() {

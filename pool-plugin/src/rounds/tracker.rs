@@ -69,6 +69,7 @@ pub async fn run(
         settled,
         stop: stop.clone(),
         progress: None,
+        told: None,
         dumps_checked: false,
         undumped: BTreeMap::new(),
     };
@@ -77,6 +78,9 @@ pub async fn run(
     loop {
         blocks.mark_unchanged();
         let trouble = tracker.step().await.err().map(|trouble| trouble.0);
+        if trouble.is_some() {
+            tracker.tell_queue_ahead();
+        }
         if trouble.is_some() && trouble != trouble_before {
             tracing::error!(error = trouble, "blocks are not accounted; trying again");
         }
@@ -110,6 +114,8 @@ struct Tracker {
     stop: CancellationToken,
     /// `None` until the ledger has told.
     progress: Option<Progress>,
+    /// The release queue has heard of the blocks up to here, though they are not accounted.
+    told: Option<u32>,
     /// Whether the dumps of the rounds before the start are there.
     dumps_checked: bool,
     /// Closed rounds without a dump, by height.
@@ -219,8 +225,27 @@ impl Tracker {
         }
     }
 
+    /// The blocks behind one that cannot be accounted: what they settle holds no place in the stake limit any more.
+    fn tell_queue_ahead(&mut self) {
+        let start = match (self.told, self.progress) {
+            (told, Some(progress)) => told.unwrap_or(0).max(progress.scanned),
+            (Some(told), None) => told,
+            // What landed before is read from the chain by those that begin now.
+            (None, None) => match self.chain.puzzle() {
+                Ok(puzzle) => puzzle.height,
+                Err(_) => return,
+            },
+        };
+        let mut told = start;
+        while let Ok(Some(block)) = self.chain.block(told.saturating_add(1)) {
+            self.tell_queue(&block);
+            told = block.height;
+        }
+        self.told = Some(told);
+    }
+
     fn known_aborted(&self, block: &Block) -> Result<HashMap<SolutionId, SolutionRecord>, ReadError> {
-        let known = |id: &SolutionId| Ok(self.ledger.solution(*id)?.map(|record| (*id, record)));
+        let known = |id: &SolutionId| Ok(self.ledger.known_solution(*id)?.map(|record| (*id, record)));
         block.aborted.iter().filter_map(|id| known(id).transpose()).collect()
     }
 

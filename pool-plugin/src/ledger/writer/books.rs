@@ -10,11 +10,11 @@ use crate::{
             block_changes, close_epochs, dump_mark_change, meta_change, solution_changes, terms_change,
         },
         errors::{ReadError, WriteError},
-        records::{BlockOutcome, DumpMark, Round, SolutionRecord, SolutionState},
+        records::{BlockOutcome, DumpMark, Round, ShareKey, SolutionRecord, SolutionState},
         schema::{Meta, solution_of_open_key},
         settle::{Known, is_open, merge_found, settle},
     },
-    types::SolutionId,
+    types::{Solution, SolutionId, epoch_of_block},
 };
 
 impl Writer {
@@ -85,13 +85,46 @@ impl Writer {
                 solutions.insert(id, record);
             }
         }
+        for (solution, _) in &outcome.landed {
+            if solutions.get(&solution.id()).is_none_or(|record| record.finder.is_none())
+                && let Some(record) = self.find_of_share(outcome, solution)?
+            {
+                solutions.insert(solution.id(), record);
+            }
+        }
         let last_seq = self.next_seq.saturating_sub(1);
         Ok(Known {
             solutions,
             previous_last_seq: self.store.last_round()?.map_or(0, |round| round.last_seq),
             last_seq,
-            terms: self.terms_of(last_seq)?,
+            terms: self.terms_within_reach(last_seq)?,
         })
+    }
+
+    /// Of a landing whose find was never recorded, since the process died before: its share tells who found it.
+    fn find_of_share(
+        &self,
+        outcome: &BlockOutcome,
+        solution: &Solution,
+    ) -> Result<Option<SolutionRecord>, ReadError> {
+        let epoch = epoch_of_block(outcome.height);
+        let key = ShareKey { epoch, address: solution.address, counter: solution.counter };
+        let Some(seq) = self.store.seq_of(&key)? else { return Ok(None) };
+        let Some(share) = self.store.share(seq)? else { return Ok(None) };
+        Ok(Some(SolutionRecord {
+            solution: *solution,
+            epoch,
+            finder: Some(share.worker),
+            found_ms: share.time_ms,
+            state: SolutionState::Released,
+        }))
+    }
+
+    /// Those of `seq`, for a round: its window ends where shares have left, or its dump could never be made.
+    fn terms_within_reach(&self, seq: u64) -> Result<Option<Terms>, ReadError> {
+        let shares_from = self.store.shares_from()?;
+        let terms = self.terms_of(seq)?;
+        Ok(terms.map(|terms| Terms { reach_seq: terms.reach_seq.max(shares_from), ..terms }))
     }
 
     /// Puts `rules` in force for the shares to come, unless they are already.
