@@ -163,3 +163,28 @@ fn what_is_no_backup_or_a_damaged_one_is_refused() {
     assert!(!fresh.join("db").exists());
     assert!(!damaged.to_string().contains('\n'));
 }
+
+/// A block that was dumped since the backup, and whose dump is gone, would be dumped again after rounds that are over.
+#[test]
+fn a_dump_that_is_missing_among_the_newer_ones_is_asked_for() {
+    let (sim, data, elsewhere) = (chain(), tempdir().unwrap(), tempdir().unwrap());
+    let (data, saved) = (data.path(), elsewhere.path().join("monday"));
+    let pool = start(&sim, data, EvenSolves::default());
+    let mut miner = Client::with_work(pool.address, "ann.rig");
+    pool.backup.backup(&saved).unwrap();
+    for (solution, dumped) in [(2, 1), (4, 2)] {
+        assert_eq!(miner.submit(solution), 0);
+        until("the solution is offered", || !sim.mempool().is_empty());
+        sim.produce_block();
+        until("the block is dumped", || dumps(data).len() == dumped);
+    }
+    pool.stop();
+    lose_database(data);
+
+    let (first, bytes) = files(data).into_iter().next().unwrap();
+    fs::remove_file(data.join("shares").join(&first)).unwrap();
+    let error = backup::restore(&saved, data).unwrap_err().to_string();
+    assert!(error.contains("bring it back"), "{error}");
+    fs::write(data.join("shares").join(&first), bytes).unwrap();
+    assert_eq!(backup::restore(&saved, data).unwrap().newer_dumps.len(), 2);
+}

@@ -34,11 +34,12 @@ impl History {
         let last_seq = ledger.last_seq()?;
         let round_end = rounds.last().map_or(0, |round| round.last_seq);
         if self.open.0 != round_end {
-            self.open = (round_end, 0);
+            let mut open = 0u128;
             // What of the new round was read as part of the one before.
             for row in ledger.shares(round_end.saturating_add(1), self.read_to) {
-                self.open.1 = self.open.1.saturating_add(row?.1.target.into());
+                open = open.saturating_add(row?.1.target.into());
             }
+            self.open = (round_end, open);
         }
         let from = match self.read_to {
             0 => last_seq.saturating_sub(SHARES_BACK),
@@ -53,6 +54,8 @@ impl History {
             let at_its_time = proof_target_at(rounds, seq).unwrap_or(proof_target).max(1);
             let expected = share.target as f64 / at_its_time as f64;
             *self.expected.entry(share.worker.account).or_default() += expected;
+            // Should the next one be unreadable, this one is not counted again.
+            self.read_to = seq;
         }
         self.read_to = last_seq;
         Ok(())

@@ -1,6 +1,7 @@
 //! Files that are on the disk when the call returns.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -21,8 +22,13 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     written.map_err(failed(path))
 }
 
+/// Under another name until all of it is there: what an interruption leaves is not taken for the file.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
-    fs::copy(from, to).and_then(|_| File::open(to)?.sync_all()).map_err(failed(to))
+    let mut name = OsString::from(".");
+    name.push(to.file_name().unwrap_or_default());
+    let part = to.with_file_name(name);
+    let copied = fs::copy(from, &part).and_then(|_| File::open(&part)?.sync_all());
+    copied.and_then(|()| fs::rename(&part, to)).map_err(failed(to))
 }
 
 pub(super) fn sync_folder(dir: &Path) -> Result<(), BackupError> {

@@ -97,5 +97,23 @@ fn newer_dumps(ledger: &ShareLedger, data: &Path, network: Network) -> Result<Ve
         }
     }
     newer.sort_by_key(|one| one.round.height);
+    check_none_is_missing(ledger, data, &newer)?;
     Ok(newer)
+}
+
+/// What was dumped in between would be dumped again, after rounds that are over already.
+fn check_none_is_missing(ledger: &ShareLedger, data: &Path, newer: &[Adopted]) -> Result<(), BackupError> {
+    let mut before = ledger.rounds()?.pop();
+    for Adopted { round, .. } in newer {
+        let expected = before.as_ref().map_or(1, |before| before.last_seq.saturating_add(1));
+        if round.first_seq != expected {
+            let reason = format!(
+                "its round begins with share {}, not {expected}: the dump of a block before it is missing; bring it back",
+                round.first_seq
+            );
+            return Err(BackupError::Dump { path: data.join(DUMPS).join(round.height.to_string()), reason });
+        }
+        before = Some(round.clone());
+    }
+    Ok(())
 }
