@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Pay the miners what the share dumps say, each payment once.
 
+    payout.py init            begin new books
     payout.py import          read new dumps into the accounts, checking sums, digests and chain
     payout.py status          who has how much, which payments are on their way, and the pool's own balance
     payout.py plan [--send]   plan payments for all accounts above their threshold
     payout.py pay [--send]    sign, send and confirm what is planned
     payout.py run [--send]    all of it, for cron
+    payout.py cancel          take back the --payment that is planned and not signed: its amount returns
 
 Without --send nothing is planned or paid: it is told what would be. Needs Python 3.8 or later and nothing else.
 docs/operators.md says how to run it. Ends with 0 if all is well, 1 if something needs a look, 2 if the command
@@ -14,8 +16,8 @@ line or a file is wrong, 3 if the pool's balance does not cover a plan.
 A payment goes planned -> signed -> sent -> confirmed. Its transaction is made and stored before it is sent, and
 only that one is ever sent, so whatever is interrupted where, the chain sees one transaction, and takes it once.
 """
-import argparse, contextlib, fcntl, glob, json, os, shlex, sqlite3, subprocess, sys, tempfile, time
-import urllib.error, urllib.request
+import argparse, contextlib, fcntl, glob, json, os, re, shlex, sqlite3, subprocess, sys, tempfile, time
+import urllib.request
 
 sys.dont_write_bytecode = True
 import verify_dump
@@ -53,7 +55,7 @@ def credits(amount):
 def is_address(text):
     """Whether a text is an Aleo address: bech32m, prefix aleo, 32 bytes."""
     letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-    if len(text) != 63 or not text.startswith("aleo1") or any(letter not in letters for letter in text[5:]):
+    if not isinstance(text, str) or len(text) != 63 or not text.startswith("aleo1") or any(letter not in letters for letter in text[5:]):
         return False
     values = [ord(letter) >> 5 for letter in "aleo"] + [0] + [ord(letter) & 31 for letter in "aleo"]
     checksum = 1
@@ -76,10 +78,13 @@ class Addresses:
         if path:
             with open(path, encoding="utf-8") as file:
                 self.entries = json.load(file)
-        for account in self.entries:
-            address = self.address(account)
-            if address is None or not is_address(address):
+        if not isinstance(self.entries, dict):
+            raise Trouble(f"{path}: it is to hold accounts and their addresses, as {{\"ann\": \"aleo1...\"}}", 2)
+        for account, entry in self.entries.items():
+            if not isinstance(entry, (str, dict)) or not is_address(self.address(account)):
                 raise Trouble(f"{path}: the address of '{account}' is no Aleo address: correct it", 2)
+            if type(self.entry(account).get("threshold", 0)) is not int:
+                raise Trouble(f"{path}: the threshold of '{account}' is no whole number: correct it", 2)
 
     def entry(self, account):
         entry = self.entries.get(account, {})
@@ -95,7 +100,12 @@ class Addresses:
 class Books:
     """The accounts and payments, in SQLite. Every change is one transaction, on the disk when it is done."""
 
-    def __init__(self, path):
+    def __init__(self, path, new=False):
+        # Books that are not where they were would be begun anew, and everybody paid once more.
+        if new and os.path.exists(path):
+            raise Trouble(f"{path} is there already: go on with it", 2)
+        if not new and not os.path.exists(path):
+            raise Trouble(f"there are no books {path}: name them with --books, or begin new ones with init", 2)
         self.lock = open(f"{path}.lock", "w")
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -114,7 +124,9 @@ class Books:
             yield self.database
             self.commit()
         except BaseException:
-            self.database.execute("ROLLBACK")
+            # Some failures, a full disk among them, have ended it already.
+            if self.database.in_transaction:
+                self.database.execute("ROLLBACK")
             raise
 
     def commit(self):
@@ -138,12 +150,29 @@ class Books:
         rows = self.rows("SELECT * FROM dumps ORDER BY height DESC LIMIT 1")
         return rows[0] if rows else None
 
-    def settle_meta(self, name, value):
-        """Binds the books to a network and the like: what is noted first stays."""
-        self.database.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, value))
-        noted = self.rows("SELECT value FROM meta WHERE name = ?", name)[0]["value"]
-        if noted != value:
-            raise Trouble(f"these books are for {name} {noted}, not {value}: use others", 2)
+    def meta(self, name):
+        rows = self.rows("SELECT value FROM meta WHERE name = ?", name)
+        return rows[0]["value"] if rows else None
+
+    def settle_network(self, network):
+        """What is noted first stays."""
+        self.database.execute("INSERT OR IGNORE INTO meta VALUES ('network', ?)", (network,))
+        if self.meta("network") != network:
+            raise Trouble(f"these books are for {self.meta('network')}, not {network}: name that with --network", 2)
+
+    def settle_address(self, address, send):
+        """The paying address may change between payments."""
+        noted = self.meta("address")
+        if noted not in (None, address) and self.open_payments():
+            raise Trouble(f"payments from {noted} are on their way: finish them with that --address first", 2)
+        if send:
+            self.database.execute("INSERT OR REPLACE INTO meta VALUES ('address', ?)", (address,))
+
+    def note_paid(self, paid):
+        """What was paid before these books, by account."""
+        rows = [(account, "payment", "before these books", -amount) for account, amount in paid.items()]
+        with self.change() as database:
+            database.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", rows)
 
     def import_dump(self, dump):
         with self.change() as database:
@@ -193,8 +222,7 @@ class Node:
         self.url, self.base = url.rstrip("/"), f"{url.rstrip('/')}/{network}"
 
     def get(self, path):
-        with urllib.request.urlopen(f"{self.base}/{path}", timeout=30) as answer:
-            return json.load(answer)
+        return verify_dump.ask(f"{self.base}/{path}")
 
     def balance(self, address):
         value = self.get(f"program/credits.aleo/mapping/account/{address}")
@@ -204,8 +232,7 @@ class Node:
         request = urllib.request.Request(
             f"{self.base}/transaction/broadcast", signed.encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            answer.read()
+        verify_dump.ask(request, timeout=60)
 
     def fate(self, transaction_id):
         """None while no block has it; else ('accepted' or 'rejected' or 'aborted', the block's hash)."""
@@ -260,7 +287,7 @@ def run(command, text=""):
     return done.stdout
 
 
-def check_signed(signed, payment, most_fee):
+def check_signed(signed, payment, most_fee, payer):
     """The id and the fee of a transaction that does what the payment says and nothing else."""
     try:
         transaction = json.loads(signed)
@@ -269,11 +296,16 @@ def check_signed(signed, payment, most_fee):
         given = (len(transitions), call["program"], call["function"], [one["value"] for one in call["inputs"]])
         fee = sum(int(one["value"][: -len("u64")]) for one in transaction["fee"]["transition"]["inputs"][:2])
         transaction_id = transaction["id"]
+        # What the program does with it on the chain: from, to, how much.
+        future = re.search(r"arguments: *\[([^\]]*)\]", call["outputs"][0]["value"])[1]
+        signer = future.split(",")[0].strip()
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise Trouble(f"payment {payment['key']}: what was signed is no transfer ({error!r})") from None
     wanted = (1, "credits.aleo", "transfer_public", [payment["address"], f"{payment['amount']}u64"])
     if given != wanted:
         raise Trouble(f"payment {payment['key']}: another transfer was signed than the one wanted")
+    if payer and signer != payer:
+        raise Trouble(f"payment {payment['key']}: the key is of {signer}, not of {payer}")
     if fee > most_fee:
         raise Trouble(f"payment {payment['key']}: the fee of {fee} microcredits is more than --fee allows")
     return transaction_id, fee
@@ -289,20 +321,22 @@ def import_dumps(books, options):
             paths.append((int(height), path))
     if before is not None:
         before = {
-            "network": options.network, "digest": before["digest"], "carried_out": before["carried_out"],
+            "schema_version": 2, "network": options.network, "digest": before["digest"], "carried_out": before["carried_out"],
             "round": {"last_seq": before["last_seq"]}, "window": {}, "height": before["height"],
         }
     for height, path in sorted(paths):
         try:
             with open(path, encoding="utf-8") as file:
                 dump = json.load(file)
-            if dump["schema_version"] == 1:
+            if dump["schema_version"] == 1 and before is None:
                 continue
             verify_dump.verify(dump, before, options.node)
             verify_dump.check(dump["network"] == options.network, f"it is of {dump['network']}")
             verify_dump.check(before or dump["previous"] is None, "the dumps before it are missing")
         except (verify_dump.Wrong, KeyError, TypeError, AttributeError, ValueError) as error:
             raise Trouble(f"{path}: {error}: nothing from here on is imported") from None
+        except OSError as error:
+            raise Trouble(f"{path}: {error}: the rest is imported later") from None
         books.import_dump(dump)
         before, count = dump, count + 1
     print(f"{count} dumps imported, up to block {before['height'] if before else 'none'}")
@@ -363,7 +397,7 @@ def step(books, options, node, sender, payment):
     """As far as it goes now: up to sent, and on if a block has it already."""
     if payment["state"] == "planned":
         signed = sender.sign(payment)
-        transaction_id, fee = check_signed(signed, payment, options.fee)
+        transaction_id, fee = check_signed(signed, payment, options.fee, options.address)
         payment = books.advance(payment, "signed", transaction_id=transaction_id, signed=signed, fee=fee)
     fate = node.fate(payment["transaction_id"])
     if fate is None:
@@ -380,6 +414,24 @@ def step(books, options, node, sender, payment):
     print(f"{state} {credits(payment['amount'])} for {payment['account']}: {status} in {block}")
     if state == "failed":
         raise Trouble(f"it was {status}; its amount is back on the account and is planned anew")
+
+
+def cancel(books, key):
+    payments = [payment for payment in books.open_payments() if payment["key"] == key]
+    if not payments:
+        raise Trouble(f"there is no open payment '{key}': status lists them", 2)
+    if payments[0]["state"] != "planned":
+        raise Trouble(f"payment {key} is {payments[0]['state']}: the network may have it, so it goes on", 2)
+    books.advance(payments[0], "failed")
+    print(f"cancelled {credits(payments[0]['amount'])} for {payments[0]['account']}")
+
+
+def paid_before(path):
+    with open(path, encoding="utf-8") as file:
+        paid = json.load(file)
+    if not isinstance(paid, dict) or any(type(amount) is not int or amount < 0 for amount in paid.values()):
+        raise Trouble(f"{path}: it is to hold accounts and microcredits, as {{\"ann\": 5000000}}", 2)
+    return paid
 
 
 def status(books, options, node, addresses):
@@ -401,8 +453,10 @@ def status(books, options, node, addresses):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["import", "status", "plan", "pay", "run"])
+    parser.add_argument("command", choices=["init", "import", "status", "plan", "pay", "run", "cancel"])
     add = parser.add_argument
+    add("--payment", metavar="KEY", help="cancel: which, as status shows it")
+    add("--paid", metavar="FILE", help="init: JSON, account names to the microcredits they were paid before")
     add("--books", default="payout.sqlite", metavar="FILE", help="the accounts and payments [payout.sqlite]")
     add("--dumps", metavar="DIR", help="the pool's folder of share dumps")
     add("--network", default="mainnet", choices=list(NETWORKS), help="[mainnet]")
@@ -420,23 +474,26 @@ def parse(arguments):
 
 
 def work(books, options, addresses):
-    books.settle_meta("network", options.network)
+    books.settle_network(options.network)
     if options.address:
-        books.settle_meta("address", options.address)
+        books.settle_address(options.address, options.send)
     node = Node(options.node, options.network) if options.node else None
     if options.command == "status":
         status(books, options, node, addresses)
-    if options.command in ("import", "run"):
-        if not options.dumps:
-            raise Trouble("name the folder of the dumps with --dumps", 2)
-        import_dumps(books, options)
+    if options.command == "cancel":
+        cancel(books, options.payment)
     trouble = None
     if options.command == "run" and options.send:
-        # What is on its way first: a failed payment goes into the plan, a confirmed one leaves the balance.
+        # What is on its way first, whatever else is wrong: a failed payment goes into the plan, a confirmed one leaves
+        # the balance.
         try:
             pay(books, options, node)
         except Trouble as error:
             trouble = error
+    if options.command in ("import", "run"):
+        if not options.dumps:
+            raise Trouble("name the folder of the dumps with --dumps", 2)
+        import_dumps(books, options)
     if options.command in ("plan", "run"):
         plan(books, options, node, addresses)
     if options.command in ("pay", "run"):
@@ -451,14 +508,25 @@ def main(arguments=None):
         addresses = Addresses(options.addresses, options.threshold)
         if options.address and not is_address(options.address):
             raise Trouble("--address is no Aleo address: correct it", 2)
-        books = Books(options.books)
+        if bool(options.payment) != (options.command == "cancel"):
+            raise Trouble("cancel, and no other command, needs --payment", 2)
+        paid = paid_before(options.paid) if options.paid else {}
+        if paid and options.command != "init":
+            raise Trouble("--paid is for init: what was paid is noted once", 2)
+        books = Books(options.books, new=options.command == "init")
         try:
+            if options.command == "init":
+                books.note_paid(paid)
+                print(f"{options.books} is begun: {credits(sum(paid.values()))} were paid before")
             work(books, options, addresses)
         finally:
             books.close()
     except Trouble as error:
         print(f"payout: {error}", file=sys.stderr)
         return error.status
+    except verify_dump.Unanswered as error:
+        print(f"payout: {error}", file=sys.stderr)
+        return 1
     except (OSError, ValueError, sqlite3.Error) as error:
         print(f"payout: {error}", file=sys.stderr)
         return 2

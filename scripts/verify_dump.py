@@ -7,11 +7,42 @@ Needs Python 3.8 or later and nothing else. With --node it also asks a node of y
 solutions and their rewards are real. docs/share-dump.md says what each check proves. Ends with 0 if all is
 right, 1 if something is wrong, 2 if it could not be checked.
 """
-import argparse, hashlib, json, re, sys, urllib.request
+import argparse, hashlib, http.client, json, re, sys, time, urllib.error, urllib.request
+
+
+# A node answers ten requests a second and address, unless it was told otherwise.
+PACE = 0.12
+TRIES = 4
 
 
 class Wrong(Exception):
     """What is wrong with a dump."""
+
+
+class Unanswered(OSError):
+    """A node that gave no answer; says which, to what, and why."""
+
+
+def ask(request, timeout=30):
+    """The JSON that a node answers with. Paced, and tried again when the node is busy."""
+    url = getattr(request, "full_url", request)
+    for tries in range(1, TRIES + 1):
+        time.sleep(max(0.0, ask.next - time.monotonic()))
+        ask.next = time.monotonic() + PACE
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            # A node over its limit says 429, or 500 where an older route translates it.
+            if error.code not in (429, 500, 503) or tries == TRIES:
+                said = error.read(200).decode(errors="replace").strip()
+                raise Unanswered(f"{url} answered {error.code}: {said or error.reason}") from None
+            time.sleep(tries * 8 * PACE)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unanswered(f"{url} gave no answer: {error}") from None
+
+
+ask.next = 0.0
 
 
 def check(holds, what):
@@ -65,6 +96,8 @@ def check_sums(dump):
     window = dump["window"]
     first, last, count = (number(window[key]) for key in ("first_seq", "last_seq", "count"))
     check(last + 1 - first == count == number(dump["total_shares"]), "the length of the window")
+    if "first_credit" in window:
+        check(number(window["first_credit"]) <= number(dump["total_credit"]), "the first share counts for more than all")
 
 
 def check_window(dump):
@@ -111,20 +144,38 @@ def check_rewards(dump):
         check(given.get(account, 0) == rewards.get(account, 0), f"the reward of {account!r} is {mine}")
 
 
+def check_first(dump):
+    """A chain that begins here was handed nothing."""
+    check(dump["previous"] is not None or number(dump["carried_in"]) == 0, "nothing was there to be carried in")
+
+
 def check_link(before, dump):
     """Whether `dump` is the one after `before`."""
     check(dump["network"] == before["network"], "it is of another network than the dump before")
+    check(dump["schema_version"] >= before["schema_version"], "it is of an older schema than the dump before")
+    if dump["schema_version"] == 1:
+        return
     after = number(before.get("round", before["window"])["last_seq"]) + 1
     check(number(dump["round"]["first_seq"]) == after, f"its round does not begin with share {after}")
     check(dump["previous"] == before.get("digest"), "it does not follow the dump before")
     check(dump["carried_in"] == before.get("carried_out", "0"), "what the dump before carried on is not there")
+    if "scheme" in before and before["scheme"]["since_seq"] <= before["round"]["last_seq"]:
+        same = terms(before) == terms(dump)
+        # A window reaches less far once shares have left.
+        same = same and before["scheme"].get("reach_seq", 0) <= dump["scheme"].get("reach_seq", 0)
+        newer = dump["scheme"]["since_seq"] != before["scheme"]["since_seq"]
+        check(same or newer, "its terms are not those of the dump before, and are said to be as old")
+
+
+def terms(dump):
+    scheme = {key: value for key, value in dump["scheme"].items() if key != "reach_seq"}
+    return scheme, [(fee["account"], fee["basis_points"]) for fee in dump["fees"]]
 
 
 def check_block(dump, node):
     """Whether the chain says the same. A node numbers heights up to its own."""
     url = f"{node.rstrip('/')}/{dump['network']}/block/{number(dump['height'])}"
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        block = json.load(answer)
+    block = ask(url)
     check(block["block_hash"] == dump["hash"], f"the chain's block is {block['block_hash']}")
     metadata = block["header"]["metadata"]
     check(metadata["timestamp"] == dump["timestamp"], "the block has another time")
@@ -157,8 +208,9 @@ def verify(dump, before, node):
     if version > 1:
         check_window(dump)
         check_rewards(dump)
-        if before is not None:
-            check_link(before, dump)
+        check_first(dump)
+    if before is not None:
+        check_link(before, dump)
     if node:
         check_block(dump, node)
 
@@ -169,15 +221,18 @@ def main():
     parser.add_argument("--node", metavar="URL", help="a node's REST address")
     arguments = parser.parse_args()
     dumps, status, before = [], 0, None
-    try:
-        for path in arguments.files:
+    for path in arguments.files:
+        try:
             with open(path, encoding="utf-8") as file:
-                dumps.append((json.load(file), path))
-        dumps.sort(key=lambda entry: number(entry[0]["height"]))
-    except (OSError, ValueError, KeyError, TypeError, Wrong) as error:
-        print(f"{path}: it cannot be read: {error}")
-        return 2
-    for dump, path in dumps:
+                dump = json.load(file)
+            dumps.append((number(dump["height"]), path, dump))
+        except OSError as error:
+            print(f"{path}: it cannot be read: {error}")
+            status = status or 2
+        except (ValueError, KeyError, TypeError, RecursionError, Wrong) as error:
+            print(f"{path}: WRONG: it is no share dump ({error!r})")
+            status = 1
+    for _, path, dump in sorted(dumps, key=lambda entry: entry[0]):
         try:
             verify(dump, before, arguments.node)
             print(f"{path}: right")
@@ -186,7 +241,7 @@ def main():
             status = 1
         except OSError as error:
             print(f"{path}: the node could not be asked: {error}")
-            status = max(status, 2) if status != 1 else 1
+            status = status or 2
         before = dump
     return status
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The payout script against a node's REST port and a signer that are made here: nobody is ever paid twice,
 whatever is killed where. Run by scripts/test; needs nothing but Python."""
-import contextlib, http.server, io, json, os, subprocess, sys, tempfile, threading, unittest
+import contextlib, http.server, io, json, os, subprocess, sys, tempfile, threading, unittest, unittest.mock
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scripts")
 sys.dont_write_bytecode = True
@@ -11,16 +11,19 @@ import payout, verify_dump
 POOL = "aleo1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsghz894"
 MINER = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px"
 FEE = 2_000
+verify_dump.PACE = 0.001
 
 # Signs as snarkOS does: another id each time, even for the same payment.
 SIGNER = """
 import json, secrets, sys
 address, amount = sys.argv[1], sys.argv[2]
 public = lambda value: {"type": "public", "id": "1field", "value": value}
-call = {"program": "credits.aleo", "function": "transfer_public", "inputs": [public(address), public(amount + "u64")]}
+future = "{program_id: credits.aleo, function_name: transfer_public, arguments: [PAYER, %s, %su64]}" % (address, amount)
+call = {"program": "credits.aleo", "function": "transfer_public", "inputs": [public(address), public(amount + "u64")],
+    "outputs": [{"type": "future", "id": "1field", "value": future}]}
 fee = {"transition": {"inputs": [public("1500u64"), public("500u64"), public("9field")]}}
 print(json.dumps({"type": "execute", "id": "at1" + secrets.token_hex(16), "execution": {"transitions": [call]}, "fee": fee}))
-"""
+""".replace("PAYER", POOL)
 
 
 class Chain:
@@ -28,6 +31,7 @@ class Chain:
 
     def __init__(self):
         self.balance, self.mempool, self.settled, self.paid, self.deaf = 0, {}, {}, [], False
+        self.busy = 0
         chain = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -40,6 +44,9 @@ class Chain:
 
             def do_GET(self):
                 name = self.path.rsplit("/", 1)[1]
+                if chain.busy:
+                    chain.busy -= 1
+                    return self.answer({"message": "slow down"}, 429)
                 if "/mapping/account/" in self.path:
                     return self.answer(f"{chain.balance}u64" if chain.balance else None)
                 if "/find/blockHash/" in self.path:
@@ -94,7 +101,7 @@ def dump(before, rewards, height, carried_out=0):
         "solutions": [{"reward": str(total + carried_out - carried_in), "finder": None, "address": POOL}],
         "proof_target": "5", "scheme": {"name": "prop", "since_seq": 1}, "fees": [],
         "carried_in": str(carried_in), "carried_out": str(carried_out), "round": {**span, "credit": str(total)},
-        "window": {**span, "first_credit": "1"}, "total_shares": count, "total_credit": str(total),
+        "window": {**span, "first_credit": str(min(1, total))}, "total_shares": count, "total_credit": str(total),
         "accounts": accounts, "previous": before["digest"] if before else None,
     }
     return {**value, "digest": verify_dump.digest(value)}
@@ -113,6 +120,7 @@ class Case(unittest.TestCase):
         self.path("signer.py", SIGNER)
         self.path("addresses.json", json.dumps({"ann": MINER, "bob": {"address": POOL, "threshold": 50}}))
         self.last = None
+        self.assertEqual(self.run_it("init")[0], 0)
 
     def path(self, name, text=None):
         path = os.path.join(self.folder, name)
@@ -241,6 +249,7 @@ class Paying(Case):
             SIGNER.replace("transfer_public", "transfer_public_to_private"),
             SIGNER.replace("[call]", "[call, call]"),
             SIGNER.replace("500u64", "501u64"),
+            SIGNER.replace(f"arguments: [{POOL}", f"arguments: [{MINER}"),
             "print('nonsense')",
             "raise SystemExit('no key')",
         ]
@@ -279,6 +288,66 @@ open(at("--store"), "wb").write(signed)
         self.assertEqual((status, len(self.chain.mempool)), (0, 1), said)
 
 
+class Operating(Case):
+    def test_books_that_are_gone_are_asked_for_and_not_begun_anew(self):
+        os.remove(self.path("books"))
+        self.land({"ann": 5_000}, 10)
+        for command in ("status", "import", "plan", "pay", "run"):
+            status, said = self.run_it(command, "--send")
+            self.assertEqual(status, 2, said)
+            self.assertIn("there are no books", said)
+        # Begun anew on purpose, they know what was paid.
+        paid = self.path("paid.json", json.dumps({"ann": 4_000}))
+        self.assertEqual(self.run_it("run", "--paid", paid)[0], 2)
+        self.assertEqual(self.run_it("init", "--paid", paid)[0], 0)
+        self.assertEqual(self.run_it("init")[0], 2)
+        self.assertEqual(self.run_it("import")[0], 0)
+        self.assertEqual(self.books()[1], {"ann": 1_000})
+
+    def test_the_paying_address_changes_between_payments_only(self):
+        self.land({"ann": 5_000}, 10)
+        self.chain.balance += 10 * FEE
+        self.assertEqual(self.run_it("run", "--send")[0], 0)
+        other = ["--address", MINER]
+        status, said = self.run_it("run", "--send", *other)
+        self.assertEqual(status, 2, said)
+        self.assertIn(f"payments from {POOL} are on their way", said)
+        self.chain.produce()
+        self.assertEqual(self.run_it("run", "--send")[0], 0)
+        self.assertEqual(self.run_it("run", *other)[0], 0)
+
+    def test_what_is_planned_can_be_taken_back_and_what_is_signed_not(self):
+        self.land({"ann": 5_000, "bob": 60}, 10)
+        self.chain.balance += 10 * FEE
+        self.assertEqual(self.run_it("import")[0], 0)
+        self.assertEqual(self.run_it("plan", "--send")[0], 0)
+        ann, bob = sorted(self.books()[0])
+        self.assertEqual(self.run_it("cancel", "--payment", ann)[0], 0)
+        self.assertEqual(self.books()[1], {"ann": 5_000, "bob": 0})
+        self.assertEqual(self.run_it("pay", "--send", "--send-command", "false")[0], 1)
+        for key in (ann, bob, "nobody's"):
+            self.assertEqual(self.run_it("cancel", "--payment", key)[0], 2)
+        self.assertEqual(self.books()[0], {ann: "failed", bob: "signed"})
+
+    def test_what_is_on_its_way_goes_on_though_the_dumps_are_wrong(self):
+        self.land({"ann": 5_000}, 10)
+        self.chain.balance += 10 * FEE
+        self.assertEqual(self.run_it("run", "--send")[0], 0)
+        self.chain.produce()
+        self.path("shares/11-ab111.json", "[]")
+        self.assertEqual(self.run_it("run", "--send")[0], 1)
+        self.assertEqual(list(self.books()[0].values()), ["confirmed"])
+
+    def test_a_busy_node_is_asked_again_and_a_broken_one_is_named(self):
+        self.chain.busy = 2
+        self.assertEqual(self.run_it("status")[0], 0)
+        self.assertEqual(self.chain.busy, 0)
+        self.chain.busy = 100
+        status, said = self.run_it("status")
+        self.assertEqual(status, 1, said)
+        self.assertIn(f"{self.chain.url}/testnet/program/credits.aleo/mapping/account/{POOL} answered 429", said)
+
+
 class Importing(Case):
     def test_each_dump_once_and_only_in_the_chain(self):
         self.land({"ann": 10}, 10)
@@ -311,7 +380,7 @@ class Importing(Case):
         self.assertIn("the dumps before it are missing", self.run_it("import")[1])
         status, said = self.run_it("import", "--network", "canary")
         self.assertEqual(status, 2, said)
-        self.assertIn("these books are for network testnet", said)
+        self.assertIn("these books are for testnet", said)
 
     def test_dumps_without_rewards_are_passed_over(self):
         self.path("shares/9-ab19.json", json.dumps({"schema_version": 1}))
@@ -322,9 +391,13 @@ class Importing(Case):
         self.assertTrue(payout.is_address(POOL) and payout.is_address(MINER))
         for wrong in ("", "aleo1", POOL[:-1] + "q", POOL.upper(), MINER.replace("aleo1r", "aleo1q")):
             self.assertFalse(payout.is_address(wrong), wrong)
-        self.path("addresses.json", json.dumps({"ann": MINER[:-1] + "q"}))
-        status, said = self.run_it("status")
-        self.assertEqual(status, 2, said)
+        os.remove(self.path("books"))
+        wrong = [{"ann": MINER[:-1] + "q"}, ["ann"], None, {"ann": 5}, {"ann": {"address": MINER, "threshold": None}}]
+        for entries in wrong:
+            self.path("addresses.json", json.dumps(entries))
+            status, said = self.run_it("init")
+            self.assertEqual(status, 2, said)
+            self.assertIn("addresses.json: ", said)
         self.assertFalse(os.path.exists(self.path("books")))
 
     def test_two_runs_at_a_time_are_one_too_many(self):
@@ -335,12 +408,53 @@ class Importing(Case):
         books.close()
 
 
+class Verifying(Case):
+    def judge(self, *dumps, files=()):
+        paths = [self.path(f"{index}.json", json.dumps(value)) for index, value in enumerate(dumps)]
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), unittest.mock.patch.object(sys, "argv", ["", *paths, *files]):
+            return verify_dump.main(), output.getvalue()
+
+    def test_a_chain_that_tells_a_story_is_found_out(self):
+        first = dump(None, {"ann": 10}, 10)
+        second = dump(first, {"ann": 20}, 11)
+        self.assertEqual(self.judge(first, second)[0], 0)
+
+        def signed(value, **more):
+            value = {**value, **more}
+            return {**value, "digest": verify_dump.digest(value)}
+
+        anew = dump(None, {"ann": 30}, 12)
+        anew = signed(anew, round={**anew["round"], "first_seq": 3, "last_seq": 3},
+                      window={**anew["window"], "first_seq": 3, "last_seq": 3})
+        unsplit = {**{key: second[key] for key in ("network", "accounts", "solutions", "window", "total_shares",
+                   "total_credit", "total_reward", "height")}, "schema_version": 1}
+        given = signed(first, carried_in="1", total_reward="9", solutions=[{**first["solutions"][0], "reward": "9"}])
+        other = signed(second, fees=[{"account": "me", "basis_points": 0, "amount": "0"}])
+        swollen = signed(first, window={**first["window"], "first_credit": "77777"})
+        stories = [
+            ((first, unsplit, anew), "older schema"), ((given,), "nothing was there to be carried in"),
+            ((first, other), "said to be as old"), ((swollen,), "counts for more than all"),
+        ]
+        for story, expected in stories:
+            status, said = self.judge(*story)
+            self.assertEqual(status, 1, said)
+            self.assertIn(expected, said)
+
+    def test_each_file_is_judged_whatever_the_others_are(self):
+        right = dump(None, {"ann": 10}, 10)
+        wrong = [self.path("list.json", "[]"), self.path("deep.json", "[" * 100_000), self.path("text.json", "x")]
+        status, said = self.judge(right, files=[*wrong, self.path("missing.json")])
+        self.assertEqual(status, 1, said)
+        self.assertEqual([said.count(word) for word in ("right", "WRONG", "cannot be read")], [1, 3, 1], said)
+
+
 # A run that dies at the nth call of one of its functions, before or after it did its work.
 DYING = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 import payout, verify_dump
-verify_dump.check_block = lambda *_: None
+verify_dump.check_block, verify_dump.PACE = lambda *_: None, 0.001
 owner, name, when, nth = sys.argv[2:6]
 owner, calls = getattr(payout, owner), [0]
 real = getattr(owner, name)

@@ -1,12 +1,16 @@
 //! A block as any node's REST port shows it: what a stranger can hold the pool's books against.
 
-use std::time::Duration;
+use std::{thread::sleep, time::Duration};
 
 use serde::Deserialize;
 
 use crate::{chain::Network, rounds::reward};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A node answers ten requests a second and address, unless it was told otherwise.
+const PACE: Duration = Duration::from_millis(110);
+const TRIES: u32 = 4;
 
 /// A block with all its transactions, as JSON, stays well below.
 const MAX_BODY_BYTES: u64 = 256 << 20;
@@ -49,10 +53,26 @@ impl RestNode {
     pub fn block(&self, network: Network, height: u32) -> Result<RestBlock, String> {
         let url = format!("{}/{}/block/{height}", self.base, network.name());
         let failed = |error: ureq::Error| format!("{url} gave no answer: {error}");
-        let mut response = self.agent.get(&url).call().map_err(failed)?;
+        let mut response = self.get(&url).map_err(failed)?;
         let limited = response.body_mut().with_config().limit(MAX_BODY_BYTES);
         let text = limited.read_to_string().map_err(failed)?;
         parse(&text).map_err(|error| format!("{url} gave no block: {error}"))
+    }
+}
+
+impl RestNode {
+    /// Paced, and tried again when the node is busy.
+    fn get(&self, url: &str) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let mut tries = 1;
+        loop {
+            sleep(PACE);
+            match self.agent.get(url).call() {
+                // A node over its limit says 429, or 500 where an older route translates it.
+                Err(ureq::Error::StatusCode(429 | 500 | 503)) if tries < TRIES => sleep(tries * 8 * PACE),
+                answer => return answer,
+            }
+            tries += 1;
+        }
     }
 }
 

@@ -50,6 +50,7 @@ impl Payout {
         let entries: Vec<String> = payout.payees.iter().map(entry).collect();
         std::fs::write(payout.addresses(), format!("{{{}}}", entries.join(", ")))?;
         std::fs::write(payout.key_file(), STAKED_KEY)?;
+        payout.run(&["init"])?;
         Ok(payout)
     }
 

@@ -24,8 +24,8 @@ fn scripts() -> PathBuf {
 /// Writes payments with the payout script's own schema: account, amount, state, transaction.
 fn pay(books: &Path, payments: &str) {
     let program = format!(
-        "import sys; sys.path.insert(0, sys.argv[1]); import payout\n\
-         books = payout.Books(sys.argv[2])\n\
+        "import os, sys; sys.path.insert(0, sys.argv[1]); import payout\n\
+         books = payout.Books(sys.argv[2], new=not os.path.exists(sys.argv[2]))\n\
          for account, amount, state, transaction in {payments}:\n    \
              books.database.execute('INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, NULL, 0, NULL, 1700000000)', \
              (transaction, account, 'aleo1' + account, amount, state, transaction))"

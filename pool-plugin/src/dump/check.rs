@@ -19,7 +19,10 @@ pub(super) fn check(document: &Document) -> Result<(), String> {
     check_sums(document)?;
     let given = (&document.settlement, &document.link);
     match (document.schema_version, given) {
-        (SCHEMA_VERSION, (Some(settlement), Some(_))) => {
+        (SCHEMA_VERSION, (Some(settlement), Some(link))) => {
+            if link.previous.is_none() && settlement.carried_in > 0 {
+                return Err("nothing was there to be carried in".to_owned());
+            }
             check_window(document, settlement)?;
             check_rewards(document, settlement)
         }
@@ -31,12 +34,15 @@ pub(super) fn check(document: &Document) -> Result<(), String> {
 
 /// Whether `after` is the dump of the block of ours after that of `before`.
 pub(super) fn check_link(before: &Document, after: &Document) -> Result<(), String> {
-    let (Some(settlement), Some(link)) = (&after.settlement, &after.link) else {
-        return Ok(());
-    };
     if after.network != before.network {
         return Err("it is of another network than the dump before".to_owned());
     }
+    if after.schema_version < before.schema_version {
+        return Err("it is of an older schema than the dump before".to_owned());
+    }
+    let (Some(settlement), Some(link)) = (&after.settlement, &after.link) else {
+        return Ok(());
+    };
     let last_seq = before.settlement.as_ref().map_or(before.window.last_seq, |before| before.round.last_seq);
     if Some(settlement.round.first_seq) != last_seq.checked_add(1) {
         return Err(format!(
@@ -50,7 +56,27 @@ pub(super) fn check_link(before: &Document, after: &Document) -> Result<(), Stri
     if settlement.carried_in != before.settlement.as_ref().map_or(0, |before| before.carried_out) {
         return Err("what the dump before carried on is not there".to_owned());
     }
-    Ok(())
+    match &before.settlement {
+        Some(earlier) if !is_by_the_same_terms(earlier, settlement) => {
+            Err("its terms are not those of the dump before, and are said to be as old".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether `after` pays as `before` did, unless its terms are newer. A window reaches less far once shares have left.
+fn is_by_the_same_terms(before: &Settlement, after: &Settlement) -> bool {
+    let (old, new) = (&before.scheme, &after.scheme);
+    // Terms that no share had come under may have been replaced.
+    if old.since_seq != new.since_seq || old.since_seq > before.round.last_seq {
+        return true;
+    }
+    let fees = |of: &Settlement| -> Vec<_> {
+        of.fees.iter().map(|fee| (fee.account.clone(), fee.basis_points)).collect()
+    };
+    (&old.name, old.window) == (&new.name, new.window)
+        && old.reach_seq <= new.reach_seq
+        && fees(before) == fees(after)
 }
 
 fn check_sums(document: &Document) -> Result<(), String> {
@@ -82,6 +108,9 @@ fn check_sums(document: &Document) -> Result<(), String> {
             "the window spans {} shares from {} to {}, {} were counted",
             window.count, window.first_seq, window.last_seq, document.total_shares
         ));
+    }
+    if window.first_credit.is_some_and(|first| u128::from(first) > document.total_credit) {
+        return Err("the first share counts for more than all".to_owned());
     }
     let rewards = document.solutions.iter().map(|solution| solution.reward);
     if rewards.clone().try_fold(0u64, u64::checked_add) != Some(document.total_reward) {

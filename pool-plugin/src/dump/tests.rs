@@ -235,6 +235,21 @@ fn dumps_form_a_chain() {
     let mut hidden = second.clone();
     hidden.settlement.as_mut().unwrap().carried_in = 1;
     assert!(check_link(&first, &hidden).is_err(), "the first carried nothing");
+
+    let mut old = second.clone();
+    (old.schema_version, old.settlement, old.link) = (1, None, None);
+    assert!(check_link(&first, &old).unwrap_err().contains("older schema"));
+    let mut other = second.clone();
+    other.settlement.as_mut().unwrap().scheme.name = "solo".to_owned();
+    assert!(check_link(&first, &other).unwrap_err().contains("said to be as old"));
+    other.settlement.as_mut().unwrap().scheme.since_seq = 5;
+    assert_eq!(check_link(&first, &other), Ok(()), "newer terms may be others");
+    let mut given = first.clone();
+    given.settlement.as_mut().unwrap().carried_in = 1;
+    assert!(check(&given).unwrap_err().contains("nothing was there"));
+    let mut swollen = first;
+    swollen.window.first_credit = Some(u64::MAX);
+    assert!(check(&swollen).unwrap_err().contains("more than all"));
 }
 
 #[test]

@@ -147,10 +147,12 @@ fn judge(
     }
     if document.settlement.is_some() {
         checks.extend(["digest", "split"]);
-        if let Some(before) = before {
-            if let Err(reason) = check::check_link(before, document) {
-                return Verdict::Wrong(reason);
-            }
+    }
+    if let Some(before) = before {
+        if let Err(reason) = check::check_link(before, document) {
+            return Verdict::Wrong(reason);
+        }
+        if document.link.is_some() {
             checks.push("chain");
         }
     }
@@ -160,6 +162,7 @@ fn judge(
     for (name, verdict) in database.into_iter().chain(chain) {
         match verdict {
             Ok(()) => checks.push(name),
+            Err(Fault::Left) => checks.push("its shares have left"),
             Err(Fault::Wrong(reason)) => return Verdict::Wrong(reason),
             Err(Fault::Unknown(reason)) => unknown = Some(reason),
         }
@@ -168,6 +171,8 @@ fn judge(
 }
 
 enum Fault {
+    /// What it was made of is no longer kept.
+    Left,
     Wrong(String),
     Unknown(String),
 }
@@ -182,6 +187,9 @@ fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> 
     match render(ledger, &round, ledger.network()) {
         Ok(rendered) if rendered == bytes => Ok(()),
         Ok(_) => Err(Fault::Wrong("the database gives another dump".to_owned())),
+        Err(DumpError::Gap { seq, .. }) if ledger.shares_from().is_ok_and(|kept| seq < kept) => {
+            Err(Fault::Left)
+        }
         Err(error @ (DumpError::Changed { .. } | DumpError::Sums { .. })) => {
             Err(Fault::Wrong(error.to_string()))
         }
