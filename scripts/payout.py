@@ -55,7 +55,9 @@ def credits(amount):
 def is_address(text):
     """Whether a text is an Aleo address: bech32m, prefix aleo, 32 bytes."""
     letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-    if not isinstance(text, str) or len(text) != 63 or not text.startswith("aleo1") or any(letter not in letters for letter in text[5:]):
+    if not isinstance(text, str) or len(text) != 63 or not text.startswith("aleo1"):
+        return False
+    if any(letter not in letters for letter in text[5:]):
         return False
     values = [ord(letter) >> 5 for letter in "aleo"] + [0] + [ord(letter) & 31 for letter in "aleo"]
     checksum = 1
@@ -102,8 +104,6 @@ class Books:
 
     def __init__(self, path, new=False):
         # Books that are not where they were would be begun anew, and everybody paid once more.
-        if new and os.path.exists(path):
-            raise Trouble(f"{path} is there already: go on with it", 2)
         if not new and not os.path.exists(path):
             raise Trouble(f"there are no books {path}: name them with --books, or begin new ones with init", 2)
         self.lock = open(f"{path}.lock", "w")
@@ -321,8 +321,8 @@ def import_dumps(books, options):
             paths.append((int(height), path))
     if before is not None:
         before = {
-            "schema_version": 2, "network": options.network, "digest": before["digest"], "carried_out": before["carried_out"],
-            "round": {"last_seq": before["last_seq"]}, "window": {}, "height": before["height"],
+            "schema_version": 2, "network": options.network, "digest": before["digest"], "window": {},
+            "carried_out": before["carried_out"], "round": {"last_seq": before["last_seq"]}, "height": before["height"],
         }
     for height, path in sorted(paths):
         try:
@@ -426,6 +426,24 @@ def cancel(books, key):
     print(f"cancelled {credits(payments[0]['amount'])} for {payments[0]['account']}")
 
 
+def begin(path, network, paid):
+    """New books, under their name once they know all that was paid before."""
+    if os.path.exists(path):
+        raise Trouble(f"{path} is there already: go on with it", 2)
+    part = f"{path}.part"
+    for left_over in glob.glob(f"{glob.escape(part)}*"):
+        os.remove(left_over)
+    books = Books(part, new=True)
+    try:
+        books.settle_network(network)
+        books.note_paid(paid)
+    finally:
+        books.close()
+    os.remove(f"{part}.lock")
+    os.rename(part, path)
+    print(f"{path} is begun: {credits(sum(paid.values()))} were paid before")
+
+
 def paid_before(path):
     with open(path, encoding="utf-8") as file:
         paid = json.load(file)
@@ -493,7 +511,10 @@ def work(books, options, addresses):
     if options.command in ("import", "run"):
         if not options.dumps:
             raise Trouble("name the folder of the dumps with --dumps", 2)
-        import_dumps(books, options)
+        try:
+            import_dumps(books, options)
+        except Trouble as error:
+            raise Trouble("\n".join(str(one) for one in (trouble, error) if one), error.status) from None
     if options.command in ("plan", "run"):
         plan(books, options, node, addresses)
     if options.command in ("pay", "run"):
@@ -513,11 +534,11 @@ def main(arguments=None):
         paid = paid_before(options.paid) if options.paid else {}
         if paid and options.command != "init":
             raise Trouble("--paid is for init: what was paid is noted once", 2)
-        books = Books(options.books, new=options.command == "init")
+        if options.command == "init":
+            begin(options.books, options.network, paid)
+            return 0
+        books = Books(options.books)
         try:
-            if options.command == "init":
-                books.note_paid(paid)
-                print(f"{options.books} is begun: {credits(sum(paid.values()))} were paid before")
             work(books, options, addresses)
         finally:
             books.close()

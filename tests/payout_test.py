@@ -299,6 +299,10 @@ class Operating(Case):
         # Begun anew on purpose, they know what was paid.
         paid = self.path("paid.json", json.dumps({"ann": 4_000}))
         self.assertEqual(self.run_it("run", "--paid", paid)[0], 2)
+        # Died before all was noted: these are no books yet.
+        with unittest.mock.patch.object(payout.Books, "note_paid", side_effect=SystemExit):
+            self.assertRaises(SystemExit, self.run_it, "init", "--paid", paid)
+        self.assertEqual(self.run_it("run", "--send")[0], 2)
         self.assertEqual(self.run_it("init", "--paid", paid)[0], 0)
         self.assertEqual(self.run_it("init")[0], 2)
         self.assertEqual(self.run_it("import")[0], 0)
