@@ -109,33 +109,25 @@ impl ShareLedger {
             .spawn(move || writer.run(queue))
             .map_err(|error| unreadable(format!("no thread for the writer: {error}")))?;
         let writer = Some(WriterHandle { commands: Some(commands), thread: Some(thread) });
-        Ok(Self {
-            shared: Arc::new(Shared {
-                store,
-                desk,
-                expected: ExpectedFinds::default(),
-                network,
-                health,
-                writer,
-            }),
-        })
+        Ok(Self::over(store, desk, network, health, writer))
     }
 
     /// Opens the ledger as it is now, also beside a running pool. Writes answer [`WriteError::ReadOnly`].
     pub fn open_read_only(dir: &Path) -> Result<Self, OpenError> {
         let (store, network) = open_store_beside(dir)?;
         let (_, health) = watch::channel(LedgerHealth::Ok);
-        let desk = Arc::default();
-        Ok(Self {
-            shared: Arc::new(Shared {
-                store,
-                desk,
-                expected: ExpectedFinds::default(),
-                network,
-                health,
-                writer: None,
-            }),
-        })
+        Ok(Self::over(store, Arc::default(), network, health, None))
+    }
+
+    fn over(
+        store: Arc<Store>,
+        desk: Arc<KeyDesk>,
+        network: Network,
+        health: watch::Receiver<LedgerHealth>,
+        writer: Option<WriterHandle>,
+    ) -> Self {
+        let expected = ExpectedFinds::default();
+        Self { shared: Arc::new(Shared { store, desk, expected, network, health, writer }) }
     }
 
     /// The network the ledger was created for.
