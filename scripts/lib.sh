@@ -17,6 +17,17 @@ devnet_set=(--workspace --features snarkos/test_network,pool-node/test_network,d
 # crates, so that they share what `scripts/build --release` compiles.
 release_bench=(--locked --profile release -p snarkos -p aleo-epoch-puzzle -p pool-evaluators)
 
+# The Rust version that was tried. Upstream's crates declare a newer one than they need to compile, so cargo is asked
+# to try: here, for all scripts. A plain `cargo build` needs the flag too.
+readonly tried_rust=1.95
+
+cargo() {
+    case "${1:-}" in
+        build | check | clippy | test | bench | run) command cargo "$1" --ignore-rust-version "${@:2}" ;;
+        *) command cargo "$@" ;;
+    esac
+}
+
 say() {
     printf '== %s\n' "$*"
 }
@@ -32,7 +43,7 @@ fail() {
 # Python for the scripts that miners and operators run, systemd and Prometheus to check what is made for them, a
 # browser for the dashboard.
 install_missing() {
-    command -v cargo >/dev/null || fail "cargo is not installed; get Rust 1.89 or later from your distribution or from rustup"
+    command -v cargo >/dev/null || fail "cargo is not installed; get Rust $tried_rust or later from your distribution or from rustup"
     local missing=()
     command -v git >/dev/null || missing+=(git)
     command -v c++ >/dev/null || missing+=(build-essential)
@@ -71,8 +82,21 @@ install_missing() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# What every build starts with: packages, and upstream's sources with our patches. `prepare tests` for the tests.
+# What every build starts with: packages, upstream's sources with our patches, and RocksDB. `prepare tests` for the
+# tests.
 prepare() {
     install_missing "$@"
     scripts/fork
+    use_rocksdb
+}
+
+# Has cargo link the RocksDB that scripts/rocksdb made: of these scripts, and of a later plain `cargo build`.
+use_rocksdb() {
+    local folder config=.cargo/config.toml
+    folder=$(scripts/rocksdb)
+    [ -n "$folder" ] || return 0
+    export ROCKSDB_LIB_DIR=$folder
+    mkdir -p .cargo
+    printf '# Made by the scripts; without it cargo compiles RocksDB itself.\n[env]\nROCKSDB_LIB_DIR = "%s"\n' "$folder" >$config.new
+    if cmp -s $config.new $config; then rm $config.new; else mv $config.new $config; fi
 }

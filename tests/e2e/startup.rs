@@ -116,7 +116,7 @@ pub fn help_teaches_the_pool(world: &mut World) -> Result<()> {
     let version = world.snarkos(&["--version"])?;
     ensure_says(
         &String::from_utf8_lossy(&version.stdout),
-        &["snarkos 4.11.0 ", "features=[pool,test_network]"],
+        &["snarkos 4.12.0 ", "features=[pool,test_network]"],
     )?;
     Ok(())
 }

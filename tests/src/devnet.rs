@@ -17,11 +17,11 @@ pub const NUM_VALIDATORS: usize = 4;
 /// Clients the validators know in advance: a validator takes no connection from a client it was not told of.
 pub const NUM_CLIENTS: usize = 3;
 
-/// Under this name in the temporary folder upstream looks for the genesis block of a devnet of four validators
-/// on TestnetV0 with default balances, before it would compute one. It is a hash of those parameters; the
-/// block's content is not checked against it.
+/// Where upstream looks, under the home folder, for the genesis block of a devnet of four validators on TestnetV0
+/// with default balances, before it would compute one. The name is a hash of those parameters; the block's content
+/// is not checked against it.
 const GENESIS_FILE: &str =
-    "2477916822279173290443845197164989488535520247143832690212263284458274655150field";
+    ".aleo/dev-genesis/2477916822279173290443845197164989488535520247143832690212263284458274655150field";
 
 /// How long the validators may take to find each other and make a block.
 const START_PATIENCE: Duration = Duration::from_secs(180);
@@ -130,7 +130,9 @@ impl Drop for Devnet {
 
 /// Writes the genesis block to where the nodes look for it.
 fn make_genesis(folder: &Path) -> Result<()> {
-    let output = Command::new(built_beside("devnet-genesis")?).arg(folder.join(GENESIS_FILE)).output()?;
+    let file = folder.join(GENESIS_FILE);
+    std::fs::create_dir_all(file.parent().context("the genesis file lies in a folder")?)?;
+    let output = Command::new(built_beside("devnet-genesis")?).arg(file).output()?;
     ensure!(output.status.success(), "no genesis block: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }

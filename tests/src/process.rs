@@ -36,7 +36,8 @@ impl Process {
             .args(["--pdeathsig", "KILL"])
             .arg(program)
             .args(arguments)
-            // Genesis blocks are looked up in the temporary folder; the working folder collects `.node-data-*`.
+            // The node reads the genesis block under its home folder; the working folder collects `.node-data-*`.
+            .env("HOME", folder)
             .env("TMPDIR", folder)
             // Where systemd would listen; a test may.
             .env("NOTIFY_SOCKET", notify_socket(folder, name))
