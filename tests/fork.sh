@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests scripts/fork: its behaviour on a small made-up upstream, then the real queue on the real one.
-# Everything happens in a temporary folder. Usage: tests/fork.sh
+# Everything happens in a temporary folder; tests/fork has the parts about other releases. Usage: tests/fork.sh
 # shellcheck disable=SC2016,SC2119,SC2120 # expressions for eval; a function with optional arguments
 set -uo pipefail
 export LC_ALL=C
@@ -38,10 +38,10 @@ no_work_left() { [[ -z $(find snarkos-fork -maxdepth 1 -name 'crates.*') ]]; }
 
 # --- a made-up upstream: two crates without dependencies, in two releases -------------------------
 
-crate() { # name, version, and lib.rs on standard input
+crate() { # name, version, further lines of its manifest; lib.rs on standard input
     local dir=vendor/$1-$2
     mkdir -p "$dir/src" "$dir/tests"
-    printf '[package]\nname = "%s"\nversion = "%s"\nedition = "2021"\n' "$1" "$2" >"$dir/Cargo.toml"
+    printf '%s\n' '[package]' "name = \"$1\"" "version = \"$2\"" 'edition = "2021"' "${@:3}" >"$dir/Cargo.toml"
     echo '{"files":{}}' >"$dir/.cargo-checksum.json"
     cat >"$dir/src/lib.rs"
     echo 'pub fn helper() {}' >"$dir/src/helper.rs"
@@ -277,6 +277,12 @@ ok "and still counts" said "total changed lines: 65"
 ok "--help" fork --help
 ok "an unknown option is an error" not fork --nonsense
 
+# --- another release, of a whole workspace: its own files ------------------------------------------
+
+source "$repo/tests/fork/upgrade.sh"
+source "$repo/tests/fork/outdated.sh"
+restore_cargo
+
 # --- the real queue --------------------------------------------------------------------------------
 
 echo "the real queue"
@@ -289,8 +295,16 @@ ok "unchanged, within a second" quick
 version=$(sed -n 's/^snarkos-cli = "=\(.*\)"/\1/p' snarkos-fork/upstream/Cargo.toml)
 ok "--check of the pinned release" fork --check "$version"
 ok "finds every hunk in place" said "0 applied at an offset, 0 failed, 0 ambiguous"
+cp -pR . "$temp/real-before"
+ok "--upgrade to the pinned release" fork --upgrade "$version"
+ok "has nothing to do" said "the pins are at $version already: nothing to do"
+ok "and changes nothing" diff -r . "$temp/real-before"
 ok "--stat stays below the limit" fork --stat
 tail -n 1 "$temp/said"
+fork --outdated
+status=$?
+ok "--outdated asks the registry" eval '((status < 2)) && said "the pins are at $version" || { ((status == 2)) && said "cannot look for a newer release"; }'
+sed 's/^/        /' "$temp/said"
 
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -13,21 +13,40 @@ print_stat() {
     ((total <= limit)) || die "that is more than $limit: a patch exposes or hooks, the rest belongs into our own crates"
 }
 
-check() {
-    local version=$1 patch crates
-    [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$ ]] || die "'$version' is no version: expected one such as 4.11.0"
+# Refuses what is no version of a release.
+check_version() {
+    local number='(0|[1-9][0-9]*)'
+    [[ $1 =~ ^$number\.$number\.$number(-[0-9A-Za-z.-]+)?$ ]] || die "'$1' is no version: expected three numbers, such as 1.2.3"
+}
+
+# Applies the queue to the patched crates of a release, hunk by hunk. Calls the function given after each patch, and
+# leaves in $work/verdicts a line per hunk: the patch, then the fields of hunks.awk.
+try_queue() {
+    local version=$1 each=$2 patch crates
     mapfile -t crates < <(crates_of "${queue[@]/#/patches/}")
     locate_release "$version" "${crates[@]}"
     copy_crates "$work/tree" "${crates[@]}"
-    echo "the patches on upstream $version:"
     : >"$work/verdicts"
     for patch in "${queue[@]}"; do
-        echo "$patch"
         apply "$work/tree" "patches/$patch" || true
-        show_report
-        cut -d $'\037' -f 1 "$work/report" >>"$work/verdicts"
+        "$each" "$patch"
+        sed "s/^/$patch"$'\037/' "$work/report" >>"$work/verdicts"
     done
-    awk '{ count[$1]++ } END { printf "%d hunks: %d applied, %d applied at an offset, %d failed, %d ambiguous\n",
+}
+
+all_applied() { ! cut -d $'\037' -f 2 "$work/verdicts" | grep -qE '^(failed|ambiguous)$'; }
+
+show_hunks() {
+    echo "$1"
+    show_report
+}
+
+check() {
+    local version=$1
+    check_version "$version"
+    echo "the patches on upstream $version:"
+    try_queue "$version" show_hunks
+    awk -F '\037' '{ count[$2]++ } END { printf "%d hunks: %d applied, %d applied at an offset, %d failed, %d ambiguous\n",
         NR, count["exact"], count["offset"], count["failed"], count["ambiguous"] }' "$work/verdicts"
-    ! grep -qE '^(failed|ambiguous)' "$work/verdicts"
+    all_applied
 }

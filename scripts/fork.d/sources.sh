@@ -17,19 +17,53 @@ locate_pinned() {
         awk -F'"' '/^\{/ { name = $4 } /^"manifest_path"/ { sub(/\/Cargo\.toml$/, "", $4); print name "\t" $4 }')
 }
 
-# Fills `source` for the crates given at another release. `cargo info` downloads and verifies one crate
-# without resolving its dependencies: no lock file is needed, and neither yanked dependencies nor a
-# release that asks for a newer Rust are in the way.
+# What the registry says of a crate (`NAME` or `NAME@VERSION`), which cargo also downloads and verifies. The
+# dependencies are not resolved: no lock file is needed, and a yanked dependency is not in the way. cargo is
+# called from a package of its own, outside of the repository: inside, `cargo info snarkos` describes ours,
+# and without the package's rust-version it prefers a release for the Rust that is installed to a newer one.
+ask_registry() {
+    local folder=$asked
+    mkdir -p "$folder/src" && : >"$folder/src/lib.rs" &&
+        printf '[package]\nname = "question"\nversion = "0.0.0"\nedition = "2021"\nrust-version = "1.9999"\n[workspace]\n' \
+            >"$folder/Cargo.toml" || die "cannot write to $folder"
+    (cd "$folder" && cargo info --color never "$1")
+}
+
+# Prints the folder of a crate's source at a release.
+folder_of() {
+    local crate=$1 version=$2
+    unpacked "$crate-$version" .cargo-ok && return
+    ask_registry "$crate@$version" >"$work/log" 2>&1 || refuse_release "$crate" "$version"
+    unpacked "$crate-$version" Cargo.toml ||
+        die "cargo got $crate $version, but not into ${CARGO_HOME:-$HOME/.cargo}/registry/src"
+}
+
+# Prints the folder of cargo's registry with that name, if it has the file given.
+unpacked() {
+    local folder
+    for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$1"; do
+        if [[ -f $folder/$2 ]]; then
+            printf '%s\n' "$folder"
+            return
+        fi
+    done
+    return 1
+}
+
+refuse_release() {
+    if grep -q '^error: could not find' "$work/log"; then
+        die "there is no $1 $2: the registry does not have it; scripts/fork --outdated says which release is the newest"
+    fi
+    sed '/^ *Updating /d' "$work/log" >&2
+    die "cargo could not get $1 $2"
+}
+
+# Fills `source` for the crates given at another release.
 locate_release() {
-    local version=$1 crate dir
+    local version=$1 crate
     shift
     for crate in "$@"; do
-        (cd "$work" && cargo info --color never "$crate@$version") >"$work/log" 2>&1 ||
-            { cat "$work/log" >&2; die "cargo could not get $crate $version"; }
-        for dir in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$crate-$version"; do
-            if [[ -f $dir/Cargo.toml ]]; then source[$crate]=$dir; fi
-        done
-        [[ -n ${source[$crate]:-} ]] || die "cargo got $crate $version, but not into ${CARGO_HOME:-$HOME/.cargo}/registry/src"
+        source[$crate]=$(folder_of "$crate" "$version") || exit
     done
 }
 

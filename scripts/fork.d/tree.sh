@@ -51,11 +51,12 @@ install_tree() {
     mv "$tree" "$out"
 }
 
-# Takes up what a killed run left: the previous tree, or its work folder.
+# Takes up what a killed run left: replaced files, the previous tree, its work folder.
 recover() {
     local left
     for left in "$fork"/crates.*/; do
         [[ -d $left ]] || continue
+        take_back "${left%/}"
         if [[ ! -d $out && -d $left/previous ]]; then mv "$left/previous" "$out"; fi
         rm -rf "$left"
     done
@@ -65,10 +66,13 @@ note_offset() {
     if grep -q '^offset' "$work/report"; then say "note: the line numbers in patches/$1 are off; scripts/fork --refresh corrects them"; fi
 }
 
-# Whatever ends this run, the tree stays.
+# Whatever ends this run, the tree stays, and no file is replaced without the others.
 clean_up() {
+    local status=$?
+    take_back "$work"
     if [[ ! -d $out && -d $work/previous ]]; then mv "$work/previous" "$out"; fi
-    rm -rf "$work"
+    rm -rf "$work" "$asked"
+    if ((status != 0)) && [[ -n $promise ]]; then say "$promise"; fi
 }
 
 generate() {
