@@ -108,15 +108,17 @@ next:
   scripts/test --long                           everything that must hold
   scripts/bench differential --pairs 100000     the puzzle against the new snarkVM
   git diff                                      and upstream's changes around every hunk
-undo: scripts/fork --upgrade $old, or git checkout Cargo.toml Cargo.lock $fork patches && scripts/fork
+undo: git checkout Cargo.toml Cargo.lock $fork/Cargo.toml $pins patches && scripts/fork
+      after a commit: scripts/fork --upgrade $old
 END_OF_TEXT
     print_mentions "$old"
 }
 
-# Where a person has to look: files that name the old release. Patches say since which one they are there.
+# Where a person has to look: files that name the old release. Patches say since which one they are there, and the
+# tests have recorded answers.
 print_mentions() {
     git rev-parse --is-inside-work-tree >/dev/null 2>&1 || return 0
-    git grep -cF "$1" -- . ':!*Cargo.lock' ':!patches' | awk -F : -v old="$1" '
+    git grep -cF "$1" -- . ':!*Cargo.lock' ':!patches' ':!tests/fork' | awk -F : -v old="$1" '
         NR == 1 { print "these files name " old "; read them again:" }
         { printf "  %s: %d line%s\n", $1, $2, $2 == 1 ? "" : "s" }' || true
 }

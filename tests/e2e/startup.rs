@@ -3,7 +3,10 @@
 use std::{fs, net::TcpListener, path::Path, process::Output};
 
 use crate::world::World;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+
+/// Its version is that of the upstream release.
+const MANIFEST: &str = include_str!("../../snarkos-fork/Cargo.toml");
 
 /// What a refused start prints.
 fn complaint(output: &Output) -> Result<String> {
@@ -113,10 +116,14 @@ pub fn help_teaches_the_pool(world: &mut World) -> Result<()> {
         ensure!(output.status.success(), "{arguments:?} failed");
         ensure_says(&String::from_utf8_lossy(&output.stdout), &expected)?;
     }
+    let release = MANIFEST
+        .lines()
+        .find_map(|line| line.strip_prefix("version = "))
+        .context("snarkos-fork/Cargo.toml has no version")?;
     let version = world.snarkos(&["--version"])?;
     ensure_says(
         &String::from_utf8_lossy(&version.stdout),
-        &["snarkos 4.12.0 ", "features=[pool,test_network]"],
+        &[&format!("snarkos {} ", release.trim_matches('"')), "features=[pool,test_network]"],
     )?;
     Ok(())
 }

@@ -149,7 +149,7 @@ ok "the heights of each network" diff <(grep -E '^  (canary|mainnet|testnet) ' "
 END
 ok "the Rust that is declared" said "Rust 1.99 is declared by snarkos-alpha; 1.95 was tried"
 ok "what to run" eval 'said "scripts/build --devnet" && said "scripts/test --long" && said "scripts/bench differential --pairs 100000"'
-ok "and how to undo it" said "undo: scripts/fork --upgrade 1.0.0, or git checkout"
+ok "and how to undo it" said "undo: git checkout" && said "scripts/fork --upgrade 1.0.0"
 ok "the tree is up to date" quick
 ok "and says nothing" test ! -s "$temp/said"
 ok "no other file is touched" eval 'test "$(git status --short | wc -l)" = 8 && no_work_left'
@@ -158,7 +158,7 @@ ok "once more: nothing to do" eval 'fork --upgrade 2.0.0 && said "nothing to do"
 ok "and nothing changed" unchanged
 ok "back to 1.0.0" fork --upgrade 1.0.0
 ok "is as it was" clean
-ok "with the Cargo.lock of before" cargo metadata --locked --offline --format-version 1
+ok "with the lock file that it had" cargo metadata --locked --offline --format-version 1
 fork --upgrade 2.0.0 && git checkout -q Cargo.toml Cargo.lock snarkos-fork patches
 ok "git takes it back as well" eval 'fork && clean'
 
