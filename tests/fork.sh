@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests scripts/fork: its behaviour on a small made-up upstream, then the real queue on the real one.
 # Everything happens in a temporary folder; tests/fork has the parts about other releases. Usage: tests/fork.sh
-# shellcheck disable=SC2016,SC2119,SC2120 # expressions for eval; a function with optional arguments
+# shellcheck disable=SC2016,SC2034,SC2119,SC2120 # expressions for eval; a function with optional arguments
 set -uo pipefail
 export LC_ALL=C
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -1,7 +1,7 @@
 # Reads the consensus heights of each network out of snarkVM's consensus_heights.rs. Prints a line per network and
 # version, fields parted by tabs: network, version, height (`max` when it is not scheduled).
 
-{ sub(/\/\/.*/, "") }
+{ sub(/\/\/.*/, ""); gsub(/\/\*[^*]*\*\//, "") }
 /(const|static) [A-Z0-9]+_V0_CONSENSUS_VERSION_HEIGHTS *:/ {
     network = $0
     sub(/.*(const|static) /, "", network)

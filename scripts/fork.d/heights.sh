@@ -6,7 +6,7 @@ heights_of() {
     local folder file heights
     folder=$(folder_of snarkvm-console-network "$1") || return
     file=$folder/src/consensus_heights.rs
-    [[ -f $file ]] || die "snarkvm-console-network $1 has no src/consensus_heights.rs: the heights moved to another file"
+    [[ -f $file ]] || die "snarkvm-console-network $1 has no src/consensus_heights.rs any more"
     heights=$(awk -f "$lib/heights.awk" "$file") || return
     [[ -n $heights ]] || die "no consensus heights found in src/consensus_heights.rs of snarkvm-console-network $1"
     printf '%s\n' "$heights"
@@ -26,7 +26,8 @@ compare_heights() {
         }
         function differ(network, version, old, new) {
             if (old == new || (scheduled && (new == "max" || new == ""))) return
-            lines[network] = lines[network] sprintf("  %-8s %-4s %s (%s: %s)\n", network, version, name(new), old_name, name(old))
+            new = name(new) " (" old_name ": " name(old) ")"
+            lines[network] = lines[network] sprintf("  %-8s %-4s %s\n", network, version, new)
         }
         !($1 in known) { known[$1] = 1; networks[++count] = $1 }
         FNR == NR { old[$1, $2] = $3; versions[$1] = versions[$1] " " $2; next }

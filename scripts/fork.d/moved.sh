@@ -24,7 +24,8 @@ print_moved_hunks() {
             lines[crate] = lines[crate] sprintf("    %-22s %s: line %d -> %d\n", $1, path, $4, $4 + $6)
         }
         END {
-            printf "patches: %d of %d hunks changed place%s\n", moved, hunks, count ? ", in " count (count == 1 ? " crate" : " crates") ":" : ""
+            where = count ? ", in " count (count == 1 ? " crate:" : " crates:") : ""
+            printf "patches: %d of %d hunks changed place%s\n", moved, hunks, where
             for (i = 1; i <= count; i++) printf "  %s\n%s", crates[i], lines[crates[i]]
         }' "$work/verdicts"
 }
@@ -38,9 +39,9 @@ print_changed_crates() {
         count=$(changed_lines "$crate" "$lock") || count='not counted'
         printf '  %-34s %s\n' "$crate" "$(group_digits "$count")"
     done
-    for crate in $(upstream_crates | grep -vxF "$ours"); do
+    for crate in $(upstream_crates "$lock" | grep -vxF "$ours"); do
         count=$(changed_lines "$crate" "$lock") || continue
-        [[ $count =~ ^[0-9]+$ ]] && ((count > 0)) || continue
+        ((count > 0)) || continue
         others=$((others + count)) touched=$((touched + 1))
         printf '%s %s\n' "$count" "$crate"
     done >"$work/others"
@@ -54,10 +55,12 @@ print_changed_crates() {
 group_digits() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
 
 # The upstream crates that our manifests ask for.
-our_crates() { sed -nE 's/^((snarkos|snarkvm|aleo-std)[a-z0-9-]*) *= *("=|.*version *= *"=).*/\1/p' Cargo.toml $pins/Cargo.toml; }
+our_crates() {
+    sed -nE 's/^((snarkos|snarkvm|aleo-std)[a-z0-9-]*) *= *("=|.*version *= *"=).*/\1/p' Cargo.toml $pins/Cargo.toml
+}
 
-# All upstream crates that the pins have now.
-upstream_crates() { sed -nE 's/^name = "((snarkos|snarkvm|aleo-std)[a-z0-9-]*)"$/\1/p' "$shadow/$pins/Cargo.lock" | grep -vx snarkos-upstream | sort -u; }
+# All upstream crates of the new release.
+upstream_crates() { sed -nE 's/^name = "((snarkos|snarkvm|aleo-std)[a-z0-9-]*)"$/\1/p' "$1" | sort -u; }
 
 # How many lines of a crate's Rust differ between the release that we leave and the new one.
 changed_lines() {
@@ -68,13 +71,19 @@ changed_lines() {
     ln -sfn "$old" "$work/a" && ln -sfn "$new" "$work/b" || return
     plain_git -C "$work" diff --no-index --no-renames --numstat a/ b/ >"$work/numbers" || (($? == 1)) || return
     # A path is `{a => b}/src/lib.rs`, or has /dev/null at one side.
-    awk -F '\t' '{ path = $3; sub(/ => \/dev\/null$/, "", path); sub(/^(\{a => b\}|\/dev\/null => b|a)\//, "", path) }
-        path ~ /\.rs$/ && path !~ /(^|\/)(tests?|benches|examples)(\/|\.rs)/ { sum += $1 + $2 } END { print sum + 0 }' "$work/numbers"
+    awk -F '\t' '
+        { path = $3; sub(/ => \/dev\/null$/, "", path); sub(/^(\{a => b\}|\/dev\/null => b|a)\//, "", path) }
+        path ~ /\.rs$/ && path !~ /(^|\/)(tests?|benches|examples)(\/|\.rs)/ { sum += $1 + $2 }
+        END { print sum + 0 }' "$work/numbers"
 }
 
 # The version of a crate at the release that we leave. The pins have moved already when a move is finished that was
 # begun with --mend.
-old_version() { locked_version Cargo.lock "$1" 2>/dev/null || { [[ ! -f Cargo.lock ]] && locked_version $pins/Cargo.lock "$1"; }; }
+old_version() {
+    local lock=Cargo.lock
+    [[ -f $lock ]] || lock=$pins/Cargo.lock
+    locked_version "$lock" "$1"
+}
 
 print_moved_heights() {
     local old=$1 version=$2 lock=$3 old_vm new_vm
@@ -89,15 +98,14 @@ print_moved_heights() {
 
 # Crates that declare a newer Rust than the one that was tried, which scripts/lib.sh names.
 print_declared_rust() {
-    local tried declared rust crate above=()
+    local tried declared rust crate above=
     tried=$(sed -n 's/^readonly tried_rust=//p' scripts/lib.sh 2>/dev/null) || true
     [[ -n $tried ]] || return 0
     while read -r rust crate; do
-        if newer "$rust" "$tried.0"; then declared=$rust above+=("$crate"); fi
+        if newer "$rust" "$tried.0"; then declared=$rust above+="${above:+, }$crate"; fi
     done < <(grep -oE '\{"name":"[^"]*","version":"[^"]*","id":|"rust_version":"[^"]*"' "$work/metadata" |
         awk -F '"' '/^\{/ { name = $4 } /^"rust_version"/ { print $4, name }' | sort -V)
-    ((${#above[@]})) || return 0
-    echo "Rust $declared is declared by $(printf '%s\n' "${above[@]}" | paste -s -d , | sed 's/,/, /g'); $tried was tried (scripts/lib.sh)"
+    [[ -z $above ]] || echo "Rust $declared is declared by $above; $tried was tried (scripts/lib.sh)"
 }
 
 print_next() {

@@ -4,19 +4,19 @@
 # Exits with 0 when the pins are the newest release, with 1 when there is a newer one, with 2 (by `die`, see
 # `failure` in scripts/fork) when that cannot be found out.
 outdated() {
-    local pinned newest
+    local pinned newest cannot="cannot look for a newer release"
     pinned=$(pinned_version)
     [[ -n $pinned ]] || die "$pins/Cargo.toml pins no release"
     check_version "$pinned"
     # A cache must not be taken for the registry.
-    [[ ${CARGO_NET_OFFLINE:-} != true ]] || die "cannot look for a newer release: CARGO_NET_OFFLINE keeps cargo from asking the registry"
+    [[ ${CARGO_NET_OFFLINE:-} != true ]] || die "$cannot: CARGO_NET_OFFLINE keeps cargo from asking the registry"
     limit_patience
     ask_registry snarkos >"$work/answer" 2>"$work/log" || {
         sed '/^ *Updating /d' "$work/log" | head -n 5 >&2
-        die "cannot look for a newer release: cargo could not ask the registry"
+        die "$cannot: cargo could not ask the registry"
     }
     newest=$(newest_in "$work/answer")
-    [[ -n $newest ]] || die "cannot look for a newer release: no version of one in the registry's answer: $(head -c 200 "$work/answer" | tr '\n' ' ')"
+    [[ -n $newest ]] || die "$cannot: the registry's answer names none: $(head -c 200 "$work/answer" | tr '\n' ' ')"
     if [[ $newest == "$pinned" ]]; then
         echo "the pins are at $pinned, the newest release"
     elif ! newer "$newest" "$pinned"; then
@@ -33,6 +33,7 @@ outdated() {
 limit_patience() {
     export CARGO_NET_RETRY=1 CARGO_HTTP_TIMEOUT=10
     command -v timeout >/dev/null || return 0
+    # shellcheck disable=SC2317 # called by ask_registry
     cargo() { timeout --foreground 60 cargo "$@"; }
 }
 
@@ -43,7 +44,8 @@ newer() { [[ $1 != "$2" && $(printf '%s\n' "${1/-/\~}" "${2/-/\~}" | sort -V | t
 #   version: 1.2.3 (latest 1.3.0)
 newest_in() {
     local number='(0|[1-9][0-9]*)'
-    sed -e 's/\x1b\[[0-9;]*m//g' "$1" | grep -m 1 '^version:' | sed -e 's/^version: *[^ ]* *(yanked)//' -e 's/^version://' |
+    sed -e 's/\x1b\[[0-9;]*m//g' "$1" | grep -m 1 '^version:' |
+        sed -e 's/^version: *[^ ]* *(yanked)//' -e 's/^version://' |
         grep -oE '[^ ()]+' | grep -xE "$number\.$number\.$number" | sort -V | tail -n 1 || true
 }
 

@@ -23,9 +23,10 @@ locate_pinned() {
 # and without the package's rust-version it prefers a release for the Rust that is installed to a newer one.
 ask_registry() {
     local folder=$asked
-    mkdir -p "$folder/src" && : >"$folder/src/lib.rs" &&
-        printf '[package]\nname = "question"\nversion = "0.0.0"\nedition = "2021"\nrust-version = "1.9999"\n[workspace]\n' \
-            >"$folder/Cargo.toml" || die "cannot write to $folder"
+    mkdir -p "$folder/src" || die "cannot write to $folder"
+    : >"$folder/src/lib.rs"
+    printf '%s\n' '[package]' 'name = "question"' 'version = "0.0.0"' 'edition = "2021"' 'rust-version = "1.9999"' \
+        '[workspace]' >"$folder/Cargo.toml"
     (cd "$folder" && cargo info --color never "$1")
 }
 
@@ -52,7 +53,7 @@ unpacked() {
 
 refuse_release() {
     if grep -q '^error: could not find' "$work/log"; then
-        die "there is no $1 $2: the registry does not have it; scripts/fork --outdated says which release is the newest"
+        die "there is no $1 $2 in the registry; scripts/fork --outdated says which release is the newest"
     fi
     sed '/^ *Updating /d' "$work/log" >&2
     die "cargo could not get $1 $2"

@@ -1,5 +1,5 @@
 # Moving to another upstream release. Sourced by scripts/fork.
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
+# shellcheck shell=bash disable=SC2031,SC2034,SC2086,SC2154 # variables of the other parts
 
 # Everything is made in $work/new, a copy of what changes, with links to the rest of the repository, so that cargo
 # can read the workspace there. Only what is complete is put in place (replace.sh).
@@ -26,9 +26,9 @@ upgrade() {
         begin_to_fix "$version"
         return
     fi
-    refresh_copy
+    in_copy refresh_all
     lock_workspace "$lock"
-    (cd "$shadow" && check_workspace)
+    in_copy check_workspace
     print_moved "$old" "$version" "$lock" >"$work/moved"
     replace Cargo.toml Cargo.lock $fork/Cargo.toml $pins/Cargo.toml $pins/Cargo.lock "${queue[@]/#/patches/}"
     cat "$work/moved"
@@ -93,12 +93,13 @@ lock_workspace() {
         die "cargo could not resolve the workspace with the new release"
 }
 
-# Generates the tree of the copy and corrects the line numbers of its patches.
-refresh_copy() {
+# Does something as if the copy were the repository.
+in_copy() {
+    # shellcheck disable=SC2030 # as intended
     (
-        cd "$shadow"
-        work=$(mktemp -d "$work/copy.XXXX")
-        refresh_all
+        cd "$shadow" || exit
+        work=$(mktemp -d "$work/copy.XXXX") || exit
+        "$@"
     )
 }
 
@@ -121,11 +122,7 @@ explain_failure() {
 # Moves the pins alone and generates the tree as --mend does. The workspace's lock file stays at the old release:
 # by that a later --upgrade knows that the move is to be finished.
 begin_to_fix() {
-    (
-        cd "$shadow"
-        work=$(mktemp -d "$work/copy.XXXX")
-        mend
-    ) >"$work/missing"
+    in_copy mend >"$work/missing"
     replace Cargo.toml $fork/Cargo.toml $pins/Cargo.toml $pins/Cargo.lock
     cat "$work/missing"
     cat <<END_OF_TEXT

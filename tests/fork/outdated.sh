@@ -1,6 +1,6 @@
 # `scripts/fork --outdated` on answers of the registry client: recorded ones, and what could come. Sourced by
 # tests/fork.sh after upgrade.sh, whose cargo gives $temp/answer and ends with $temp/status.
-# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # expressions for eval; variables of tests/fork.sh
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154 # expressions for eval; variables of tests/fork.sh
 
 # What it exits with for the answer on standard input. What it says is in $temp/said.
 outdated() {

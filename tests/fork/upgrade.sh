@@ -1,5 +1,5 @@
 # `scripts/fork --upgrade` on a made-up workspace and three releases. Sourced by tests/fork.sh.
-# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # expressions for eval; variables of tests/fork.sh
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154 # expressions for eval; variables of tests/fork.sh
 
 # A registry in a folder: `cargo info` is answered by a script, the rest is cargo's own work.
 mkdir -p "$temp/upstream" "$temp/made-up" "$temp/home" "$temp/tmp"
@@ -117,7 +117,7 @@ for version in '' 2 2.0 2.0.0.0 v2.0.0 02.0.0 2.0.x '2.0.0 ' ../2.0.0 '2.0.0;' -
     ok "refuses the version '$version'" eval '! fork --upgrade "$version" && said "is no version"'
 done
 ok "refuses one that the registry does not have" not fork --upgrade 9.9.9
-ok "and says so" said "there is no snarkos 9.9.9: the registry does not have it"
+ok "and says so" said "there is no snarkos 9.9.9 in the registry"
 ok "refuses two versions" not fork --upgrade 2.0.0 3.0.0
 ok "refuses a release that lacks a crate we call" not fork --upgrade 4.0.0
 ok "by name" said "Cargo.toml asks for snarkos-beta, which upstream 4.0.0 does not have"
