@@ -5,7 +5,7 @@
 # `failure` in scripts/fork) when that cannot be found out.
 outdated() {
     local pinned newest cannot="cannot look for a newer release"
-    pinned=$(pinned_version)
+    pinned=$(pinned_version 2>/dev/null) || true
     [[ -n $pinned ]] || die "$pins/Cargo.toml pins no release"
     check_version "$pinned"
     # A cache must not be taken for the registry.
