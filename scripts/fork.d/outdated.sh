@@ -16,7 +16,8 @@ outdated() {
         die "$cannot: cargo could not ask the registry"
     }
     newest=$(newest_in "$work/answer")
-    [[ -n $newest ]] || die "$cannot: the registry's answer names none: $(head -c 200 "$work/answer" | tr '\n' ' ')"
+    [[ -n $newest ]] ||
+        die "$cannot: the registry's answer names none: $(head -c 200 "$work/answer" | tr -c '[:print:]' ' ')"
     if [[ $newest == "$pinned" ]]; then
         echo "the pins are at $pinned, the newest release"
     elif ! newer "$newest" "$pinned"; then

@@ -37,7 +37,7 @@ ok "that the pins lack, by network" diff <(grep -E '^  (canary|mainnet|testnet) 
   testnet  V2   600 (1.0.0: 500)
   testnet  V3   1,000 (1.0.0: not scheduled)
 END
-outdated < <(version_line $'\e[33m1.0.0 (latest 1.10.0)\e[0m')
+outdated < <(version_line $'\e[33m1.9.0 (latest 1.10.0)\e[0m')
 ok "by number, not by letter, and in color" eval 'exits 1 && said "the newest release is 1.10.0"'
 outdated < <(version_line 1.0.1)
 ok "one that is not to be had: still 1" eval 'exits 1 && said "could not be read"'

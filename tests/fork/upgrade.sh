@@ -40,7 +40,7 @@ heights() { # network, heights
     local version=0 height
     echo "pub const ${1}_V0_CONSENSUS_VERSION_HEIGHTS: [(ConsensusVersion, u32); NUM] = ["
     for height in "${@:2}"; do
-        printf '    // was (ConsensusVersion::V9, 9),\n    (ConsensusVersion::V%d, %s),\n' $((++version)) "$height"
+        printf '    // was (ConsensusVersion::V9, %d),\n    (ConsensusVersion::V%d, %s),\n' $# $((++version)) "$height"
     done
     echo '];'
 }
