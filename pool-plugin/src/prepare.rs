@@ -7,8 +7,8 @@ use tracing::error;
 
 use crate::{chain::ChainState, evaluator::Evaluator, types::EpochHash};
 
-/// Prepares the evaluator for the current epoch, and for the next one as soon as its hash is known, one
-/// block early. Ends with the chain's sender.
+/// Prepares the evaluator for the epochs whose shares are taken; the next one is among them as soon as its hash is
+/// known, one block early. Ends with the chain's sender.
 pub async fn keep_prepared(evaluator: Arc<dyn Evaluator>, mut chain: watch::Receiver<ChainState>) {
     let mut prepared = Vec::new();
     loop {
@@ -26,9 +26,12 @@ pub async fn keep_prepared(evaluator: Arc<dyn Evaluator>, mut chain: watch::Rece
     }
 }
 
+/// The one that is mined comes first: miners wait for it.
 fn known_epochs(state: &ChainState) -> Vec<EpochHash> {
     let Some(puzzle) = &state.puzzle else { return Vec::new() };
-    [Some(puzzle.epoch_hash), puzzle.next_epoch_hash].into_iter().flatten().collect()
+    let mut known: Vec<EpochHash> = puzzle.open_epochs().map(|epoch| epoch.hash).collect();
+    known.reverse();
+    known
 }
 
 #[cfg(test)]
@@ -85,5 +88,12 @@ mod tests {
         task.await.unwrap();
         let prepared: Vec<u8> = recorder.0.lock().iter().map(|hash| hash.0[0]).collect();
         assert_eq!(prepared, [12, 13, 14]);
+    }
+
+    #[test]
+    fn after_a_start_on_an_epochs_last_block_the_next_epoch_comes_first() {
+        let first_bytes = |state| known_epochs(&state).iter().map(|hash| hash.0[0]).collect::<Vec<_>>();
+        assert_eq!(first_bytes(state(12, Some(13))), [13, 12]);
+        assert_eq!(first_bytes(state(12, None)), [12]);
     }
 }

@@ -5,6 +5,8 @@
 //! it over nothing, for tests. Calls are cheap reads of the ledger (microseconds), or hand a message to
 //! the router without waiting for the network.
 
+mod epoch;
+mod limit;
 pub mod requirement;
 pub mod sim;
 pub mod watch;
@@ -13,6 +15,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::sync::watch::Receiver;
 
+pub use self::{epoch::Epoch, limit::limit_of_next_epoch};
 use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
 
 /// A shared handle to the chain.

@@ -193,6 +193,11 @@ impl SimChain {
         Solution { epoch_hash: self.state.lock().blocks.puzzle().epoch_hash, address, counter, target }
     }
 
+    /// A solution for any epoch, also one to come.
+    pub fn solution_of(epoch: u32, address: Address, counter: u64, target: u64) -> Solution {
+        Solution { epoch_hash: Self::epoch_hash(epoch), address, counter, target }
+    }
+
     /// The hash of any epoch, also one to come.
     pub fn epoch_hash(epoch: u32) -> EpochHash {
         blocks::epoch_hash(epoch)

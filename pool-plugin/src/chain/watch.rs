@@ -8,8 +8,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ChainHandle, ChainState, Puzzle, SyncState};
-use crate::addresses::Addresses;
+use super::{ChainHandle, ChainState, Puzzle, SyncState, limit_of_next_epoch};
+use crate::{addresses::Addresses, types::Address};
 
 /// A node falls behind, or loses its peers, without a block to tell it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// Keeps `state` current until `stop`. A ledger that does not answer leaves the last puzzle standing and is
 /// asked again each second.
 ///
-/// `addresses` hear of a new epoch before anybody else does.
+/// `addresses` hear of a new epoch to mine before anybody else does.
 pub async fn run(
     chain: ChainHandle,
     addresses: Arc<Addresses>,
@@ -67,11 +67,19 @@ impl Watcher {
             log_sync(next.sync, puzzle);
         }
         if let Some(puzzle) = next.puzzle
-            && last.puzzle.is_none_or(|last| last.epoch_hash != puzzle.epoch_hash)
+            && last.puzzle.is_none_or(|last| last.mined_epoch() != puzzle.mined_epoch())
         {
-            self.addresses.turn(puzzle.epoch, |address| self.chain.solutions_left(address).ok());
+            self.addresses.turn(puzzle.mined_epoch().number, |address| self.may_land(&puzzle, address));
         }
         self.state.send_replace(next);
+    }
+
+    /// What the address may land in the epoch that is mined; `None` if the ledger does not say.
+    fn may_land(&self, puzzle: &Puzzle, address: &Address) -> Option<u64> {
+        match puzzle.next_epoch() {
+            Some(_) => limit_of_next_epoch(&*self.chain, address).ok(),
+            None => self.chain.solutions_left(address).ok(),
+        }
     }
 
     fn read_puzzle(&mut self) -> Option<Puzzle> {
@@ -105,7 +113,10 @@ mod tests {
     use tokio::{task::JoinHandle, time::sleep};
 
     use super::*;
-    use crate::chain::{Chain, sim::SimChain};
+    use crate::{
+        addresses::{Learns, Seat},
+        chain::{Chain, sim::SimChain},
+    };
 
     struct Watched {
         sim: Arc<SimChain>,
@@ -180,6 +191,43 @@ mod tests {
         watched.sim.fail_reads(None);
         sleep(SYNC_INTERVAL).await;
         assert_eq!(watched.height(), Some(1));
+    }
+
+    /// Addresses are shared out for the epoch that is mined, by what they may land in it.
+    #[tokio::test(start_paused = true)]
+    async fn the_addresses_turn_with_the_last_block_by_the_limits_of_the_next_epoch() {
+        let (sim, stop) = (SimChain::new(), CancellationToken::new());
+        sim.connect_validator(1);
+        let (one, other) = (Address([1; 32]), Address([2; 32]));
+        sim.set_limit(one, 2);
+        sim.set_limit(other, 1);
+        let addresses = Addresses::new(vec![one, other]);
+        let (sender, _state) = watch::channel(ChainState::default());
+        let task = tokio::spawn(run(sim.clone(), addresses.clone(), sender, stop.clone()));
+        // The first address is full for this epoch.
+        sim.produce_block_with(&[sim.solution(one, 1, 200), sim.solution(one, 2, 200)], &[]);
+        sim.jump_to(358);
+        sleep(MOMENT).await;
+        addresses.note_left(0, |address| sim.solutions_left(address).ok());
+        let seated = |weight| {
+            let mut seat = addresses.seat();
+            seat.take(weight, Learns::WithEachJob);
+            seat
+        };
+        assert_eq!(seated(1).address(), other);
+        sim.produce_block();
+        sleep(MOMENT).await;
+        let seats = [seated(10), seated(10), seated(10)];
+        assert_eq!(seats.each_ref().map(Seat::address), [one, one, other], "as 2 to 1");
+        // The turn itself moves nobody.
+        let mut changes = addresses.changes();
+        sim.produce_block();
+        sleep(MOMENT).await;
+        assert!(!changes.has_changed().unwrap());
+        changes.mark_unchanged();
+        assert_eq!(seated(10).address(), one, "what was seated before the turn still counts");
+        stop.cancel();
+        task.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
