@@ -44,10 +44,11 @@ pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
         return Report::amber("pace", text);
     }
     let text = format!(
-        "{} solutions on their way, {} held below the proof target, {} for a better one",
+        "{} solutions on their way, {} held below the proof target, {} for a better one, {} for the next epoch",
         status.released,
         waiting(Wait::ProofTarget),
-        waiting(Wait::Better)
+        waiting(Wait::Better),
+        waiting(Wait::NextEpoch)
     );
     Report::green("flowing", text)
 }
@@ -65,6 +66,9 @@ mod tests {
         };
         assert_eq!(judged(&[], None).reason, "flowing");
         assert_eq!(judged(&[(Wait::ProofTarget, 3), (Wait::Epoch, 1)], None).level, Level::Green);
+        let early = judged(&[(Wait::NextEpoch, 2)], None);
+        assert_eq!((early.level, early.reason), (Level::Green, "flowing"));
+        assert!(early.text.ends_with("2 for the next epoch"));
         let held = judged(&[(Wait::StakeLimit, 3), (Wait::Pace, 1)], None);
         assert_eq!((held.level, held.reason), (Level::Amber, "stake_limit"));
         assert!(held.text.starts_with("3 solutions are held"));

@@ -6,14 +6,19 @@
 //! the chain settles it or its epoch ends. Which ones are released when there are more than may land is the
 //! [policy](super::policy)'s.
 //!
+//! On the last block of an epoch finds of the next one come in. They wait for that epoch's first block, and take
+//! places of their own epoch only.
+//!
 //! A place must not be given away twice, after a crash either: what the network has and the database does not know
 //! of would still land. A fresh find goes out at once, and is recorded beside that as released. One that was held is
 //! recorded as held, so its release is marked first and its hand-over waits for the mark, a moment at most. And what
 //! a restart finds among the shares without a record goes before all others.
 
+mod early;
 mod planner;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::{
     cmp::Reverse,
@@ -23,12 +28,13 @@ use std::{
 };
 
 use self::planner::{Planner, Step};
+pub use self::{early::MOST_EARLY, wait::Wait};
 use super::{
     peers::{ConnectionNumber, PeerBook},
     policy::{Finds, Policy, View},
 };
 use crate::{
-    chain::{Peer, Puzzle},
+    chain::{Epoch, Peer, Puzzle},
     types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 
@@ -88,40 +94,6 @@ pub enum Past {
     Released,
     /// A restart found it without a record: the network may have it.
     Unsure,
-}
-
-/// Why a solution is not on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Wait {
-    /// Its address may land no more than what is released already.
-    StakeLimit,
-    /// A better one may come, and its address may not land both.
-    Better,
-    /// The stake limit could not be read.
-    UnknownLimit,
-    /// The proof target has risen above it.
-    ProofTarget,
-    /// Its epoch is not the chain's current one.
-    Epoch,
-    /// No peer can be written to.
-    NoPeer,
-    /// Every peer had its share of this minute.
-    Pace,
-}
-
-impl Wait {
-    /// Why, in words that follow "it waits: ".
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::StakeLimit => "the pool address may land no more in this epoch; bond more stake to it",
-            Self::Better => "a better one may come, and the stake does not land both",
-            Self::UnknownLimit => "the stake limit cannot be read; check the node's ledger",
-            Self::ProofTarget => "the proof target has risen above it; it goes out if that falls again",
-            Self::Epoch => "its epoch is not the chain's present one",
-            Self::NoPeer => "no peer can be written to; check the network and the trusted peers",
-            Self::Pace => "the peers take no more this minute",
-        }
-    }
 }
 
 /// A solution, and where it is to go.
@@ -286,19 +258,22 @@ impl ReleaseQueue {
         budget
     }
 
+    /// How many solutions of the address in `epoch` go before all others.
+    fn first_of(&self, address: &Address, epoch: u32) -> u64 {
+        let of = |entry: &&Entry| entry.solution.address == *address && entry.epoch == epoch;
+        self.entries.values().filter(of).filter(|entry| entry.goes_first()).count() as u64
+    }
+
     /// How many of its best each address releases now.
     fn choose(&self, puzzle: &Puzzle, budget: &HashMap<Address, u64>) -> HashMap<Address, usize> {
         let mut held: HashMap<Address, Vec<u64>> = HashMap::new();
         let mut released_in_block: HashMap<Address, usize> = HashMap::new();
-        let mut first: HashMap<Address, u64> = HashMap::new();
         for entry in self.entries.values() {
             let address = entry.solution.address;
             if entry.released {
                 let is_fresh = entry.released_at == Some(puzzle.height);
                 *released_in_block.entry(address).or_default() += usize::from(is_fresh);
-            } else if entry.goes_first() {
-                *first.entry(address).or_default() += 1;
-            } else if entry.may_land(puzzle).is_ok() {
+            } else if !entry.goes_first() && entry.may_land(puzzle).is_ok() {
                 held.entry(address).or_default().push(entry.solution.target);
             }
         }
@@ -308,7 +283,7 @@ impl ReleaseQueue {
                 held: &targets,
                 budget: budget
                     .get(&address)
-                    .map_or(0, |left| left.saturating_sub(first.get(&address).copied().unwrap_or(0))),
+                    .map_or(0, |left| left.saturating_sub(self.first_of(&address, puzzle.epoch))),
                 released_in_block: released_in_block.get(&address).copied().unwrap_or(0),
                 blocks_left: BLOCKS_PER_EPOCH - puzzle.height % BLOCKS_PER_EPOCH,
                 coinbase_target: puzzle.coinbase_target,
@@ -376,13 +351,8 @@ impl Entry {
     }
 
     fn may_land(&self, puzzle: &Puzzle) -> Result<(), Wait> {
-        if self.epoch != puzzle.epoch || self.solution.epoch_hash != puzzle.epoch_hash {
-            return Err(Wait::Epoch);
-        }
-        if self.solution.target < puzzle.proof_target {
-            return Err(Wait::ProofTarget);
-        }
-        Ok(())
+        let epoch = Epoch { number: self.epoch, hash: self.solution.epoch_hash };
+        Wait::for_block(puzzle, epoch, self.solution.target).map_or(Ok(()), Err)
     }
 
     /// `false` if it was released before.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     addresses::Addresses,
-    chain::{ChainHandle, ChainState, Puzzle},
+    chain::{ChainHandle, ChainState, Puzzle, limit_of_next_epoch},
     health::{self, HealthBoard, Part},
     ledger::{
         ReadError,
@@ -268,6 +268,9 @@ impl<S: SolutionStore> Releaser<S> {
         for expired in self.queue.expire(puzzle.epoch) {
             log_expired(&expired);
         }
+        for id in self.queue.drop_surplus(puzzle.epoch) {
+            tracing::warn!(%id, "solution dropped: more than an epoch lands wait for the next epoch, all better");
+        }
         let left = self.solutions_left();
         loop {
             let plan = self.queue.plan(puzzle, &left, now);
@@ -286,9 +289,20 @@ impl<S: SolutionStore> Releaser<S> {
             // Nobody took one: the queue now knows who is gone, and decides again without them.
             if all_handed {
                 self.addresses.note_left(puzzle.epoch, |address| plan.left.get(address).copied());
+                if let Some(turned) = puzzle.after_turn() {
+                    self.note_left_after(&turned);
+                }
                 return self.report(&plan);
             }
         }
+    }
+
+    /// On the last block of an epoch miners work for the next one: what waits for it takes places there.
+    fn note_left_after(&self, turned: &Puzzle) {
+        let limit = |address: &Address| Some((*address, limit_of_next_epoch(&*self.chain, address).ok()?));
+        let limits = self.addresses.all().iter().filter_map(limit).collect();
+        let left = self.queue.left_after_turn(turned, &limits);
+        self.addresses.note_left(turned.epoch, |address| left.get(address).copied());
     }
 
     fn solutions_left(&self) -> HashMap<Address, u64> {
@@ -358,6 +372,7 @@ fn log_waiting(id: SolutionId, wait: Wait) {
         Wait::Better => tracing::info!(%id, "solution held: a better one may come this epoch"),
         Wait::UnknownLimit => tracing::error!(%id, "solution held: the stake limit cannot be read"),
         Wait::ProofTarget => tracing::info!(%id, "solution held: the proof target has risen above it"),
+        Wait::NextEpoch => tracing::info!(%id, "solution held: its epoch begins with the next block"),
         Wait::Epoch => tracing::info!(%id, "solution held: its epoch is not the current one"),
         Wait::NoPeer => tracing::warn!(%id, "solution waits: no peer can be written to"),
         Wait::Pace => tracing::info!(%id, "solution waits: the peers take no more this minute"),

@@ -170,6 +170,153 @@ async fn a_solution_of_the_next_epoch_is_released_when_that_begins() {
     until(|| pool.sim.mempool() == [early]).await;
 }
 
+/// A find of epoch 1 while epoch 0's last block is the latest.
+async fn find_early(pool: &Pool, counter: u64, target: u64) -> Solution {
+    let solution = SimChain::solution_of(1, OURS, counter, target);
+    let finder = Worker { account: "ann".into(), worker: String::new() };
+    pool.send(Found { solution, epoch: 1, finder, found_ms: 1 });
+    until(|| pool.state(&solution) == Some(SolutionState::Found)).await;
+    solution
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_find_before_the_turn_outlives_crashes_and_lands_once_in_its_own_epoch() {
+    let mut pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 1);
+    let peer = pool.sim.peers()[0].address;
+    let landed = pool.find_new(1, 200).await;
+    pool.sim.produce_block();
+    pool.until_accounted().await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    // The old epoch's only place is taken, which does not concern the new one's find.
+    let early = find_early(&pool, 2, 300).await;
+    assert_eq!(pool.reason(Part::Release), Some("flowing"));
+    // No block for an hour, with a crash and a stop in it.
+    for _ in 0..2 {
+        sleep(Duration::from_secs(1_800)).await;
+        let (sim, folder) = pool.crash().await;
+        pool = Pool::on(sim, folder);
+        pool.settle_in().await;
+    }
+    let (sim, folder) = pool.stop().await;
+    let pool = Pool::on(sim, folder);
+    pool.settle_in().await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(pool.state(&early), Some(SolutionState::Found));
+    assert!(pool.sim.mempool().is_empty());
+    let received = |pool: &Pool| pool.sim.received(peer).iter().filter(|(_, id)| *id == early.id()).count();
+    assert_eq!(received(&pool), 0, "a validator would refuse it for good");
+
+    assert!(pool.sim.produce_block().solutions.is_empty());
+    until(|| pool.sim.mempool() == [early]).await;
+    let block = pool.sim.produce_block();
+    assert_eq!(block.solutions.iter().map(|one| one.solution).collect::<Vec<_>>(), [early]);
+    pool.until_accounted().await;
+    let state = pool.state(&early);
+    assert!(matches!(state, Some(SolutionState::Landed { height: 361, .. })), "{state:?}");
+    assert!(matches!(pool.state(&landed), Some(SolutionState::Landed { height: 1, .. })));
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(received(&pool), 1, "never twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_finds_still_go_out_before_the_turn_and_take_no_place_of_the_next_epoch() {
+    let pool = Pool::new().await;
+    pool.sim.set_limit(OURS, 1);
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    let early = find_early(&pool, 1, 900).await;
+    let old = pool.find_new(2, 200).await;
+    assert_eq!(pool.sim.mempool(), [old]);
+    let block = pool.sim.produce_block();
+    assert_eq!((block.height, block.solutions.len()), (BLOCKS_PER_EPOCH, 1));
+    until(|| pool.sim.mempool() == [early]).await;
+    assert_eq!(pool.sim.produce_block().solutions.len(), 1);
+    pool.until_accounted().await;
+    for (solution, height) in [(old, 360), (early, 361)] {
+        let state = pool.state(&solution);
+        assert!(matches!(state, Some(SolutionState::Landed { height: at, .. }) if at == height), "{state:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_target_that_rises_with_the_turn_holds_an_early_find_until_it_falls() {
+    let pool = Pool::new().await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    let early = find_early(&pool, 1, 200).await;
+    pool.sim.set_proof_target(201);
+    pool.sim.produce_block();
+    sleep(Duration::from_secs(10)).await;
+    assert!(pool.sim.received(pool.sim.peers()[0].address).is_empty());
+    pool.sim.set_proof_target(200);
+    pool.sim.produce_block();
+    until(|| pool.sim.mempool() == [early]).await;
+}
+
+/// The node misses the turn and hears of a later block.
+#[tokio::test(start_paused = true)]
+async fn an_early_find_goes_out_when_the_node_skips_the_epochs_first_block() {
+    let pool = Pool::new().await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    let early = find_early(&pool, 1, 200).await;
+    pool.sim.freeze();
+    pool.sim.jump_to(BLOCKS_PER_EPOCH + 2);
+    sleep(Duration::from_secs(5)).await;
+    assert!(pool.sim.mempool().is_empty());
+    pool.sim.thaw();
+    until(|| pool.sim.mempool() == [early]).await;
+}
+
+/// The process dies between a share and the record of the find it was, on an epoch's last block.
+#[tokio::test(start_paused = true)]
+async fn an_early_find_that_died_before_its_record_is_released_with_the_turn() {
+    let pool = Pool::new().await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    let mut finds = vec![];
+    for (epoch, counter) in [(1, 1), (0, 2), (1, 3)] {
+        let key = ShareKey { epoch, address: OURS, counter };
+        let reservation = pool.ledger.reserve(key).unwrap();
+        let worker = Worker { account: "bob".into(), worker: "rig".into() };
+        pool.ledger.append(reservation, worker, 10, 200, 5_000).await.unwrap();
+        finds.push(SimChain::solution_of(epoch, OURS, counter, 200));
+    }
+    let (sim, folder) = pool.crash().await;
+    let pool = Pool::on(sim, folder);
+    pool.settle_in().await;
+    assert_eq!(pool.sim.mempool(), [finds[1]], "the old epoch's at once");
+    until(|| pool.state(&finds[0]) == Some(SolutionState::Found)).await;
+    pool.sim.produce_block();
+    until(|| pool.sim.mempool().len() == 2).await;
+    let block = pool.sim.produce_block();
+    assert_eq!((block.solutions.len(), block.aborted.len()), (2, 0));
+    pool.until_accounted().await;
+    let record = pool.ledger.solution(finds[2].id()).unwrap().unwrap();
+    assert_eq!((record.epoch, record.finder.unwrap().account), (1, "bob".to_owned()));
+}
+
+/// The chain stands still on the last block, and every attempt is a solution.
+#[tokio::test(start_paused = true)]
+async fn without_the_next_block_finds_stay_and_are_bounded() {
+    let pool = Pool::new().await;
+    pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
+    let finder = Worker { account: "ann".into(), worker: String::new() };
+    let count = queue::MOST_EARLY as u64 + 5;
+    let finds: Vec<Solution> =
+        (0..count).map(|counter| SimChain::solution_of(1, OURS, counter, 1_000 + counter)).collect();
+    let best = finds[finds.len() - 1];
+    for solution in &finds {
+        pool.send(Found { solution: *solution, epoch: 1, finder: finder.clone(), found_ms: 1 });
+    }
+    until(|| pool.state(&best) == Some(SolutionState::Found)).await;
+    assert!(finds.iter().all(|find| pool.state(find) == Some(SolutionState::Found)));
+    sleep(Duration::from_secs(3_600)).await;
+    let waiting = queue::MOST_EARLY.to_string() + " for the next epoch";
+    let text = pool.health.latest().0[&Part::Release].text.clone();
+    assert!(text.ends_with(&waiting), "{text}");
+    pool.sim.produce_block();
+    until(|| pool.sim.mempool().len() == peers::MAX_PER_WINDOW).await;
+    assert_eq!(pool.sim.mempool()[0], best, "best first");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_validator_needs_no_peer() {
     let sim = SimChain::new();

@@ -1,39 +1,34 @@
 //! How many solutions an address finds, to tell whether its stake is enough for them. Pure.
 
+use std::collections::BTreeMap;
+
 use crate::{chain::Puzzle, types::BLOCKS_PER_EPOCH};
 
 /// Blocks of an epoch after which its finds say something of their own.
 const EARLY: u32 = BLOCKS_PER_EPOCH / 10;
+/// The epoch to come, which has finds on the last block of this one; this one; and the one before.
+const EPOCHS: usize = 3;
 
-/// The finds of an address in this epoch and the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::release) struct Finds {
-    epoch: u32,
-    now: u64,
-    before: Option<u64>,
-}
+/// The finds of an address in the last epochs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::release) struct Finds(BTreeMap<u32, u64>);
 
 impl Finds {
     pub(in crate::release) fn count(&mut self, epoch: u32) {
-        *self = self.at(epoch);
-        self.now += 1;
+        *self.0.entry(epoch).or_default() += 1;
+        if self.0.len() > EPOCHS {
+            self.0.pop_first();
+        }
     }
 
     /// How many are to be expected of the rest of the epoch, at the rate so far.
     pub(in crate::release) fn expected(&self, puzzle: &Puzzle) -> u64 {
-        let Self { now, before, .. } = self.at(puzzle.epoch);
+        let of = |epoch: u32| self.0.get(&epoch).copied();
+        let (now, before) = (of(puzzle.epoch).unwrap_or(0), puzzle.epoch.checked_sub(1).and_then(of));
         let passed = puzzle.height % BLOCKS_PER_EPOCH;
         let seen = passed.max(EARLY) + if before.is_some() { BLOCKS_PER_EPOCH } else { 0 };
         let found = now + before.unwrap_or(0);
         found.saturating_mul(u64::from(BLOCKS_PER_EPOCH - passed)) / u64::from(seen)
-    }
-
-    fn at(&self, epoch: u32) -> Self {
-        if epoch <= self.epoch {
-            return *self;
-        }
-        let known = self.now > 0 && self.epoch + 1 == epoch;
-        Self { epoch, now: 0, before: known.then_some(self.now) }
     }
 }
 
@@ -65,6 +60,20 @@ mod tests {
         // The epoch before counts as long as there is one.
         assert_eq!(finds.expected(&puzzle(720 + 180)), 90 * 180 / (360 + 180));
         assert_eq!(finds.expected(&puzzle(1080 + 180)), 0);
+    }
+
+    #[test]
+    fn finds_of_the_epoch_to_come_are_counted_apart() {
+        let mut finds = Finds::default();
+        for _ in 0..719 {
+            finds.count(1);
+        }
+        let expected = finds.expected(&puzzle(719));
+        for epoch in [2, 1, 2, 2] {
+            finds.count(epoch);
+        }
+        assert_eq!((expected, finds.expected(&puzzle(719))), (2, 2));
+        assert_eq!(finds.expected(&puzzle(720)), (720 + 3) * 360 / (36 + 360));
     }
 
     #[test]

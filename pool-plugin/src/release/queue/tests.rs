@@ -3,9 +3,9 @@ use proptest::prelude::*;
 use super::{super::peers::MAX_PER_WINDOW, *};
 use crate::{chain::sim::SimChain, types::EpochHash};
 
-const OURS: Address = Address([7; 32]);
+pub(super) const OURS: Address = Address([7; 32]);
 
-fn puzzle(epoch: u32, proof_target: u64) -> Puzzle {
+pub(super) fn puzzle(epoch: u32, proof_target: u64) -> Puzzle {
     Puzzle {
         height: epoch * 360,
         epoch,
@@ -16,7 +16,7 @@ fn puzzle(epoch: u32, proof_target: u64) -> Puzzle {
     }
 }
 
-fn solution(epoch: u32, counter: u64, target: u64) -> Solution {
+pub(super) fn solution(epoch: u32, counter: u64, target: u64) -> Solution {
     Solution { epoch_hash: SimChain::epoch_hash(epoch), address: OURS, counter, target }
 }
 
@@ -25,16 +25,16 @@ fn peer(port: u16) -> Peer {
     Peer { address, validator: true, trusted: true, height: None }
 }
 
-fn seconds(seconds: u64) -> Duration {
+pub(super) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn left(count: u64) -> HashMap<Address, u64> {
+pub(super) fn left(count: u64) -> HashMap<Address, u64> {
     HashMap::from([(OURS, count)])
 }
 
 /// A queue on a client that has seen these peers twice.
-fn queue(ports: &[u16]) -> ReleaseQueue {
+pub(super) fn queue(ports: &[u16]) -> ReleaseQueue {
     let mut queue = ReleaseQueue { own_consensus: false, ..ReleaseQueue::new(Policy::Immediate) };
     let peers: Vec<Peer> = ports.iter().map(|port| peer(*port)).collect();
     queue.look(&peers, seconds(0));
@@ -43,7 +43,12 @@ fn queue(ports: &[u16]) -> ReleaseQueue {
 }
 
 /// Plans and carries out: every offer arrives. The hand-overs as (counter, ports).
-fn release(queue: &mut ReleaseQueue, puzzle: &Puzzle, limit: u64, now: Duration) -> Vec<(u64, Vec<u16>)> {
+pub(super) fn release(
+    queue: &mut ReleaseQueue,
+    puzzle: &Puzzle,
+    limit: u64,
+    now: Duration,
+) -> Vec<(u64, Vec<u16>)> {
     let plan = queue.plan(puzzle, &left(limit), now);
     for hand_over in &plan.hand_overs {
         for peer in &hand_over.peers {
@@ -54,7 +59,7 @@ fn release(queue: &mut ReleaseQueue, puzzle: &Puzzle, limit: u64, now: Duration)
     plan.hand_overs.iter().map(|one| (one.solution.counter, ports(one))).collect()
 }
 
-fn waits(queue: &mut ReleaseQueue, puzzle: &Puzzle, limit: u64) -> HashMap<Wait, usize> {
+pub(super) fn waits(queue: &mut ReleaseQueue, puzzle: &Puzzle, limit: u64) -> HashMap<Wait, usize> {
     queue.plan(puzzle, &left(limit), seconds(2)).status.waiting
 }
 
@@ -374,7 +379,7 @@ proptest! {
 }
 
 /// A queue with a policy, on a client that has seen a peer twice.
-fn queue_with(policy: Policy, targets: &[u64]) -> ReleaseQueue {
+pub(super) fn queue_with(policy: Policy, targets: &[u64]) -> ReleaseQueue {
     let mut queue = ReleaseQueue { policy, ..queue(&[1]) };
     for (counter, target) in (1..).zip(targets) {
         queue.add(solution(0, counter, *target), 0, Past::Fresh);
@@ -382,7 +387,7 @@ fn queue_with(policy: Policy, targets: &[u64]) -> ReleaseQueue {
     queue
 }
 
-fn at(height: u32) -> Puzzle {
+pub(super) fn at(height: u32) -> Puzzle {
     Puzzle { height, coinbase_target: 400, ..puzzle(0, 100) }
 }
 
