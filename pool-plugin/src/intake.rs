@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::error;
 
 use crate::{
-    chain::{ChainState, Puzzle},
+    chain::{ChainState, Epoch, Puzzle},
     evaluator::EvaluateError,
     fair_queue::Lane,
     ledger::{
@@ -36,6 +36,12 @@ pub struct AssignedJob {
     pub address: Address,
     /// What the share is judged by and credited with.
     pub target: u64,
+}
+
+impl AssignedJob {
+    fn of_epoch(&self) -> Epoch {
+        Epoch { number: self.epoch, hash: self.epoch_hash }
+    }
 }
 
 /// The way of a counter from a session to the release queue and the ledger.
@@ -116,7 +122,7 @@ impl Intake {
             }
         };
         if !self.finds.is_open(job) {
-            self.rescue(lane, worker, &[job.address], counter);
+            self.rescue(lane, worker, &[job.address], counter, None);
             return Err(Reject::Stale);
         }
         let reached = self.evaluate(lane, worker, job, counter).await?;
@@ -127,14 +133,22 @@ impl Intake {
         Ok(reached)
     }
 
-    /// Looks whether a counter that came with a wrong job solves the chain's current puzzle all the same, for one
+    /// Looks whether a counter that came with a wrong job solves the puzzle of an open epoch all the same, for one
     /// of these addresses of the pool, when there is nothing better to do. Earns no share; a solution goes to the
-    /// release queue.
-    pub fn rescue(&self, lane: Lane, worker: &Worker, addresses: &[Address], counter: u64) {
+    /// release queue. `tried`: for which epoch and address the counter was evaluated before.
+    pub fn rescue(
+        &self,
+        lane: Lane,
+        worker: &Worker,
+        addresses: &[Address],
+        counter: u64,
+        tried: Option<&AssignedJob>,
+    ) {
         let Some(puzzle) = self.finds.puzzle() else { return };
-        for address in addresses {
-            let (epoch, epoch_hash) = (puzzle.epoch, puzzle.epoch_hash);
-            let job = AssignedJob { epoch, epoch_hash, address: *address, target: 0 };
+        let tried = tried.map(|job| (job.of_epoch(), job.address));
+        let all = puzzle.open_epochs().flat_map(|epoch| addresses.iter().map(move |of| (epoch, *of)));
+        for (epoch, address) in all.filter(|one| Some(*one) != tried) {
+            let job = AssignedJob { epoch: epoch.number, epoch_hash: epoch.hash, address, target: 0 };
             let (finds, finder) = (self.finds.clone(), worker.clone());
             // Without room in the queue there is no second chance: the share was refused for its job already.
             let _ = self.verifier.evaluate_low(lane, attempt_of(&job, counter), move |outcome| {
@@ -148,9 +162,12 @@ impl Intake {
     /// Keeps counters of before the start that may become solutions.
     pub fn remember(&self, missed: Vec<Found>) {
         let mut near_misses = self.finds.near_misses.lock();
-        // Another epoch may have begun meanwhile.
-        let epoch_hash = self.finds.puzzle().map(|puzzle| puzzle.epoch_hash);
-        for found in missed.into_iter().filter(|found| epoch_hash == Some(found.solution.epoch_hash)) {
+        // Their epoch may have ended meanwhile.
+        let is_open = |found: &Found| {
+            let epoch = Epoch { number: found.epoch, hash: found.solution.epoch_hash };
+            self.finds.puzzle().is_some_and(|puzzle| puzzle.is_open(epoch))
+        };
+        for found in missed.into_iter().filter(is_open) {
             near_misses.keep(found);
         }
         drop(near_misses);
@@ -215,11 +232,11 @@ impl Finds {
     }
 
     fn is_open(&self, job: &AssignedJob) -> bool {
-        self.puzzle().is_some_and(|puzzle| puzzle.epoch == job.epoch && puzzle.epoch_hash == job.epoch_hash)
+        self.puzzle().is_some_and(|puzzle| puzzle.is_open(job.of_epoch()))
     }
 
     /// Hands the counter to the release queue if it is a solution as the chain is now, or as soon as it
-    /// becomes one.
+    /// becomes one. One of the epoch to come waits there until that has begun.
     fn offer(&self, job: &AssignedJob, finder: &Worker, counter: u64, reached: u64) {
         let solution =
             Solution { epoch_hash: job.epoch_hash, address: job.address, counter, target: reached };

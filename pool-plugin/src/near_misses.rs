@@ -1,47 +1,47 @@
 //! Counters that just missed the proof target, kept until it falls or their epoch ends. Pure.
 //!
 //! The proof target moves with every block: what is no solution now may be one a minute later, and the
-//! miner that found it will not look at that counter again.
+//! miner that found it will not look at that counter again. On the last block of an epoch shares of two epochs come
+//! in: each epoch has room of its own.
 
-use std::collections::BTreeMap;
-
-use crate::{
-    chain::Puzzle,
-    release::Found,
-    types::{EpochHash, SolutionId},
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
 };
 
-/// How many are kept: the best ones.
+use crate::{
+    chain::{Epoch, Puzzle},
+    release::Found,
+    types::SolutionId,
+};
+
+/// How many are kept of an epoch: the best ones.
 pub const CAPACITY: usize = 256;
 
-/// The best counters of the current epoch, by target.
+/// The best counters of each open epoch, by target.
 #[derive(Debug, Default)]
-pub struct NearMisses {
-    epoch_hash: EpochHash,
-    by_target: BTreeMap<(u64, SolutionId), Found>,
-}
+pub struct NearMisses(HashMap<Epoch, BTreeMap<(u64, SolutionId), Found>>);
 
 impl NearMisses {
-    /// Keeps a counter, whether it is a solution already or not.
+    /// Keeps a counter of an open epoch, whether it is a solution already or not.
     pub fn keep(&mut self, found: Found) {
-        if found.solution.epoch_hash != self.epoch_hash {
-            self.epoch_hash = found.solution.epoch_hash;
-            self.by_target.clear();
-        }
-        self.by_target.insert((found.solution.target, found.solution.id()), found);
-        if self.by_target.len() > CAPACITY {
-            self.by_target.pop_first();
+        let epoch = Epoch { number: found.epoch, hash: found.solution.epoch_hash };
+        let by_target = self.0.entry(epoch).or_default();
+        by_target.insert((found.solution.target, found.solution.id()), found);
+        if by_target.len() > CAPACITY {
+            by_target.pop_first();
         }
     }
 
-    /// Takes out what is a solution as the chain is now, best first.
+    /// Takes out what is a solution as the chain is now, best first, and forgets the epochs that are over. A counter
+    /// of the epoch to come has to reach the present proof target: nobody knows that of the block it will land in.
     pub fn take_solutions(&mut self, puzzle: &Puzzle) -> Vec<Found> {
-        if puzzle.epoch_hash != self.epoch_hash {
-            self.by_target.clear();
-            return Vec::new();
-        }
-        let solutions = self.by_target.split_off(&(puzzle.proof_target, SolutionId::default()));
-        solutions.into_values().rev().collect()
+        self.0.retain(|epoch, _| puzzle.is_open(*epoch));
+        let least = (puzzle.proof_target, SolutionId::default());
+        let mut solutions: Vec<Found> =
+            self.0.values_mut().flat_map(|by_target| by_target.split_off(&least).into_values()).collect();
+        solutions.sort_by_key(|found| Reverse(found.solution.target));
+        solutions
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::{
         ledger::records::Worker,
-        types::{Address, Solution},
+        types::{Address, EpochHash, Solution},
     };
 
     fn found(epoch: u8, counter: u64, target: u64) -> Found {
@@ -98,6 +98,24 @@ mod tests {
         misses.keep(found(5, 1, 900));
         misses.keep(found(6, 2, 800));
         assert_eq!(targets(&misses.take_solutions(&puzzle(6, 1))), [800]);
+        assert!(misses.0.keys().all(|epoch| epoch.number == 6), "nothing piles up");
+    }
+
+    #[test]
+    fn on_the_last_block_of_an_epoch_both_epochs_have_room_of_their_own() {
+        let mut misses = NearMisses::default();
+        let last_block =
+            |proof_target| Puzzle { next_epoch_hash: Some(EpochHash([6; 32])), ..puzzle(5, proof_target) };
+        for counter in 0..2 * CAPACITY as u64 {
+            misses.keep(found(5, counter, 500));
+        }
+        misses.keep(found(6, 1, 400));
+        misses.keep(found(6, 2, 1000));
+        assert_eq!(targets(&misses.take_solutions(&last_block(1000))), [1000]);
+        misses.keep(found(5, 9_999, 900));
+        assert!(misses.take_solutions(&last_block(1000)).is_empty());
+        // The turn: what the old epoch missed is over, what the new one missed is not.
+        assert_eq!(targets(&misses.take_solutions(&puzzle(6, 300))), [400]);
     }
 
     proptest! {

@@ -317,10 +317,11 @@ impl ShareLedger {
         self.first_share_after(|share| share.time_ms < time_ms)
     }
 
-    /// The first kept share of `epoch`, or the next to come. Where shares of two epochs are mixed, at the turn, it
-    /// may be a neighbour.
-    pub fn first_share_of(&self, epoch: u32) -> Result<u64, ReadError> {
-        self.first_share_after(|share| share.key.epoch < epoch)
+    /// A share, or the next to come, before which no kept share of `epoch` is. Shares of an epoch begin to come among
+    /// those of the epoch before, for as long as that one's last block is the chain's latest: the search is for the
+    /// beginning of the epoch before, which is far from them.
+    pub fn share_before_epoch(&self, epoch: u32) -> Result<u64, ReadError> {
+        self.first_share_after(|share| share.key.epoch < epoch.saturating_sub(1))
     }
 
     fn first_share_after(&self, is_before: impl Fn(&Share) -> bool) -> Result<u64, ReadError> {

@@ -44,7 +44,8 @@ impl Bell {
         let (Some(old), Some(new)) = (&old.puzzle, &new.puzzle) else {
             return old.puzzle.is_some() != new.puzzle.is_some();
         };
-        if (old.epoch, old.epoch_hash) != (new.epoch, new.epoch_hash) {
+        // Another epoch to mine, or the end of the one before: the sessions time their grace from it.
+        if old.open_epochs().ne(new.open_epochs()) {
             return true;
         }
         let falls_short = new.proof_target < self.highest.load(Relaxed);
@@ -59,7 +60,7 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stratum::tests::harness::state;
+    use crate::stratum::tests::harness::{epoch_hash, state};
 
     #[test]
     fn it_rings_for_epochs_and_sync_and_proof_targets_below_a_miners() {
@@ -89,6 +90,12 @@ mod tests {
         ] {
             assert_eq!(rings(new), news, "{new:?}");
         }
+        let mut last_block = state(6, 89, true);
+        last_block.puzzle.as_mut().unwrap().next_epoch_hash = Some(epoch_hash(7));
+        assert!(rings(last_block), "the next epoch is known");
+        assert!(!rings(last_block));
+        assert!(rings(state(7, 89, true)), "the old one is over");
+        assert!(rings(state(6, 89, true)));
         let mut other = state(6, 89, true);
         other.puzzle.as_mut().unwrap().epoch_hash.0[0] ^= 1;
         assert!(rings(other), "another chain");

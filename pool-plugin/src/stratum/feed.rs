@@ -76,7 +76,9 @@ impl Feed {
         let state = port.bell.state();
         if let Some(puzzle) = &state.puzzle {
             let weight = line.jobs.vardiff().target();
-            if line.seat.look(puzzle.epoch, weight, dialect.learns_address()) == Look::Reconnect {
+            if line.seat.look(puzzle.mined_epoch().number, weight, dialect.learns_address())
+                == Look::Reconnect
+            {
                 line.must_reconnect = true;
                 return self.call.notify_one();
             }

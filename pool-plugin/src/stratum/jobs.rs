@@ -1,24 +1,25 @@
 //! Which jobs a session has, and which target each was sent with. Pure.
 //!
-//! An epoch begins with a clean job. Within it all jobs ask the same question, so another one is sent only
-//! to carry another target: the shares of the one before keep theirs for a while, for they may be on their
-//! way. While the node is not synced no job goes out; those a session has stay good until their epoch ends.
+//! An epoch begins with a clean job, which goes out as soon as the epoch's hash is known: one block before the chain
+//! gets to it. Until then shares of the old epoch are taken as well, each judged by the job it names. Within an epoch
+//! all jobs ask the same question, so another one is sent only to carry another target: the shares of the one before
+//! keep theirs for a while, for they may be on their way. While the node is not synced no job goes out; those a
+//! session has stay good until their epoch ends.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use super::message::{Job, JobName, News, Work};
+use super::{
+    epoch_jobs::EpochJobs,
+    message::{Job, JobName, News, Work},
+};
 use crate::{
-    chain::{ChainState, Puzzle},
+    chain::{ChainState, Epoch, Puzzle},
     intake::AssignedJob,
     reject::Reject,
-    types::Address,
+    types::{Address, EpochHash},
     vardiff::{Bounds, Vardiff},
 };
 
-/// How long the shares of a job keep its target after the next one was sent.
-pub const OLD_TARGET: Duration = Duration::from_secs(10);
-/// Addresses of an epoch that are remembered.
-const MOST_ADDRESSES: usize = 16;
 /// How long after an epoch's end its shares are no miner's fault.
 pub const EPOCH_GRACE: Duration = Duration::from_secs(30);
 
@@ -38,20 +39,19 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 pub struct JobBook {
     vardiff: Vardiff,
-    job: Option<Job>,
-    /// Those before, of the same epoch, whose targets still hold.
-    before: VecDeque<Before>,
-    /// The addresses of the epoch's jobs, each with its first serial; the present job's is the last.
-    addresses: Vec<(u8, Address)>,
-    /// The epoch before, and when the session left it.
-    left: Option<(u32, Duration)>,
+    /// Those of the present epoch; `None` before the first.
+    jobs: Option<EpochJobs>,
+    /// The epoch before.
+    old: Option<OldEpoch>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Before {
-    serial: u8,
-    target: u64,
-    until: Duration,
+/// An epoch that the session has no new jobs of.
+#[derive(Clone, Debug)]
+enum OldEpoch {
+    /// The chain has not left it: its shares are taken. The target is its last job's.
+    Open { jobs: EpochJobs, target: u64 },
+    /// The session has known since `at` that it is over.
+    Over { epoch: Epoch, at: Duration },
 }
 
 /// A job as a share names it.
@@ -65,7 +65,7 @@ pub struct Found {
 impl JobBook {
     /// A session's book before its first job.
     pub fn new(vardiff: Vardiff) -> Self {
-        Self { vardiff, job: None, before: VecDeque::new(), addresses: Vec::new(), left: None }
+        Self { vardiff, jobs: None, old: None }
     }
 
     /// The session's target.
@@ -79,9 +79,12 @@ impl JobBook {
     /// miner learns only if it would hold back solutions otherwise.
     pub fn follow(&mut self, at: &Moment) -> Option<Work> {
         let puzzle = at.state.puzzle.as_ref()?;
+        if let Some(old) = &mut self.old {
+            old.note(puzzle, at.now);
+        }
         let bounds = at.bounds(puzzle);
-        match self.job {
-            Some(job) if is_of(&job, puzzle) && job.address == at.address => {
+        match self.job() {
+            Some(job) if is_mined(&job, puzzle) && job.address == at.address => {
                 self.vardiff.cap(at.now, bounds).map(|target| Work { job, target, news: News::Target })
             }
             _ if !at.state.sync.synced => {
@@ -89,28 +92,39 @@ impl JobBook {
                 self.vardiff.pause(at.now);
                 None
             }
-            old => {
-                let same_epoch = old.filter(|job| is_of(job, puzzle));
-                if let Some(job) = old.filter(|_| same_epoch.is_none()) {
-                    self.left = Some((job.epoch, at.now));
-                    self.before.clear();
-                    self.addresses.clear();
-                }
-                let serial = same_epoch.map_or(0, |job| job.serial.saturating_add(1));
-                if let Some(job) = same_epoch {
-                    self.supersede(&job, self.vardiff.target(), at.now);
-                }
-                let job =
-                    Job { epoch: puzzle.epoch, serial, epoch_hash: puzzle.epoch_hash, address: at.address };
-                self.job = Some(job);
-                if self.addresses.len() == MOST_ADDRESSES {
-                    self.addresses.remove(0);
-                }
-                self.addresses.push((serial, at.address));
+            _ => {
+                let before = self.vardiff.target();
                 let target = self.vardiff.begin(at.now, bounds);
+                let job = self.renew(at, puzzle, before);
                 Some(Work { job, target, news: News::Job { clean: true } })
             }
         }
+    }
+
+    /// The next clean job. `before`: the target until now.
+    fn renew(&mut self, at: &Moment, puzzle: &Puzzle, before: u64) -> Job {
+        let mined = puzzle.mined_epoch();
+        if let Some(jobs) = self.jobs.as_mut().filter(|jobs| jobs.epoch() == mined) {
+            let last = jobs.last();
+            let next = Job { serial: last.serial.saturating_add(1), address: at.address, ..last };
+            jobs.follow_with(next, before, at.now);
+            return next;
+        }
+        let jobs = EpochJobs::begin(mined, at.address);
+        let job = jobs.last();
+        let old = match self.jobs.replace(jobs) {
+            Some(jobs) => Some(OldEpoch::Open { jobs, target: before }),
+            // A miner that comes on an epoch's last block may bring shares of that epoch from an earlier connection.
+            None => (puzzle.current_epoch() != mined).then(|| OldEpoch::Open {
+                jobs: EpochJobs::begin(puzzle.current_epoch(), at.address),
+                target: self.vardiff.target(),
+            }),
+        };
+        self.old = old.map(|mut old| {
+            old.note(puzzle, at.now);
+            old
+        });
+        job
     }
 
     /// To be asked from time to time: a miner above its means finds no share to be judged by.
@@ -120,7 +134,8 @@ impl JobBook {
 
     /// A share of the present job was accepted.
     pub fn share(&mut self, found: &Found, at: &Moment) -> Option<Work> {
-        let present = self.job.is_some_and(|job| job.epoch == found.job.epoch && job.serial == found.serial);
+        let present =
+            self.job().is_some_and(|job| job.epoch == found.job.epoch && job.serial == found.serial);
         if !present {
             return None;
         }
@@ -133,68 +148,84 @@ impl JobBook {
         ask: impl FnOnce(&mut Vardiff, Duration, Bounds) -> Option<u64>,
     ) -> Option<Work> {
         let puzzle = at.state.puzzle.as_ref()?;
-        let old = self.job.filter(|job| is_of(job, puzzle))?;
+        let jobs = self.jobs.as_mut().filter(|jobs| jobs.epoch() == puzzle.mined_epoch())?;
         let before = self.vardiff.target();
         let target = ask(&mut self.vardiff, at.now, at.bounds(puzzle))?;
+        let old = jobs.last();
         let Some(serial) = old.serial.checked_add(1) else {
             // Ids have run out for this epoch: the target alone will do.
             return Some(Work { job: old, target, news: News::Target });
         };
-        self.supersede(&old, before, at.now);
         let job = Job { serial, ..old };
-        self.job = Some(job);
+        jobs.follow_with(job, before, at.now);
         Some(Work { job, target, news: News::Job { clean: false } })
     }
 
-    fn supersede(&mut self, job: &Job, target: u64, now: Duration) {
-        while self.before.front().is_some_and(|before| before.until <= now) {
-            self.before.pop_front();
-        }
-        self.before.push_back(Before { serial: job.serial, target, until: now + OLD_TARGET });
+    fn job(&self) -> Option<Job> {
+        self.jobs.as_ref().map(EpochJobs::last)
     }
 
-    /// All addresses the session has had jobs for in this epoch, the present one last.
+    /// All addresses the session has had jobs for in the open epochs, the present one last.
     pub fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
-        self.addresses.iter().map(|(_, address)| *address)
-    }
-
-    fn address_of(&self, serial: u8) -> Option<Address> {
-        let of = self.addresses.iter().rev().find(|(first, _)| *first <= serial);
-        of.map(|(_, address)| *address)
+        let old = match &self.old {
+            Some(OldEpoch::Open { jobs, .. }) => Some(jobs),
+            _ => None,
+        };
+        old.into_iter().chain(&self.jobs).flat_map(EpochJobs::addresses)
     }
 
     /// The present job.
     pub fn present(&self) -> Option<Found> {
-        let Job { epoch, serial, epoch_hash, address } = self.job?;
-        let job = AssignedJob { epoch, epoch_hash, address, target: self.vardiff.target() };
-        Some(Found { job, serial })
+        self.jobs.as_ref().map(|jobs| jobs.last_found(self.vardiff.target()))
+    }
+
+    /// The name of the old epoch's last job, if this is that epoch's puzzle: for dialects whose shares name a
+    /// puzzle, and no job.
+    pub fn old_job_of(&self, puzzle: &EpochHash) -> Option<JobName> {
+        let epoch = self.old.as_ref()?.epoch();
+        (epoch.hash == *puzzle).then_some(JobName { epoch: epoch.number, serial: None })
     }
 
     /// The job a share names, if it names one, with the target it is judged by and credited with: that of
-    /// the job, or the present one if that job is long over or was never sent. The address is the one the job was
-    /// sent with: for another one the counter solves nothing.
+    /// the job, or the last one of its epoch if that job is long over or was never sent.
     pub fn find(&self, named: Option<JobName>, now: Duration) -> Result<Found, Reject> {
-        let present = self.present().ok_or(Reject::NoJob)?;
-        let job = present.job;
+        let jobs = self.jobs.as_ref().ok_or(Reject::NoJob)?;
         let named = named.ok_or(Reject::JobNotFound)?;
-        if named.epoch < job.epoch {
-            let (left, at) = self.left.ok_or(Reject::Stale)?;
-            let fresh = named.epoch == left && now.saturating_sub(at) <= EPOCH_GRACE;
-            return Err(if fresh { Reject::EpochEnded } else { Reject::Stale });
+        let present = jobs.epoch().number;
+        if named.epoch < present {
+            let old = self.old.as_ref().filter(|old| old.epoch().number == named.epoch);
+            return old.ok_or(Reject::Stale)?.find(named.serial, now);
         }
-        if named.epoch != job.epoch {
+        if named.epoch != present {
             return Err(Reject::JobNotFound);
         }
-        let sent = named.serial.filter(|serial| *serial <= present.serial);
-        let Some((serial, address)) = sent.and_then(|serial| Some((serial, self.address_of(serial)?))) else {
-            return Ok(present);
-        };
-        let mut before = self.before.iter().filter(|before| now < before.until);
-        Ok(match before.find(|before| before.serial == serial) {
-            Some(&Before { target, .. }) => Found { job: AssignedJob { target, address, ..job }, serial },
-            None if address == job.address => present,
-            None => Found { job: AssignedJob { address, ..job }, serial },
-        })
+        Ok(jobs.find(named.serial, self.vardiff.target(), now))
+    }
+}
+
+impl OldEpoch {
+    fn epoch(&self) -> Epoch {
+        match self {
+            Self::Open { jobs, .. } => jobs.epoch(),
+            Self::Over { epoch, .. } => *epoch,
+        }
+    }
+
+    /// Takes note of the chain.
+    fn note(&mut self, puzzle: &Puzzle, now: Duration) {
+        if let Self::Open { jobs, .. } = self
+            && !puzzle.is_open(jobs.epoch())
+        {
+            *self = Self::Over { epoch: jobs.epoch(), at: now };
+        }
+    }
+
+    fn find(&self, serial: Option<u8>, now: Duration) -> Result<Found, Reject> {
+        match self {
+            Self::Open { jobs, target } => Ok(jobs.find(serial, *target, now)),
+            Self::Over { at, .. } if now.saturating_sub(*at) <= EPOCH_GRACE => Err(Reject::EpochEnded),
+            Self::Over { .. } => Err(Reject::Stale),
+        }
     }
 }
 
@@ -204,9 +235,13 @@ impl Moment {
     }
 }
 
-fn is_of(job: &Job, puzzle: &Puzzle) -> bool {
-    job.epoch == puzzle.epoch && job.epoch_hash == puzzle.epoch_hash
+/// Whether the job is of the epoch that is mined now.
+fn is_mined(job: &Job, puzzle: &Puzzle) -> bool {
+    puzzle.mined_epoch() == Epoch { number: job.epoch, hash: job.epoch_hash }
 }
+
+#[cfg(test)]
+mod turn_tests;
 
 #[cfg(test)]
 mod tests {
@@ -219,9 +254,9 @@ mod tests {
         vardiff::{Aim, Settings},
     };
 
-    const WANTED: u64 = 100;
+    pub(super) const WANTED: u64 = 100;
 
-    fn state(epoch: u32, proof_target: u64, synced: bool) -> ChainState {
+    pub(super) fn state(epoch: u32, proof_target: u64, synced: bool) -> ChainState {
         let puzzle = Puzzle {
             height: epoch * 360,
             epoch,
@@ -233,27 +268,27 @@ mod tests {
         ChainState { puzzle: Some(puzzle), sync: SyncState { synced, behind: None } }
     }
 
-    fn at(seconds: u64, state: ChainState) -> Moment {
+    pub(super) fn at(seconds: u64, state: ChainState) -> Moment {
         Moment { now: Duration::from_secs(seconds), state, brake: 0, address: Address::default() }
     }
 
-    fn fixed() -> JobBook {
+    pub(super) fn fixed() -> JobBook {
         JobBook::new(Vardiff::new(Settings::fixed_at(WANTED), None))
     }
 
     /// The target and the serial of the job it is taken for.
-    fn find(book: &JobBook, epoch: u32, serial: u8, seconds: u64) -> Result<(u64, u8), Reject> {
+    pub(super) fn find(book: &JobBook, epoch: u32, serial: u8, seconds: u64) -> Result<(u64, u8), Reject> {
         let name = JobName { epoch, serial: Some(serial) };
         book.find(Some(name), Duration::from_secs(seconds)).map(|found| (found.job.target, found.serial))
     }
 
     /// What is news, the serial and the target.
-    fn told(work: Option<Work>) -> Option<(News, u8, u64)> {
+    pub(super) fn told(work: Option<Work>) -> Option<(News, u8, u64)> {
         work.map(|work| (work.news, work.job.serial, work.target))
     }
 
-    const CLEAN: News = News::Job { clean: true };
-    const NEXT: News = News::Job { clean: false };
+    pub(super) const CLEAN: News = News::Job { clean: true };
+    pub(super) const NEXT: News = News::Job { clean: false };
 
     #[test]
     fn a_job_comes_with_its_target_and_only_once() {

@@ -106,6 +106,8 @@ pub struct Submit {
     pub worker: String,
     /// The job that the share names; `None` if what it names is no job id.
     pub job: Option<JobName>,
+    /// The puzzle that the share names, where the dialect has no job ids.
+    pub puzzle: Option<EpochHash>,
     pub counter: RawCounter,
 }
 

@@ -9,7 +9,7 @@
 //! - [`counter`]: the spellings of a counter.
 //! - [`login`]: who is credited.
 //! - [`entrance`]: from a socket to a session.
-//! - [`jobs`]: which job and which target a session has.
+//! - [`jobs`]: which job and which target a session has; `epoch_jobs`: those of one epoch.
 //! - [`proxy`]: whom a proxy speaks for.
 //! - [`wish`]: the target a miner asks for.
 //! - [`places`]: session ids, and the counters that belong to a session alone.
@@ -33,6 +33,7 @@ pub mod common;
 pub mod counter;
 pub mod dialects;
 pub mod entrance;
+mod epoch_jobs;
 mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

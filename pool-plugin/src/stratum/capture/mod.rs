@@ -151,7 +151,8 @@ impl Tap {
     pub fn chain(&self, chain: &ChainState) {
         let Some(puzzle) = chain.puzzle else { return };
         let sync = if chain.sync.synced { "synced" } else { "behind" };
-        let text = format!("{} {} {sync} {}", puzzle.epoch, puzzle.proof_target, puzzle.epoch_hash);
+        let next = puzzle.next_epoch_hash.map(|hash| format!(" {hash}")).unwrap_or_default();
+        let text = format!("{} {} {sync} {}{next}", puzzle.epoch, puzzle.proof_target, puzzle.epoch_hash);
         let mut state = self.state.lock();
         if state.chain != text {
             self.mark(&mut state, "!!", &text);

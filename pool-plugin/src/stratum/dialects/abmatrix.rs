@@ -56,7 +56,7 @@ fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
     let [id, solution, ..] = params else { return Err(Reject::BadSubmit) };
     let job = parse_job_id(id.as_str().ok_or(Reject::BadSubmit)?);
     let bytes = hex::decode(solution.as_str().ok_or(Reject::BadSubmit)?).map_err(|_| Reject::BadCounter)?;
-    Ok(Submit { worker: String::new(), job, counter: solution::counter(&bytes)? })
+    Ok(Submit { worker: String::new(), job, puzzle: None, counter: solution::counter(&bytes)? })
 }
 
 fn job_id(epoch: u32, serial: u8) -> String {
@@ -159,8 +159,12 @@ mod tests {
             ask("submit", &format!(r#"["{}","{solution}"]"#, job_id(5, 0)))
         };
         let counter = RawCounter::Number(0x0101_0101_0101_0101);
-        let expected =
-            Submit { worker: String::new(), job: Some(JobName { epoch: 5, serial: Some(0) }), counter };
+        let expected = Submit {
+            worker: String::new(),
+            job: Some(JobName { epoch: 5, serial: Some(0) }),
+            puzzle: None,
+            counter,
+        };
         assert_eq!(submit(80), Call::Submit(Ok(expected)));
         assert_eq!(submit(137), Call::Submit(Err(Reject::BadSolution(137))));
     }

@@ -40,7 +40,7 @@ fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
     let job = parse_job_id(id.as_str().ok_or(Reject::BadSubmit)?);
     let part = |value: &Value| value.as_str().map(str::to_string).ok_or(Reject::BadSubmit);
     let counter = RawCounter::Parts { rest: part(rest)?, whole: part(whole)? };
-    Ok(Submit { worker: worker.as_str().unwrap_or_default().to_string(), job, counter })
+    Ok(Submit { worker: worker.as_str().unwrap_or_default().to_string(), job, puzzle: None, counter })
 }
 
 /// The lines of a message.

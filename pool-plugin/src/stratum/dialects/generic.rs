@@ -70,7 +70,7 @@ fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
     let job = parse_job_id(job_id.as_str().ok_or(Reject::BadSubmit)?);
     // The worker's name only ever refines the login, so a strange one costs nobody a share.
     let worker = worker.as_str().unwrap_or_default();
-    Ok(Submit { worker: worker.to_string(), job, counter: RawCounter::from(counter) })
+    Ok(Submit { worker: worker.to_string(), job, puzzle: None, counter: RawCounter::from(counter) })
 }
 
 /// `[difficulty]` or `[target]`: expected attempts a share, as a number or a text.
@@ -229,7 +229,7 @@ mod tests {
         let line = r#"{"id":4,"method":"mining.submit","params":["a.b","00050000","0xff","extra",{}]}"#;
         let counter = RawCounter::Text("0xff".into());
         let job = Some(JobName { epoch: 5, serial: Some(0) });
-        assert_eq!(call(line), Call::Submit(Ok(Submit { worker: "a.b".into(), job, counter })));
+        assert_eq!(call(line), Call::Submit(Ok(Submit { worker: "a.b".into(), job, puzzle: None, counter })));
         for params in [r#"[]"#, r#"["a","b"]"#, r#"["a",5,"1"]"#, r#"{"a":1}"#, r#""text""#] {
             let line = format!(r#"{{"id":4,"method":"mining.submit","params":{params}}}"#);
             assert_eq!(call(&line), Call::Submit(Err(Reject::BadSubmit)), "{params}");

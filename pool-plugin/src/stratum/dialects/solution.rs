@@ -1,6 +1,6 @@
 //! Solutions as bytes: what some dialects submit in the place of a counter.
 
-use crate::{reject::Reject, stratum::counter::RawCounter};
+use crate::{reject::Reject, stratum::counter::RawCounter, types::EpochHash};
 
 /// The length of a solution: epoch hash 32, address 32, counter 8, target 8, numbers little endian.
 pub const LENGTH: usize = 80;
@@ -13,6 +13,11 @@ pub fn counter(solution: &[u8]) -> Result<RawCounter, Reject> {
     }
     let bytes: [u8; 8] = solution.get(64..72).and_then(|bytes| bytes.try_into().ok()).ok_or(wrong)?;
     Ok(RawCounter::Number(u64::from_le_bytes(bytes)))
+}
+
+/// The hash of the epoch that a solution says to be of: a claim, which tells what to try.
+pub fn epoch_hash(solution: &[u8]) -> Option<EpochHash> {
+    solution.first_chunk().copied().map(EpochHash)
 }
 
 #[cfg(test)]

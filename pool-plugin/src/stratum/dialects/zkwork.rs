@@ -53,7 +53,8 @@ fn parse_connect(payload: &[u8]) -> Option<Connect> {
 /// Worker id, 8 bytes in reserve, solution.
 fn parse_submit(payload: &[u8]) -> Result<Submit, Reject> {
     let solution = payload.get(12..).ok_or(Reject::BadSubmit)?;
-    Ok(Submit { worker: String::new(), job: None, counter: solution::counter(solution)? })
+    let (puzzle, counter) = (solution::epoch_hash(solution), solution::counter(solution)?);
+    Ok(Submit { worker: String::new(), job: None, puzzle, counter })
 }
 
 /// Worker id, solutions a second over 1, 5, 15, 30 and 60 minutes.
@@ -106,7 +107,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stratum::{counter::RawCounter, dialects::Dialect};
+    use crate::{
+        stratum::{counter::RawCounter, dialects::Dialect},
+        types::EpochHash,
+    };
 
     fn read(frame: &[u8]) -> Result<Request, Garbage> {
         Dialect::ZkWork.decode(frame).map(|request| request.expect("every frame asks for something"))
@@ -129,7 +133,8 @@ mod tests {
         let solution: Vec<u8> = (0..80).collect();
         let frame = [&[SUBMIT, 1, 2, 3, 4], [0; 8].as_slice(), &solution].concat();
         let counter = RawCounter::Number(u64::from_le_bytes([64, 65, 66, 67, 68, 69, 70, 71]));
-        let expected = Submit { worker: String::new(), job: None, counter };
+        let puzzle = Some(EpochHash(std::array::from_fn(|byte| byte as u8)));
+        let expected = Submit { worker: String::new(), job: None, puzzle, counter };
         assert_eq!(read(&frame).unwrap().call, Call::Submit(Ok(expected)));
         assert_eq!(read(&frame[..92]).unwrap().call, Call::Submit(Err(Reject::BadSolution(79))));
         assert_eq!(read(&frame[..9]).unwrap().call, Call::Submit(Err(Reject::BadSubmit)));

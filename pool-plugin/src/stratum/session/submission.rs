@@ -1,6 +1,6 @@
 //! A share on its way: what can be told of it at once, then a task that lives until it is settled.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::{debug, info};
@@ -27,8 +27,8 @@ struct Admitted {
     /// The share named no job of this session, and is tried as one for the current job.
     forgiven: bool,
     counter: u64,
-    /// For which else of the pool's addresses it may have been mined.
-    others: Vec<Address>,
+    /// The addresses of the pool it may have been mined for.
+    addresses: Vec<Address>,
 }
 
 /// A share that was stored.
@@ -47,7 +47,7 @@ impl Session {
         submit: Result<Submit, Reject>,
         turn: &mut Option<OwnedSemaphorePermit>,
     ) -> Flow {
-        let Admitted { worker, found, forgiven, counter, others } = match self.admit(submit) {
+        let Admitted { worker, found, forgiven, counter, addresses } = match self.admit(submit) {
             Ok(admitted) => admitted,
             Err(reject) => return self.refuse_share(id, reject).await,
         };
@@ -73,7 +73,7 @@ impl Session {
                 }
                 Err(reject) => {
                     if matches!(reject, Reject::LowDifficulty { .. } | Reject::JobNotFound) {
-                        port.intake.rescue(standing.lane(), &worker, &others, counter);
+                        port.intake.rescue(standing.lane(), &worker, &addresses, counter, Some(&found.job));
                     }
                     port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
                     port.common.workers.refused(&worker, &reject);
@@ -107,14 +107,20 @@ impl Session {
         if self.logins.is_empty() {
             return Err(Reject::NotAuthorized);
         }
-        let Submit { worker: named, job, counter: raw } = submit?;
+        let Submit { worker: named, job, puzzle, counter: raw } = submit?;
         let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
         let counter = self.counters.read(&raw);
         let line = self.feed.line();
-        let addresses = || line.jobs.addresses();
+        let job = job.or_else(|| line.jobs.old_job_of(&puzzle?));
+        let addresses = || line.jobs.addresses().collect::<BTreeSet<_>>().into_iter();
         let admitted = |found: Found, forgiven, counter| {
-            let others = addresses().filter(|other| *other != found.job.address).collect();
-            Ok(Admitted { worker: worker.clone(), found, forgiven, counter, others })
+            Ok(Admitted {
+                worker: worker.clone(),
+                found,
+                forgiven,
+                counter,
+                addresses: addresses().collect(),
+            })
         };
         match (line.jobs.find(job, self.port.common.now()), line.jobs.present(), counter) {
             (Ok(found), _, Some(counter)) => admitted(found, false, counter),
@@ -128,7 +134,7 @@ impl Session {
                         // Mined before the session began, for any of them.
                         addresses.extend(self.port.config.addresses.all());
                     }
-                    self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray);
+                    self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray, None);
                 }
                 Err(reject)
             }

@@ -53,8 +53,8 @@ pub(crate) struct Arithmetic {
     closed: Mutex<bool>,
     opened: Condvar,
     attempts: Mutex<Vec<(EpochHash, u64)>>,
-    /// What counters reach by agreement.
-    agreed: Mutex<HashMap<u64, u64>>,
+    /// What counters reach by agreement, in one epoch or in all.
+    agreed: Mutex<HashMap<(Option<EpochHash>, u64), u64>>,
 }
 
 impl Arithmetic {
@@ -70,7 +70,12 @@ impl Arithmetic {
 
     /// From now on this counter reaches this target.
     pub(crate) fn agree(&self, counter: u64, reached: u64) {
-        self.agreed.lock().insert(counter, reached);
+        self.agreed.lock().insert((None, counter), reached);
+    }
+
+    /// The same, in one epoch.
+    pub(crate) fn agree_in(&self, epoch_hash: EpochHash, counter: u64, reached: u64) {
+        self.agreed.lock().insert((Some(epoch_hash), counter), reached);
     }
 
     /// What was evaluated, or begun to be, so far.
@@ -89,8 +94,9 @@ impl Evaluator for Arithmetic {
             self.opened.wait(&mut closed);
         }
         drop(closed);
-        let agreed = self.agreed.lock().get(&counter).copied();
-        match agreed.unwrap_or(counter & 0xffff_ffff) {
+        let agreed = self.agreed.lock();
+        let agreed_here = agreed.get(&(Some(*epoch_hash), counter)).or_else(|| agreed.get(&(None, counter)));
+        match agreed_here.copied().unwrap_or(counter & 0xffff_ffff) {
             0 => Err(EvaluateError::NoAnswer),
             TRAP => panic!("a trap in the puzzle"),
             reached => Ok(reached),

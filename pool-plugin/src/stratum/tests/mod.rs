@@ -15,4 +15,5 @@ mod shares;
 mod strangers;
 mod targets;
 mod transcripts;
+mod turn;
 mod users;

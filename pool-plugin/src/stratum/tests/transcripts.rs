@@ -2,7 +2,8 @@
 //!
 //! Every `.txt` beside the dialects is a session. Its lines:
 //!
-//!     @   the dialect of the port          !!  what happens on the chain: epoch, proof target, synced or behind
+//!     @   the dialect of the port          !!  what happens on the chain: epoch, proof target, synced or behind,
+//!                                              perhaps the epoch's hash, perhaps the next epoch's
 //!     ->  what the miner sends             <-  what the pool sends, to the letter
 //!     ==  what becomes of a counter        <~  what the pool told by itself in a captured session
 //!
@@ -62,7 +63,7 @@ pub(super) async fn replay(name: &str, transcript: &str) {
             "<-" => replay.expect(text, &place).await,
             "!!" => {
                 let state = read_state(text);
-                let before = epoch.replace(state.puzzle.unwrap().epoch);
+                let before = epoch.replace(state.puzzle.unwrap().mined_epoch().number);
                 pool.chain.send(state).unwrap();
                 // A share may follow at once, for the job of this epoch.
                 if captured && before.is_some() && before != epoch {
@@ -81,11 +82,14 @@ fn read_state(text: &str) -> ChainState {
     let mut words = text.split(' ');
     let mut next = || words.next().unwrap();
     let mut state = state(next().parse().unwrap(), next().parse().unwrap(), next() == "synced");
-    if let (Some(hash), Some(puzzle)) = (words.next(), &mut state.puzzle) {
+    let mut hashes = words.map(|hash| {
         let mut bytes = [0; 32];
         hex::decode_to_slice(hash, &mut bytes).unwrap();
-        puzzle.epoch_hash = EpochHash(bytes);
-    }
+        EpochHash(bytes)
+    });
+    let puzzle = state.puzzle.as_mut().unwrap();
+    puzzle.epoch_hash = hashes.next().unwrap_or(puzzle.epoch_hash);
+    puzzle.next_epoch_hash = hashes.next();
     state
 }
 
