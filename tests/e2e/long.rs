@@ -36,8 +36,23 @@ pub fn an_epoch_flip_changes_the_job(world: &mut World) -> Result<()> {
     }
     let (_, new_hash) = client.job.clone().context("there is work")?;
     ensure!(new_hash != old_hash, "the new job has the old epoch hash");
-    let stale = client.submit_for(&old_job, "77")?;
-    ensure!(matches!(stale, Verdict::Refused { code: 21, .. }), "a share of the old epoch: {stale:?}");
+    // The job comes one block before the epoch begins; until then shares of the old one are taken.
+    while pool.rest.height()? / 360 == epoch {
+        pool.process.check_alive()?;
+        ensure!(Instant::now() < deadline, "no new epoch within {EPOCH_PATIENCE:?}");
+        sleep(Duration::from_millis(200));
+    }
+    // The pool may hear of the block a moment after the ledger's REST port shows it.
+    let mut counter = 77;
+    loop {
+        let verdict = client.submit_for(&old_job, &counter.to_string())?;
+        if matches!(verdict, Verdict::Refused { code: 21, .. }) {
+            break;
+        }
+        ensure!(Instant::now() < deadline, "a share of the old epoch: {verdict:?}");
+        counter += 1;
+        sleep(Duration::from_millis(200));
+    }
     let (path, _) = wait_for_dump(pool, |dump| dump["epoch"].as_u64() > Some(epoch))?;
     println!("first dump of the new epoch: {}", path.display());
     Ok(())

@@ -107,8 +107,10 @@ fn sync(chain: &ChainView, told: Option<&str>) -> String {
     }
     let left = chain.blocks_left.map_or_else(|| NONE.to_owned(), |left| left.to_string());
     let epoch = chain.epoch.map_or_else(|| NONE.to_owned(), |epoch| epoch.to_string());
+    let next = chain.job_epoch.filter(|next| chain.epoch != Some(*next));
+    let jobs = next.map_or_else(String::new, |next| format!(", jobs are of epoch {next}"));
     format!(
-        "synced at height {height}; {left} blocks left of epoch {epoch}; {} peers, {} validators in step",
+        "synced at height {height}; {left} blocks left of epoch {epoch}{jobs}; {} peers, {} validators in step",
         chain.peers, chain.synced_validators
     )
 }

@@ -321,6 +321,8 @@ fn chain_view(view: &View, state: &ChainState) -> ChainView {
         height: Some(puzzle.height),
         epoch: Some(puzzle.epoch),
         epoch_hash: Some(puzzle.epoch_hash.to_string()),
+        job_epoch: Some(puzzle.mined_epoch().number),
+        job_epoch_hash: Some(puzzle.mined_epoch().hash.to_string()),
         blocks_left: Some(BLOCKS_PER_EPOCH - puzzle.height % BLOCKS_PER_EPOCH),
         proof_target: Some(puzzle.proof_target.into()),
         coinbase_target: Some(puzzle.coinbase_target.into()),

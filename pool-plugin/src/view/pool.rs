@@ -59,9 +59,14 @@ pub struct PoolView {
 pub struct ChainView {
     /// Missing until the node is up
     pub height: Option<u32>,
+    /// The epoch whose solutions the next block takes
     pub epoch: Option<u32>,
     /// 64 hexadecimal digits
     pub epoch_hash: Option<String>,
+    /// The epoch that jobs are for: on an epoch's last block the next one
+    pub job_epoch: Option<u32>,
+    /// 64 hexadecimal digits
+    pub job_epoch_hash: Option<String>,
     /// Blocks to come that take solutions of this epoch
     pub blocks_left: Option<u32>,
     pub proof_target: Option<Decimal>,

@@ -24,8 +24,8 @@ use pool_plugin::{
 use pool_simulator::puzzle;
 
 /// The real pool on a simulated chain. Prints where it listens. Commands on standard input: `epoch` starts
-/// the next epoch and answers its number and the time of its block, in nanoseconds since 1970. The end of
-/// standard input stops the pool
+/// the next epoch and answers its number and the time of the block that tells its hash, in nanoseconds since 1970.
+/// The end of standard input stops the pool
 #[derive(Parser)]
 #[command(name = "pool-on-sim")]
 struct Args {
@@ -172,18 +172,19 @@ fn obey(sim: &SimChain) -> Result<()> {
     Ok(())
 }
 
-/// Goes to the last block of the epoch, waits a moment, as a chain would, and makes the first of the next.
+/// Goes to the last block of the epoch, which tells the next one's hash; waits a moment, as a chain would, and makes
+/// the first of the next.
 fn next_epoch(sim: &SimChain) -> Result<()> {
     let epoch = sim.tip() / BLOCKS_PER_EPOCH + 1;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
     sim.jump_to(epoch * BLOCKS_PER_EPOCH - 1);
     thread::sleep(Duration::from_millis(200));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
     sim.produce_block();
     println!("epoch {epoch} {now}");
     Ok(())
 }
 
-/// What a node tells over HTTP: to any request the height and the epoch hash, as JSON.
+/// What a node tells over HTTP: to any request the height and the epoch to mine, as JSON.
 fn serve_rest(listener: &TcpListener, sim: &Arc<SimChain>) {
     for stream in listener.incoming().flatten() {
         let sim = sim.clone();
@@ -204,9 +205,10 @@ fn answer(stream: TcpStream, sim: &SimChain) -> Result<()> {
             }
         }
         let puzzle = sim.puzzle()?;
+        let mined = puzzle.mined_epoch();
         let body = format!(
             r#"{{"height":{},"epoch":{},"epoch_hash":"{}"}}"#,
-            puzzle.height, puzzle.epoch, puzzle.epoch_hash
+            puzzle.height, mined.number, mined.hash
         );
         write!(
             reader.get_mut(),
