@@ -103,7 +103,7 @@ async fn a_node_that_is_not_synced_on_the_last_block_gives_no_job_and_takes_old_
     let mut miner = pool.miner("alice").await;
     pool.chain.send(last_block(false)).unwrap();
     assert_eq!(submit(&mut miner, JOB, 150).await["result"], true);
-    assert_eq!(submit(&mut miner, NEXT_JOB, 150).await["error"]["message"], "job not found");
+    assert_eq!(submit(&mut miner, NEXT_JOB, 50).await["error"]["message"], "job not found");
     pool.chain.send(last_block(true)).unwrap();
     read_next_job(&mut miner).await;
     assert_eq!(submit(&mut miner, NEXT_JOB, 152).await["result"], true);
