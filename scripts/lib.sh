@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ale
 
 # Always the whole workspace with the same features, so that cargo resolves the same features for every
 # crate and compiles upstream once.
-devnet_set=(--workspace --features snarkos/test_network,pool-node/test_network,devnet-genesis/test_network)
+devnet_set=(--workspace --features snarkos/test_network,pool-node/test_network,devnet-genesis/test_network,lying-peer/test_network)
 
 # Benches of the puzzle measure snarkVM as the release binary has it: its profile, and with it the features of its
 # crates, so that they share what `scripts/build --release` compiles.

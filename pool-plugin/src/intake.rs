@@ -121,6 +121,11 @@ impl Intake {
                 Err(Reject::NotStored)
             }
         };
+        if let Some(refusal) = self.finds.refusal() {
+            // It earns nothing, but may still be a solution when the node is back.
+            self.rescue(lane, worker, &[job.address], counter, None);
+            return Err(refusal);
+        }
         if !self.finds.is_open(job) {
             self.rescue(lane, worker, &[job.address], counter, None);
             return Err(Reject::Stale);
@@ -229,6 +234,10 @@ impl Intake {
 impl Finds {
     fn puzzle(&self) -> Option<Puzzle> {
         self.chain.borrow().puzzle
+    }
+
+    fn refusal(&self) -> Option<Reject> {
+        self.chain.borrow().sync.refusal()
     }
 
     fn is_open(&self, job: &AssignedJob) -> bool {

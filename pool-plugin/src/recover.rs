@@ -140,7 +140,7 @@ mod tests {
     async fn the_near_misses_of_an_epoch_are_found_wherever_its_shares_begin() {
         let dir = TempDir::new().unwrap();
         let mut shares = vec![(0, 50), (0, 50), (1, 60), (0, 50), (1, 60)];
-        let mixed = |number: u64| (if number % 3 == 0 { 2 } else { 1 }, 70 + number % 5);
+        let mixed = |number: u64| (if number.is_multiple_of(3) { 2 } else { 1 }, 70 + number % 5);
         shares.extend((0..40).map(mixed));
         shares.extend([(2, 90); 3]);
         let ledger = ledger_with(&dir, &shares).await;

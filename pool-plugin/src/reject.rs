@@ -57,6 +57,9 @@ pub enum Reject {
     NotChecked,
     #[error("share not stored: send it again")]
     NotStored,
+    /// The pool's node does not follow the network: work earns nothing.
+    #[error("{}", .0.text())]
+    NoNetwork(NoNetwork),
 
     // Answers to everything else.
     #[error("bad login: {0}")]
@@ -78,6 +81,9 @@ pub enum Reject {
     TooMuchGarbage(&'static str),
     #[error("too slow: closing the connection, send {0} sooner")]
     HandshakeTimeout(&'static str),
+    /// The pool's node has not followed the network for long: the miner is to go to its next pool.
+    #[error("{}: closing the connection, use your next pool until it is back", .0.reason())]
+    NoService(NoNetwork),
     #[error("the pool is full: closing the connection, try again later")]
     PoolFull,
     #[error(
@@ -103,6 +109,39 @@ pub enum Reject {
     NotAdmin,
     #[error("{0}")]
     NotDone(String),
+}
+
+/// Why the pool's node does not follow the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoNetwork {
+    /// The network runs a consensus version that the node does not know.
+    Outdated,
+    /// The network goes on without the node.
+    Stuck,
+    /// Nobody answers the node.
+    Isolated,
+    /// The node is catching up, and the network is in a later epoch already.
+    Behind,
+}
+
+impl NoNetwork {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Outdated => "the pool's node needs an update",
+            Self::Stuck => "the pool's node is stuck",
+            Self::Isolated => "the pool's node has lost the network",
+            Self::Behind => "the pool's node is behind the network",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Outdated => "no credit: node needs an update",
+            Self::Stuck => "no credit: pool node is stuck",
+            Self::Isolated => "no credit: pool node is offline",
+            Self::Behind => "no credit: pool node is behind",
+        }
+    }
 }
 
 impl RejectCode {
@@ -165,6 +204,7 @@ impl Reject {
             | Self::Busy
             | Self::NotChecked
             | Self::NotStored
+            | Self::NoNetwork(_)
             | Self::UnsupportedVersion
             | Self::BadParams(_)
             | Self::UnknownMethod(_)
@@ -173,6 +213,7 @@ impl Reject {
             | Self::TooMuchGarbage(_)
             | Self::HandshakeTimeout(_)
             | Self::PoolFull
+            | Self::NoService(_)
             | Self::TooManyConnections(_)
             | Self::Banned(_)
             | Self::BadConduct
@@ -247,6 +288,10 @@ mod tests {
             Reject::Busy,
             Reject::NotChecked,
             Reject::NotStored,
+            Reject::NoNetwork(NoNetwork::Outdated),
+            Reject::NoNetwork(NoNetwork::Stuck),
+            Reject::NoNetwork(NoNetwork::Isolated),
+            Reject::NoNetwork(NoNetwork::Behind),
             Reject::UnsupportedVersion,
         ];
         for answer in answers {

@@ -24,7 +24,7 @@ pub async fn run(ledger: ShareLedger, mut state: watch::Receiver<ChainState>, st
 }
 
 async fn resume(ledger: &ShareLedger, state: &mut watch::Receiver<ChainState>) {
-    let trusted = |state: &ChainState| state.sync.synced && state.puzzle.is_some();
+    let trusted = |state: &ChainState| state.sync.synced() && state.puzzle.is_some();
     let mined = |state: &ChainState| state.puzzle.map_or(u32::MAX, |puzzle| puzzle.mined_epoch().number);
     let Ok(epoch) = state.wait_for(trusted).await.map(|state| mined(&state)) else { return };
     while let Err(error) = ledger.resume(epoch.saturating_add(1)).await {
@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        chain::{Chain, Network, sim::SimChain},
+        chain::{Chain, Network, SyncState, sim::SimChain},
         ledger::{ReserveError, records::ShareKey},
         types::Address,
     };
@@ -54,7 +54,7 @@ mod tests {
             let sim = SimChain::new();
             sim.connect_validator(1);
             sim.jump_to(height);
-            let state = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
+            let state = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: SyncState::simple(true) };
             let (_sender, mut receiver) = watch::channel(state);
             resume(&ledger, &mut receiver).await;
             let key = |epoch| ShareKey { epoch, address: Address::default(), counter: 1 };

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
-use pool_node::account;
+use pool_node::{account, protocol};
 use pool_plugin::{
     admin::{self, AdminArgs},
     audit, backup,
@@ -71,6 +71,20 @@ pub enum PoolCommand {
 
     /// Check a configuration file, or print an annotated one
     Config(ConfigArgs),
+
+    /// List the consensus versions that this release knows, with the heights at which the network begins them
+    Heights(HeightsArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct HeightsArgs {
+    /// 0 for mainnet, 1 for testnet, 2 for canary
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=2))]
+    network: u16,
+
+    /// JSON for programs instead of text for people
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -157,6 +171,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
         PoolCommand::ApiToken => Ok(pool_api::token::make()?),
         PoolCommand::Admin(args) => admin::client::run(&args),
         PoolCommand::Config(args) => config::run(&args, Box::new(check_address)),
+        PoolCommand::Heights(args) => heights(&args),
     }
 }
 
@@ -184,4 +199,23 @@ fn luck(args: &LuckArgs) -> Result<String> {
     let ledger = ShareLedger::open_read_only(&args.data.join("db"))?;
     audit::report::report(&ledger, args.rounds, &mut std::io::stdout().lock())?;
     Ok(String::new())
+}
+
+fn heights(args: &HeightsArgs) -> Result<String> {
+    let network = Network::from_id(args.network).context("unknown network")?;
+    let heights = protocol::heights(network);
+    if args.json {
+        let heights = heights.iter().map(|(version, height)| {
+            format!(
+                "{{\"version\":{version},\"height\":{}}}",
+                height.map_or("null".to_owned(), |height| height.to_string())
+            )
+        });
+        return Ok(format!("[{}]", heights.collect::<Vec<_>>().join(",")));
+    }
+    let line = |(version, height): &(u16, Option<u32>)| match height {
+        Some(height) => format!("V{version:<3} {height}"),
+        None => format!("V{version:<3} no height yet"),
+    };
+    Ok(heights.iter().map(line).collect::<Vec<_>>().join("\n"))
 }

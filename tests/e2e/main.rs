@@ -7,12 +7,14 @@
 //! - [`crash`]: `kill -9` under load.
 //! - [`hostile`]: strangers on the port.
 //! - [`operator`]: what an operator does with a pool.
+//! - [`following`]: a network that moves on without the pool's node.
 //! - [`validator`]: the pool inside a validator.
 //! - [`payday`]: from three miners' work to their money, in five books.
 //! - [`payments`]: the money on the chain, once.
 //! - [`long`]: a real epoch flip, and the release binary on mainnet's genesis block (`scripts/test --long`).
 
 mod crash;
+mod following;
 mod hostile;
 mod long;
 mod mining;
@@ -32,7 +34,7 @@ use world::World;
 type Scenario = (&'static str, fn(&mut World) -> Result<()>);
 
 /// In the order they run in: the devnet grows older from one to the next.
-const SCENARIOS: [Scenario; 22] = [
+const SCENARIOS: [Scenario; 24] = [
     ("startup::every_mistake_of_a_config_is_listed", startup::every_mistake_of_a_config_is_listed),
     ("startup::a_port_in_use_is_named", startup::a_port_in_use_is_named),
     ("startup::an_unwritable_folder_is_named", startup::an_unwritable_folder_is_named),
@@ -61,12 +63,20 @@ const SCENARIOS: [Scenario; 22] = [
     ),
     ("crash::a_landing_during_the_outage_is_dumped", crash::a_landing_during_the_outage_is_dumped),
     (
+        "following::a_stranger_that_claims_more_blocks_takes_no_work_away",
+        following::a_stranger_that_claims_more_blocks_takes_no_work_away,
+    ),
+    (
         "validator::a_pool_inside_a_validator_lands_solutions",
         validator::a_pool_inside_a_validator_lands_solutions,
     ),
     ("operator::a_hangup_reloads_and_the_node_goes_on", operator::a_hangup_reloads_and_the_node_goes_on),
     ("operator::the_log_tells_more_when_asked_to", operator::the_log_tells_more_when_asked_to),
     ("mining::sigterm_ends_the_node_in_peace", mining::sigterm_ends_the_node_in_peace),
+    (
+        "following::a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work",
+        following::a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work,
+    ),
     ("payday::five_books_agree_to_the_microcredit", payday::five_books_agree_to_the_microcredit),
     ("long::an_epoch_flip_changes_the_job", long::an_epoch_flip_changes_the_job),
     ("long::the_release_binary_starts_on_mainnet", long::the_release_binary_starts_on_mainnet),

@@ -42,6 +42,15 @@ impl Devnet {
     /// Makes a genesis block in `folder` and starts the validators on it; the last validator gets
     /// `last_arguments` besides (a pool, say).
     pub fn start(folder: &Path, last_arguments: &[String]) -> Result<Self> {
+        Self::start_with(folder, last_arguments, &[])
+    }
+
+    /// The same, with variables of the validators' environment besides.
+    pub fn start_with(
+        folder: &Path,
+        last_arguments: &[String],
+        variables: &[(String, String)],
+    ) -> Result<Self> {
         let binary = snarkos_binary()?;
         std::fs::create_dir_all(folder)?;
         make_genesis(folder)?;
@@ -55,7 +64,7 @@ impl Devnet {
             Self { binary, folder: folder.into(), validators: vec![], validator_addresses, client_addresses };
         for index in 0..NUM_VALIDATORS {
             let extra = if index + 1 == NUM_VALIDATORS { last_arguments } else { &[] };
-            let validator = devnet.start_validator(index, &bft_addresses, extra)?;
+            let validator = devnet.start_validator(index, &bft_addresses, extra, variables)?;
             devnet.validators.push(validator);
         }
         Ok(devnet)
@@ -66,6 +75,7 @@ impl Devnet {
         index: usize,
         bft_addresses: &[SocketAddr],
         extra: &[String],
+        variables: &[(String, String)],
     ) -> Result<Process> {
         let name = format!("validator-{index}");
         let others: Vec<_> = bft_addresses.iter().enumerate().filter(|(other, _)| *other != index).collect();
@@ -82,7 +92,7 @@ impl Devnet {
         ]);
         arguments.extend_from_slice(extra);
         let log = self.folder.join(format!("{name}.log"));
-        Process::start(&name, &self.binary, arguments, &log, &self.folder)
+        Process::start_with(&name, &self.binary, arguments, &log, &self.folder, variables)
     }
 
     /// The arguments every node of this devnet shares.
@@ -107,6 +117,11 @@ impl Devnet {
     pub fn wait_for_blocks(&mut self, stop: &AtomicBool) -> Result<()> {
         let first = self.validators.first_mut().context("a devnet has validators")?;
         first.wait_for_or_stop("Advanced to block 1 ", START_PATIENCE, stop)
+    }
+
+    /// The file of the genesis block.
+    pub fn genesis(&self) -> PathBuf {
+        self.folder.join(GENESIS_FILE)
     }
 
     pub fn check_alive(&mut self) -> Result<()> {

@@ -5,6 +5,7 @@
 //! # Layout
 //! - [`process`]: child processes that never outlive us.
 //! - [`devnet`]: the validators.
+//! - [`heights`]: when a devnet begins the consensus versions.
 //! - [`pool_node`]: a client with the pool in it.
 //! - [`miner`]: the reference miner.
 //! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
@@ -27,6 +28,7 @@ pub mod blocks;
 pub mod crowd;
 pub mod devnet;
 pub mod flood;
+pub mod heights;
 pub mod landings;
 pub mod log_time;
 pub mod miner;

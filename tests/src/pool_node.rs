@@ -36,11 +36,22 @@ pub struct PoolNode {
     folder: PathBuf,
     name: String,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl PoolNode {
     /// Starts a client with the pool as the `index`-th of the clients that the validators know.
     pub fn start(devnet: &Devnet, index: usize, pool_arguments: &[&str]) -> Result<Self> {
+        Self::start_with(devnet, index, pool_arguments, vec![])
+    }
+
+    /// The same, with variables of the environment besides.
+    pub fn start_with(
+        devnet: &Devnet,
+        index: usize,
+        pool_arguments: &[&str],
+        variables: Vec<(String, String)>,
+    ) -> Result<Self> {
         let name = format!("pool-{index}");
         let addresses = free_addresses(3)?;
         let (stratum, rest, api) = (addresses[0], addresses[1], addresses[2]);
@@ -61,7 +72,8 @@ impl PoolNode {
         ]);
         arguments.extend(pool_arguments.iter().map(|argument| (*argument).to_owned()));
         let log = devnet.folder.join(format!("{name}.log"));
-        let process = Process::start(&name, &devnet.binary, &arguments, &log, &devnet.folder)?;
+        let process =
+            Process::start_with(&name, &devnet.binary, &arguments, &log, &devnet.folder, &variables)?;
         Ok(Self {
             process,
             stratum,
@@ -72,14 +84,22 @@ impl PoolNode {
             folder: devnet.folder.clone(),
             name,
             arguments,
+            variables,
         })
     }
 
     /// Starts the node again after it was stopped or killed.
     pub fn restart(&mut self) -> Result<()> {
         let log = self.process.log.clone();
-        self.process = Process::start(&self.name, &self.binary, &self.arguments, &log, &self.folder)?;
+        let (arguments, variables) = (&self.arguments, &self.variables);
+        self.process =
+            Process::start_with(&self.name, &self.binary, arguments, &log, &self.folder, variables)?;
         Ok(())
+    }
+
+    /// The environment from the next start on.
+    pub fn set_variables(&mut self, variables: Vec<(String, String)>) {
+        self.variables = variables;
     }
 
     /// Waits until the pool hands out work, and returns a connection that has some.

@@ -31,6 +31,22 @@ impl Process {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
+        Self::start_with(name, program, arguments, log, folder, &[])
+    }
+
+    /// The same, with variables of the environment besides.
+    pub fn start_with<I, S>(
+        name: &str,
+        program: &Path,
+        arguments: I,
+        log: &Path,
+        folder: &Path,
+        variables: &[(String, String)],
+    ) -> Result<Self>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
         let output = File::options().create(true).append(true).open(log)?;
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL"])
@@ -42,6 +58,7 @@ impl Process {
             // Where systemd would listen; a test may.
             .env("NOTIFY_SOCKET", notify_socket(folder, name))
             .env("WATCHDOG_USEC", "2000000")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

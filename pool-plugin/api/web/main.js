@@ -1,6 +1,7 @@
 // The frame: which page is shown, when it reads again, and what is said if it cannot.
 
 import { h, patch } from "./dom.js";
+import { moment, whole } from "./format.js";
 import { follow } from "./live.js";
 import { tick } from "./parts.js";
 import { minerPage } from "./page-miner.js";
@@ -108,6 +109,7 @@ function render() {
     const announced = main.contains(document.activeElement) && document.activeElement.tagName === "H1";
     if (data) patch(main, notice, page.view(data));
     else patch(main, notice, h("h1", { tabindex: "-1" }, page.title), error ? null : h("p", { class: "empty" }, "Loading…"));
+    showRelease(data?.pool?.chain);
     // The heading that comes with the data takes the place of the one that was announced, and its focus.
     if (announced && !main.contains(document.activeElement)) main.querySelector("h1")?.focus({ preventScroll: true });
 }
@@ -135,6 +137,18 @@ setInterval(() => tick(main), 1_000);
 setInterval(() => {
     if (!document.hidden) read();
 }, REFRESH);
+
+/** What runs, in the footer: the node's release, the consensus version in force and the one to come. */
+function showRelease(chain) {
+    if (!chain?.release) return;
+    const { release: name, consensus_version, next_activation: next } = chain;
+    const then = next
+        ? `; V${next.version} at block ${whole(next.height)}, expected ${moment(next.expected)}`
+        : "";
+    const line = document.getElementById("release");
+    line.textContent = `snarkOS ${name}, consensus V${consensus_version}${then}.`;
+    line.hidden = false;
+}
 
 /** What the event of each second tells; the rest is as it was read. */
 function advance({ time, height, synced, rates, miners, workers, accepted, effort, queued }) {

@@ -3,7 +3,7 @@
 
 import { all, get } from "./api.js";
 import { h } from "./dom.js";
-import { percent, si, span, whole } from "./format.js";
+import { moment, percent, si, span, whole } from "./format.js";
 import { badge, bar, card, legends, tiles } from "./parts.js";
 import { adminCards, loadAdmin } from "./operator-admin.js";
 import { LEVELS, PARTS, plural, refusal } from "./words.js";
@@ -43,9 +43,40 @@ function figures({ level, chain, verification, connections, miners, workers }) {
     );
 }
 
-function sync({ synced, behind }) {
-    if (synced) return "in step with the chain";
-    return behind === null || behind === undefined ? "no peer has told its height" : `${plural(behind, "block")} behind`;
+const STATES = {
+    following: "follows the network",
+    catching_up: "catches up",
+    network_halted: "the network stands still",
+    stuck: "stuck",
+    isolated: "no peer answers",
+};
+
+function sync({ following, behind }) {
+    const state = STATES[following] ?? "the node is starting";
+    return behind > 0 ? `${state}, ${plural(behind, "block")} behind` : state;
+}
+
+const ACCESS = {
+    open: "miners work",
+    no_new_jobs: "miners get no new job",
+    refusing: "shares are refused",
+    closed: "connections are closed",
+};
+
+/** The release, the consensus version in force and the one to come. */
+function protocol({ release, consensus_version, known_version, next_activation, newer_version, announced_version }) {
+    if (!release) return fact("Release", "–");
+    const next = next_activation
+        ? `V${next_activation.version} at block ${whole(next_activation.height)}, expected ${moment(next_activation.expected)}`
+        : `none to come; this release knows up to V${known_version}`;
+    return [
+        fact("Release", `snarkOS ${release}`),
+        fact("Consensus", `V${consensus_version} in force`),
+        fact("Next version", next),
+        newer_version
+            ? fact("Upgrade", badge(`the network runs V${newer_version.version} since block ${whole(newer_version.height)}`, "red"))
+            : announced_version ? fact("Upgrade", badge(`peers are ready for V${announced_version}`, "amber")) : null,
+    ];
 }
 
 function healthCard({ level, parts }) {
@@ -63,7 +94,9 @@ const fact = (name, ...value) => [h("dt", null, name), h("dd", null, value)];
 
 function syncCard(chain) {
     return card({ title: "Sync and peers", wide: "half", key: "sync" }, h("dl", { class: "facts" },
-        fact("Sync", badge(chain.synced ? "in step" : "not in step", chain.synced ? "green" : "red"), chain.synced ? null : ` ${sync(chain)}`),
+        fact("Sync", badge(chain.synced ? "in step" : "not in step", chain.synced ? "green" : "red"), ` ${sync(chain)}`),
+        chain.access === "open" ? null : fact("Miners", ACCESS[chain.access] ?? chain.access),
+        protocol(chain),
         fact("Peers", whole(chain.peers)),
         fact("Validators", `${whole(chain.synced_validators)} at our height`),
         fact("Epoch", chain.epoch === null || chain.epoch === undefined ? "–" : [whole(chain.epoch), ", ", plural(chain.blocks_left ?? 0, "block"), " left",

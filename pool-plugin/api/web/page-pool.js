@@ -66,7 +66,11 @@ function alarm(pool) {
         return h("p", { class: "notice", "data-key": "alarm" }, "The pool is closing its ports for a restart. Miners reconnect by themselves.");
     }
     if (!pool.chain.synced) {
-        return h("p", { class: "notice", "data-key": "alarm" }, "The node is not in step with the chain, and miners get no new work until it is. ",
+        const meaning = {
+            refusing: "Work would earn nothing, so shares are refused until it is.",
+            closed: "Work would earn nothing, so connections are closed until it is.",
+        }[pool.chain.access] ?? "Miners get no new work until it is.";
+        return h("p", { class: "notice", "data-key": "alarm" }, `The node is not in step with the network. ${meaning} `,
             h("a", { href: "#/operator" }, "See why"));
     }
     if (pool.level === "green") return null;

@@ -54,8 +54,7 @@ export const LEVELS = { green: "Healthy", amber: "Attention", red: "Failing" };
 
 /** The parts whose health is told. */
 export const PARTS = {
-    chain: "Sync",
-    peers: "Peers",
+    chain: "Network",
     shares: "Shares",
     ledger: "Share ledger",
     disk: "Disk",

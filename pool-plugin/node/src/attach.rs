@@ -31,7 +31,7 @@ pub fn attach(node: &(dyn Any + Send)) -> Result<ChainHandle> {
 
 fn open<N: VmNetwork>(node: &Node<N>) -> Result<ChainHandle> {
     Ok(match node {
-        Node::Client(client) => Arc::new(NodeChain::of_client(client.clone())?),
+        Node::Client(client) => Arc::new(NodeChain::of_client(client)?),
         Node::Validator(validator) => Arc::new(NodeChain::of_validator(validator.clone())?),
         Node::Prover(_) | Node::BootstrapClient(_) => {
             bail!("a pool needs a ledger: start a client or a validator")

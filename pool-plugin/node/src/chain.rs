@@ -4,7 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use pool_plugin::{
-    chain::{Block, BlockFacts, Chain, ChainError, LandedSolution, Network, Peer, Puzzle, Stake, SyncState},
+    chain::{
+        Block, BlockFacts, Chain, ChainError, LandedSolution, Network, Peer, Protocol, Puzzle, Stake,
+        following::OtherVersion,
+    },
     types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 use snarkos_node::{
@@ -14,7 +17,7 @@ use snarkos_node::{
         Inbound, Outbound, Router,
         messages::{Message, UnconfirmedSolution},
     },
-    tcp::protocols::Writing,
+    tcp::{P2P, protocols::Writing},
 };
 use snarkvm::{
     console::network::Network as VmNetwork,
@@ -29,7 +32,7 @@ use snarkvm::{
 };
 use tokio::{runtime::Handle, sync::watch};
 
-use crate::convert;
+use crate::{convert, protocol};
 
 const _: () = assert!(
     BLOCKS_PER_EPOCH == <snarkvm::console::network::MainnetV0 as VmNetwork>::NUM_BLOCKS_PER_EPOCH,
@@ -43,17 +46,18 @@ pub struct NodeChain<N: VmNetwork> {
     router: Router<N>,
     role: Role<N>,
     runtime: Handle,
+    other_versions: watch::Receiver<Option<OtherVersion>>,
 }
 
 enum Role<N: VmNetwork> {
-    Client(Arc<Client<N, ConsensusDB<N>>>),
+    Client,
     Validator(Arc<Validator<N, ConsensusDB<N>>>),
 }
 
 impl<N: VmNetwork> NodeChain<N> {
-    pub fn of_client(client: Arc<Client<N, ConsensusDB<N>>>) -> Result<Self> {
+    pub fn of_client(client: &Client<N, ConsensusDB<N>>) -> Result<Self> {
         let (ledger, router) = (client.ledger().clone(), client.router().clone());
-        Self::new(ledger, router, Role::Client(client))
+        Self::new(ledger, router, Role::Client)
     }
 
     pub fn of_validator(validator: Arc<Validator<N, ConsensusDB<N>>>) -> Result<Self> {
@@ -64,7 +68,8 @@ impl<N: VmNetwork> NodeChain<N> {
     fn new(ledger: Ledger<N, ConsensusDB<N>>, router: Router<N>, role: Role<N>) -> Result<Self> {
         let network = Network::from_id(N::ID).ok_or_else(|| anyhow!("unknown network id {}", N::ID))?;
         let runtime = Handle::try_current().context("the pool must be started on a Tokio runtime")?;
-        Ok(Self { network, ledger, router, role, runtime })
+        let other_versions = other_versions::<N>(&runtime, router.ledger().subscribe_blocks().1);
+        Ok(Self { network, ledger, router, role, runtime, other_versions })
     }
 
     fn read_puzzle(&self) -> Result<Puzzle> {
@@ -107,6 +112,23 @@ impl<N: VmNetwork> NodeChain<N> {
     }
 }
 
+/// Blocks of other versions, each with what this release expects at its height. Ends with the node.
+fn other_versions<N: VmNetwork>(
+    runtime: &Handle,
+    mut noted: watch::Receiver<Option<(SocketAddr, u16, u32)>>,
+) -> watch::Receiver<Option<OtherVersion>> {
+    let (sender, receiver) = watch::channel(None);
+    runtime.spawn(async move {
+        while noted.changed().await.is_ok() {
+            let Some((peer, version, height)) = *noted.borrow_and_update() else { continue };
+            if let Ok(expected) = N::CONSENSUS_VERSION(height) {
+                sender.send_replace(Some(OtherVersion { peer, version, expected: expected as u16, height }));
+            }
+        }
+    });
+    receiver
+}
+
 fn unconfirmed<N: VmNetwork>(solution: VmSolution<N>) -> UnconfirmedSolution<N> {
     UnconfirmedSolution { solution_id: solution.id(), solution: Data::Object(solution) }
 }
@@ -138,20 +160,33 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
     }
 
     fn subscribe_blocks(&self) -> watch::Receiver<u32> {
-        self.router.ledger().subscribe_blocks()
+        self.router.ledger().subscribe_blocks().0
+    }
+
+    fn subscribe_other_versions(&self) -> watch::Receiver<Option<OtherVersion>> {
+        self.other_versions.clone()
+    }
+
+    fn tip(&self) -> Result<(u32, i64), ChainError> {
+        let block = self.ledger.latest_block();
+        Ok((block.height(), block.timestamp()))
+    }
+
+    fn protocol(&self) -> Protocol {
+        protocol::read(&self.ledger)
+    }
+
+    fn trusted_peers(&self) -> usize {
+        self.router.trusted_peers().len()
+    }
+
+    fn committee_height(&self) -> Option<u32> {
+        let Role::Validator(node) = &self.role else { return None };
+        Some(self.ledger.latest_height().saturating_add(node.num_blocks_behind()?))
     }
 
     fn puzzle(&self) -> Result<Puzzle, ChainError> {
         self.read_puzzle().map_err(chain_error("failed to read the latest puzzle".into()))
-    }
-
-    fn sync(&self) -> SyncState {
-        let (synced, behind) = match &self.role {
-            Role::Client(node) => (node.is_block_synced(), node.num_blocks_behind()),
-            Role::Validator(node) => (node.is_block_synced(), node.num_blocks_behind()),
-        };
-        // Upstream holds itself for synced until a peer says otherwise: also alone, on the genesis block.
-        SyncState { synced: synced && behind.is_some(), behind }
     }
 
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError> {
@@ -194,7 +229,10 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
                 address: peer.listener_addr,
                 validator: peer.node_type.is_validator(),
                 trusted: peer.trusted,
+                outbound: self.router.tcp().is_outbound(peer.connected_addr),
                 height: peer.last_height_seen,
+                silent_for: peer.last_seen.elapsed(),
+                message_version: peer.version,
             })
             .collect()
     }

@@ -6,6 +6,7 @@
 //! # Layout
 //! - [`attach`]: from the node that upstream's command line hands over to a chain handle.
 //! - [`chain`]: the `Chain` trait over a node's ledger and router.
+//! - [`protocol`]: what this release knows of the network's protocol, and what is in force.
 //! - [`account`]: addresses from private keys, and the check that an address is one.
 //! - [`convert`]: plain values to snarkVM's and back.
 
@@ -16,3 +17,4 @@ pub mod account;
 pub mod attach;
 pub mod chain;
 pub mod convert;
+pub mod protocol;

@@ -6,16 +6,19 @@
 //! the router without waiting for the network.
 
 mod epoch;
+pub mod following;
 mod limit;
+pub mod newer_version_file;
 pub mod requirement;
 pub mod sim;
 pub mod watch;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::watch::Receiver;
 
-pub use self::{epoch::Epoch, limit::limit_of_next_epoch};
+use self::following::{OtherVersion, tracker::Known};
+pub use self::{epoch::Epoch, following::SyncState, limit::limit_of_next_epoch};
 use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
 
 /// A shared handle to the chain.
@@ -32,8 +35,21 @@ pub trait Chain: Send + Sync + 'static {
     /// What the next block will take.
     fn puzzle(&self) -> Result<Puzzle, ChainError>;
 
-    /// How far the node is from its peers.
-    fn sync(&self) -> SyncState;
+    /// The latest block of another consensus version that a peer sent; changes with each.
+    fn subscribe_other_versions(&self) -> Receiver<Option<OtherVersion>>;
+
+    /// The latest block's height and time, in Unix seconds.
+    fn tip(&self) -> Result<(u32, i64), ChainError>;
+
+    /// What this release knows of the protocol, and what is in force.
+    fn protocol(&self) -> Protocol;
+
+    /// How many peers the operator has named, connected or not.
+    fn trusted_peers(&self) -> usize;
+
+    /// The greatest height that another validator claims; `None` on a node that is none, or while nobody has claimed
+    /// any.
+    fn committee_height(&self) -> Option<u32>;
 
     /// The block at `height`, or `None` if the ledger does not hold it yet.
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError>;
@@ -90,13 +106,25 @@ pub struct ChainState {
     pub sync: SyncState,
 }
 
-/// How far the node is from its peers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SyncState {
-    /// Whether the node itself holds that it is synced; it never does without peers.
-    pub synced: bool,
-    /// Blocks behind the highest peer, once a peer has said its height.
-    pub behind: Option<u32>,
+/// What a release knows of the protocol, and what is in force at the latest block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protocol {
+    /// The release of upstream's node.
+    pub release: &'static str,
+    pub known: Known,
+    /// The consensus version of the latest block.
+    pub consensus_version: u16,
+    /// The next one that this release knows a height for.
+    pub next: Option<Activation>,
+}
+
+/// A consensus version that is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activation {
+    pub version: u16,
+    pub height: u32,
+    /// When the chain will be there at the pace of its last blocks, in Unix seconds.
+    pub expected: i64,
 }
 
 /// What an address has bonded, and what it makes of it in the current epoch.
@@ -111,14 +139,35 @@ pub struct Stake {
 }
 
 /// A connected peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub address: SocketAddr,
     pub validator: bool,
     /// Named by the operator: the node never drops it to make room.
     pub trusted: bool,
+    /// Our node opened the connection: it chose the peer.
+    pub outbound: bool,
     /// The height the peer last claimed, if it did.
     pub height: Option<u32>,
+    /// Since its last message.
+    pub silent_for: Duration,
+    /// The version of the protocol that it announced.
+    pub message_version: u32,
+}
+
+impl Peer {
+    /// A client that the node chose, of which nothing else is known yet.
+    pub const fn chosen(address: SocketAddr) -> Self {
+        Self {
+            address,
+            validator: false,
+            trusted: false,
+            outbound: true,
+            height: None,
+            silent_for: Duration::ZERO,
+            message_version: 0,
+        }
+    }
 }
 
 /// A block, as far as it matters to a pool.

@@ -25,7 +25,8 @@ use self::{
     peers::{Delivery, Peers},
 };
 use super::{
-    Block, BlockFacts, Chain, ChainError, Network, Peer, Puzzle, Stake, SyncState, requirement::Requirement,
+    Block, BlockFacts, Chain, ChainError, Network, Peer, Protocol, Puzzle, Stake, following::OtherVersion,
+    requirement::Requirement,
 };
 use crate::types::{Address, EpochHash, Solution, SolutionId};
 
@@ -33,6 +34,7 @@ use crate::types::{Address, EpochHash, Solution, SolutionId};
 pub struct SimChain {
     state: Mutex<State>,
     heights: watch::Sender<u32>,
+    other_versions: watch::Sender<Option<OtherVersion>>,
 }
 
 #[derive(Default)]
@@ -41,8 +43,7 @@ struct State {
     peers: Peers,
     /// What the node saw last, while it is frozen and the network goes on.
     frozen: Option<NodeView>,
-    /// Overrides the sync state that follows from peers and frost.
-    sync: Option<SyncState>,
+    protocol: Protocol,
     failure: Option<String>,
     own_consensus: Option<Vec<SolutionId>>,
 }
@@ -55,7 +56,8 @@ struct NodeView {
 impl SimChain {
     /// At height 0, with no peer and no consensus of its own; proof target 100, no stake limit.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), heights: watch::Sender::new(0) })
+        let (state, heights) = (Mutex::default(), watch::Sender::new(0));
+        Arc::new(Self { state, heights, other_versions: watch::Sender::new(None) })
     }
 
     /// The next block: up to four solutions of the mempool, in the order they came.
@@ -118,9 +120,14 @@ impl SimChain {
         self.announce(&state);
     }
 
-    /// Overrides the sync state; `None` lets it follow from the peers and from [`Self::freeze`] again.
-    pub fn set_sync(&self, sync: Option<SyncState>) {
-        self.state.lock().sync = sync;
+    /// What the node's release knows of the protocol.
+    pub fn set_protocol(&self, protocol: Protocol) {
+        self.state.lock().protocol = protocol;
+    }
+
+    /// A peer sends a block of another consensus version, which the node refuses.
+    pub fn refuse_block(&self, other: OtherVersion) {
+        self.other_versions.send_replace(Some(other));
     }
 
     /// Every read of the ledger fails with this text, until `None`.
@@ -128,8 +135,9 @@ impl SimChain {
         self.state.lock().failure = why.map(str::to_owned);
     }
 
+    /// Connects a peer that goes on claiming its height.
     pub fn connect(&self, peer: Peer) {
-        self.state.lock().peers.connect(peer, Instant::now());
+        self.state.lock().peers.connect(peer, false, Instant::now());
     }
 
     /// Connects a trusted validator on `port`, synced to the tip.
@@ -144,8 +152,8 @@ impl SimChain {
 
     fn connect_at_tip(&self, port: u16, validator: bool) -> SocketAddr {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let height = Some(self.state.lock().blocks.tip);
-        self.connect(Peer { address, validator, trusted: validator, height });
+        let peer = Peer { validator, trusted: validator, ..Peer::chosen(address) };
+        self.state.lock().peers.connect(peer, true, Instant::now());
         address
     }
 
@@ -235,16 +243,29 @@ impl Chain for SimChain {
         Ok(state.frozen.as_ref().map_or_else(|| state.blocks.puzzle(), |view| view.puzzle))
     }
 
-    fn sync(&self) -> SyncState {
+    fn subscribe_other_versions(&self) -> watch::Receiver<Option<OtherVersion>> {
+        self.other_versions.subscribe()
+    }
+
+    fn tip(&self) -> Result<(u32, i64), ChainError> {
         let state = self.state.lock();
-        if let Some(sync) = state.sync {
-            return sync;
-        }
-        if state.peers.list().is_empty() {
-            return SyncState { synced: false, behind: None };
-        }
-        let behind = state.blocks.tip - state.node_height();
-        SyncState { synced: state.frozen.is_none(), behind: Some(behind) }
+        state.readable()?;
+        let height = state.node_height();
+        Ok((height, state.blocks.block(height).timestamp))
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.state.lock().protocol.clone()
+    }
+
+    fn trusted_peers(&self) -> usize {
+        let state = self.state.lock();
+        state.peers.list(state.blocks.tip).iter().filter(|peer| peer.trusted).count()
+    }
+
+    fn committee_height(&self) -> Option<u32> {
+        let state = self.state.lock();
+        state.own_consensus.as_ref().map(|_| state.blocks.tip)
     }
 
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError> {
@@ -277,7 +298,8 @@ impl Chain for SimChain {
     }
 
     fn peers(&self) -> Vec<Peer> {
-        self.state.lock().peers.list()
+        let state = self.state.lock();
+        state.peers.list(state.blocks.tip)
     }
 
     fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool {

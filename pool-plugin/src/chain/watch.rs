@@ -1,41 +1,63 @@
 //! Follows the node: publishes the puzzle after each block, and whether to trust it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use tokio::{
     sync::watch,
-    time::{Duration, MissedTickBehavior, interval},
+    time::{Duration, Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ChainHandle, ChainState, Puzzle, SyncState, limit_of_next_epoch};
+use super::{
+    ChainHandle, ChainState, Puzzle,
+    following::{Look, OtherVersion, Patience, SyncState, Tracker},
+    limit_of_next_epoch,
+    newer_version_file::NewerVersionFile,
+};
 use crate::{addresses::Addresses, types::Address};
 
 /// A node falls behind, or loses its peers, without a block to tell it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What the watcher needs besides the chain.
+#[derive(Debug)]
+pub struct Setup {
+    /// They hear of a new epoch to mine before anybody else does.
+    pub addresses: Arc<Addresses>,
+    pub patience: Patience,
+    /// What a run before has seen of a newer consensus version.
+    pub newer: NewerVersionFile,
+}
+
 /// Keeps `state` current until `stop`. A ledger that does not answer leaves the last puzzle standing and is
 /// asked again each second.
-///
-/// `addresses` hear of a new epoch to mine before anybody else does.
 pub async fn run(
     chain: ChainHandle,
-    addresses: Arc<Addresses>,
+    setup: Setup,
     state: watch::Sender<ChainState>,
     stop: CancellationToken,
 ) {
-    let mut blocks = chain.subscribe_blocks();
+    let (mut blocks, mut other_versions) = (chain.subscribe_blocks(), chain.subscribe_other_versions());
     let mut looks = interval(SYNC_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watcher = Watcher { chain, addresses, state, stale: true, failing: false };
-    let mut node_runs = true;
+    let Setup { addresses, patience, newer } = setup;
+    let tracker = Tracker::new(patience, newer.content());
+    let started = Instant::now();
+    let mut watcher =
+        Watcher { chain, addresses, state, stale: true, failing: false, tracker, newer, started };
+    let (mut node_runs, mut versions_run) = (true, true);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             block = blocks.changed(), if node_runs => {
-                // The sender is the node's: without it the looks go on, and say that it is not synced.
+                // The sender is the node's: without it the looks go on, and say that it does not follow.
                 node_runs = block.is_ok();
                 watcher.stale = true;
+            }
+            noted = other_versions.changed(), if versions_run => {
+                versions_run = noted.is_ok();
+                let noted = *other_versions.borrow_and_update();
+                watcher.note(noted);
             }
             _ = looks.tick() => {}
         }
@@ -50,12 +72,21 @@ struct Watcher {
     /// The puzzle is to be read again.
     stale: bool,
     failing: bool,
+    tracker: Tracker,
+    newer: NewerVersionFile,
+    started: Instant,
 }
 
 impl Watcher {
+    fn note(&mut self, noted: Option<OtherVersion>) {
+        if let Some(other) = noted {
+            self.tracker.note(&other, &self.chain.peers(), unix_now());
+        }
+    }
+
     fn refresh(&mut self) {
         let last = *self.state.borrow();
-        let sync = self.chain.sync();
+        let sync = self.sync();
         // Blocks that came while the node caught up need not all have been announced.
         self.stale |= sync != last.sync;
         let puzzle = if self.stale { self.read_puzzle().or(last.puzzle) } else { last.puzzle };
@@ -63,15 +94,28 @@ impl Watcher {
         if next == last {
             return;
         }
-        if next.sync.synced != last.sync.synced {
-            log_sync(next.sync, puzzle);
+        if next.sync.following != last.sync.following {
+            log_change(last.sync, next.sync, puzzle);
         }
+        self.newer.keep(sync.newer);
         if let Some(puzzle) = next.puzzle
             && last.puzzle.is_none_or(|last| last.mined_epoch() != puzzle.mined_epoch())
         {
             self.addresses.turn(puzzle.mined_epoch().number, |address| self.may_land(&puzzle, address));
         }
         self.state.send_replace(next);
+    }
+
+    fn sync(&mut self) -> SyncState {
+        self.tracker.look(&Look {
+            now: self.started.elapsed(),
+            unix: unix_now(),
+            tip: self.chain.tip().ok(),
+            peers: &self.chain.peers(),
+            trusted: self.chain.trusted_peers(),
+            committee: self.chain.committee_height(),
+            known: self.chain.protocol().known,
+        })
     }
 
     /// What the address may land in the epoch that is mined; `None` if the ledger does not say.
@@ -99,12 +143,18 @@ impl Watcher {
     }
 }
 
-fn log_sync(sync: SyncState, puzzle: Option<Puzzle>) {
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn log_change(last: SyncState, now: SyncState, puzzle: Option<Puzzle>) {
     let height = puzzle.map(|puzzle| puzzle.height);
-    match (sync.synced, sync.behind) {
-        (true, _) => tracing::info!(height, "synced"),
-        (false, Some(behind)) => tracing::warn!(height, behind, "not synced: the node is behind its peers"),
-        (false, None) => tracing::warn!(height, "not synced: no peer has told its height"),
+    let (state, behind) = (now.following, now.behind);
+    match (last.synced(), now.synced()) {
+        (_, true) => tracing::info!(height, %state, "the node follows the network"),
+        (true, false) => tracing::warn!(height, behind, %state, "the node no longer follows the network"),
+        (false, false) => tracing::warn!(height, behind, %state, "the node does not follow the network yet"),
     }
 }
 
@@ -115,7 +165,11 @@ mod tests {
     use super::*;
     use crate::{
         addresses::{Learns, Seat},
-        chain::{Chain, sim::SimChain},
+        chain::{
+            Chain,
+            following::{Access, Following},
+            sim::SimChain,
+        },
     };
 
     struct Watched {
@@ -123,14 +177,21 @@ mod tests {
         state: watch::Receiver<ChainState>,
         stop: CancellationToken,
         task: JoinHandle<()>,
+        _folder: tempfile::TempDir,
     }
 
     fn watched() -> Watched {
         let (sim, stop) = (SimChain::new(), CancellationToken::new());
         sim.connect_validator(1);
         let (sender, state) = watch::channel(ChainState::default());
-        let task = tokio::spawn(run(sim.clone(), Addresses::new(vec![]), sender, stop.clone()));
-        Watched { sim, state, stop, task }
+        let folder = tempfile::tempdir().unwrap();
+        let setup = setup(Addresses::new(vec![]), &folder);
+        let task = tokio::spawn(run(sim.clone(), setup, sender, stop.clone()));
+        Watched { sim, state, stop, task, _folder: folder }
+    }
+
+    fn setup(addresses: Arc<Addresses>, folder: &tempfile::TempDir) -> Setup {
+        Setup { addresses, patience: Patience::default(), newer: NewerVersionFile::open(folder.path()) }
     }
 
     impl Watched {
@@ -153,31 +214,33 @@ mod tests {
         }
         watched.sim.jump_to(360);
         sleep(MOMENT).await;
-        assert_eq!(
-            *watched.state.borrow(),
-            ChainState {
-                puzzle: Some(watched.sim.puzzle().unwrap()),
-                sync: SyncState { synced: true, behind: Some(0) },
-            }
-        );
+        let state = *watched.state.borrow();
+        assert_eq!(state.puzzle, Some(watched.sim.puzzle().unwrap()));
+        assert_eq!((state.sync.following, state.sync.behind), (Following::Following, Some(0)));
         watched.stop.cancel();
         watched.task.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_node_that_falls_behind_without_a_block_is_noticed() {
+    async fn a_node_that_no_longer_follows_is_noticed_without_a_block() {
         let watched = watched();
         sleep(MOMENT).await;
+        watched.sim.produce_block();
         watched.sim.freeze();
         watched.sim.produce_block();
-        sleep(SYNC_INTERVAL).await;
+        sleep(Duration::from_secs(30)).await;
         let state = *watched.state.borrow();
-        assert_eq!(state.sync, SyncState { synced: false, behind: Some(1) });
-        assert_eq!(watched.height(), Some(0));
+        assert_eq!((state.sync.following, state.sync.behind), (Following::Stuck, Some(1)));
+        assert_eq!((state.sync.access, watched.height()), (Access::Open, Some(1)));
+        sleep(Duration::from_secs(40)).await;
+        assert_eq!(watched.state.borrow().sync.access, Access::Refusing);
+        sleep(Duration::from_secs(240)).await;
+        assert_eq!(watched.state.borrow().sync.access, Access::Closed);
         watched.sim.thaw();
         sleep(MOMENT).await;
-        assert_eq!(watched.height(), Some(1));
-        assert!(watched.state.borrow().sync.synced);
+        assert_eq!(watched.height(), Some(2));
+        let sync = watched.state.borrow().sync;
+        assert_eq!((sync.following, sync.access), (Following::Following, Access::Open));
     }
 
     #[tokio::test(start_paused = true)]
@@ -203,7 +266,9 @@ mod tests {
         sim.set_limit(other, 1);
         let addresses = Addresses::new(vec![one, other]);
         let (sender, _state) = watch::channel(ChainState::default());
-        let task = tokio::spawn(run(sim.clone(), addresses.clone(), sender, stop.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let setup = setup(addresses.clone(), &folder);
+        let task = tokio::spawn(run(sim.clone(), setup, sender, stop.clone()));
         // The first address is full for this epoch.
         sim.produce_block_with(&[sim.solution(one, 1, 200), sim.solution(one, 2, 200)], &[]);
         sim.jump_to(358);

@@ -16,7 +16,7 @@ pub struct PoolArgs {
 
     /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
     /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `node`, `scheme`,
-    /// `fees`, `keep_shares_days`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
+    /// `fees`, `keep_shares_days`, `stall_refuse`, `stall_close`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
     /// `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the
     /// tables `[api]`, `[sinks.redis]`, `[sinks.postgres]` and `[[webhook]]`: `snarkos pool config example` prints
     /// one. Flags win over the file
@@ -82,6 +82,15 @@ pub struct PoolArgs {
     /// totals stay for ever [default: 30]
     #[arg(long, value_name = "DAYS", requires = "pool")]
     pub pool_keep_shares_days: Option<String>,
+
+    /// Seconds after which shares are refused while the node is stuck or isolated: the work would earn nothing
+    /// [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "pool")]
+    pub pool_stall_refuse: Option<String>,
+
+    /// Seconds after which connections are closed as well, so that miners go to their next pool [default: 300]
+    #[arg(long, value_name = "SECONDS", requires = "pool")]
+    pub pool_stall_close: Option<String>,
 
     /// The number of this node, 0 to 15, where several pool nodes have one address: counters handed out by
     /// different nodes never meet [default: 0]

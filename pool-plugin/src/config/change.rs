@@ -132,6 +132,8 @@ mod tests {
             ("sinks.postgres.url", "[sinks.postgres]\nurl = \"postgres://a@b/c\"".into()),
             ("sinks.redis.prefix", "[sinks.redis]\nurl = \"redis://a\"\nprefix = \"x\"".into()),
             ("sinks.redis.url", "[sinks.redis]\nurl = \"redis://a\"".into()),
+            text("stall_close", "700"),
+            text("stall_refuse", "7"),
             ("tls_certificate", "tls_certificate = \"/t\"\ntls_key = \"/k\"".into()),
             ("tls_key", "tls_certificate = \"/t\"\ntls_key = \"/k\"".into()),
             text("users", "closed"),

@@ -33,6 +33,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
     accounting::terms::Rules,
+    chain::following::Patience,
     evaluator::PuzzleKind,
     release::policy::Policy,
     stratum::{capture::CaptureConfig, dialects::Dialect},
@@ -68,6 +69,8 @@ pub struct Config {
     pub rules: Rules,
     /// How long shares are kept at least; longer if a block to come may pay for them.
     pub keep_shares: Duration,
+    /// How long the node may be cut off from the network before shares are refused and connections closed.
+    pub patience: Patience,
     /// Threads that verify shares.
     pub verify_threads: usize,
     /// What is captured of the connections, if anything.

@@ -27,6 +27,8 @@ const KEYS: &[&str] = &[
     "share_interval",
     "share_target",
     "sinks",
+    "stall_close",
+    "stall_refuse",
     "verify_threads",
     "webhook",
 ];

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
+    chain::following::Patience,
     evaluator::PuzzleKind,
     release::policy::Policy,
     stratum::{capture::CaptureConfig, login::parse_login, places::MOST_NODES},
@@ -34,6 +35,8 @@ const MAX_SHARE_INTERVAL: u64 = 3_600;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_KEEP_SHARES_DAYS: u32 = 30;
 const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
+/// A day, in seconds.
+const MAX_STALL: u64 = 86_400;
 const MAX_VERIFY_THREADS: usize = 1_024;
 const MAX_CONNECTIONS: usize = 1_000_000;
 
@@ -102,6 +105,28 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
             in_range(text, 1, MAX_VERIFY_THREADS)
         });
+    let mut stall = |key, flag| {
+        reader
+            .read(key, flag, "a whole number of seconds from 1 to 86400", |text| in_range(text, 1, MAX_STALL))
+    };
+    let stall_refuse = stall("stall_refuse", &args.pool_stall_refuse).map(Duration::from_secs);
+    let stall_close = stall("stall_close", &args.pool_stall_close).map(Duration::from_secs);
+    let patience = Patience {
+        refuse: stall_refuse.unwrap_or(Patience::default().refuse),
+        close: stall_close.unwrap_or(Patience::default().close),
+    };
+    if patience.close < patience.refuse {
+        reader.problems.push(Problem {
+            key: "stall_close".into(),
+            origin: "with stall_refuse".into(),
+            wrong: format!(
+                "connections would be closed after {} s, before shares are refused after {} s",
+                patience.close.as_secs(),
+                patience.refuse.as_secs()
+            ),
+            allowed: "stall_refuse or more".into(),
+        });
+    }
     let keep_shares_days = reader.read(
         "keep_shares_days",
         &args.pool_keep_shares_days,
@@ -167,6 +192,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
             puzzle: puzzle.unwrap_or_default(),
             release: release.unwrap_or_default(),
             capture: folder.map(|folder| CaptureConfig { folder, only }),
+            patience,
             verify_threads: verify_threads.unwrap_or((context.cores / 2).max(1)),
             keep_shares: DAY * keep_shares_days.unwrap_or(DEFAULT_KEEP_SHARES_DAYS),
             max_connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS),

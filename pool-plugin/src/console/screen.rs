@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     health::Level,
-    view::{BudgetView, ChainView, PoolView},
+    view::{ActivationView, BudgetView, ChainView, PoolView},
+    workers::unix_seconds,
 };
 
 pub(super) fn status(status: &Status) -> String {
@@ -28,6 +29,7 @@ pub(super) fn status(status: &Status) -> String {
                 health.parts.iter().find(|part| part.part == "chain").map(|part| part.text.as_str())
             )
         ),
+        format!("node      {}", node(&pool.chain)),
         format!(
             "rate      {} over a minute, {} over 10, {} over an hour, {} over a day",
             rate(rates.minute),
@@ -97,6 +99,27 @@ fn level(level: Level) -> &'static str {
         Level::Amber => "AMBER",
         Level::Red => "RED",
     }
+}
+
+/// The release, and the consensus version in force and to come.
+fn node(chain: &ChainView) -> String {
+    let ChainView { release, consensus_version, known_version, next_activation, newer_version, .. } = chain;
+    if release.is_empty() {
+        return NONE.to_owned();
+    }
+    let next = match (newer_version, next_activation) {
+        (Some(newer), _) => format!("the network runs V{}, which this release does not know", newer.version),
+        (None, Some(ActivationView { version, height, expected })) => {
+            format!("V{version} at block {}, expected in {}", grouped(*height), span(until(*expected)))
+        }
+        (None, None) => format!("knows up to V{known_version}, none to come"),
+    };
+    format!("snarkOS {release}; consensus V{consensus_version} in force; {next}")
+}
+
+/// Seconds from now to a moment.
+fn until(unix: i64) -> u64 {
+    u64::try_from(unix).unwrap_or(0).saturating_sub(unix_seconds())
 }
 
 /// `told`: what the part that follows the chain says; how fast the node catches up is in it.

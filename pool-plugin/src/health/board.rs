@@ -59,7 +59,7 @@ fn log(part: Part, report: &Report) {
 mod tests {
     use super::*;
     use crate::{
-        health::{ledger, peers, verification},
+        health::{ledger, verification},
         ledger::LedgerHealth,
     };
 
@@ -68,7 +68,7 @@ mod tests {
         let board = HealthBoard::default();
         assert_eq!(board.latest().level(), Level::Green);
         board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
-        board.report(Part::Peers, peers(0, 0));
+        board.report(Part::Chain, Report::red("stuck", "it is stuck"));
         board.report(Part::Verification, verification(60, 100));
         assert_eq!(board.latest().level(), Level::Red);
     }

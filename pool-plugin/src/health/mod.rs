@@ -21,7 +21,7 @@ mod watch;
 pub use self::{
     board::{Health, HealthBoard},
     books::{books, finds, ledger, rounds},
-    node::{HEIGHT_TOLERANCE, MIN_SYNCED_VALIDATORS, chain, peers, synced_validators},
+    node::{HEIGHT_TOLERANCE, MIN_SYNCED_VALIDATORS, Node, chain, synced_validators},
     puzzle::{puzzle, verification},
     release::release,
     report::{Level, Part, Report},

@@ -13,6 +13,13 @@ pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
         );
         return Report::red("unwritten", text);
     }
+    if waiting(Wait::Network) > 0 {
+        let text = format!(
+            "{} solutions are held until the node follows the network again: see the part `chain`",
+            waiting(Wait::Network)
+        );
+        return Report::red("held", text);
+    }
     if waiting(Wait::NoPeer) > 0 {
         let text = format!(
             "{} solutions wait because no peer can be written to: check the network and the trusted peers \

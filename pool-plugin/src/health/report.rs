@@ -8,10 +8,8 @@ use utoipa::ToSchema;
 /// A part of the pool that reports. Each has one reporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// Whether the node follows the chain.
+    /// Whether the node follows the network, and whether solutions would get through.
     Chain,
-    /// Whether solutions would get through.
-    Peers,
     /// Whether shares reach the disk.
     Ledger,
     /// Whether found solutions are on their way.
@@ -66,7 +64,6 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Chain => "chain",
-            Self::Peers => "peers",
             Self::Ledger => "ledger",
             Self::Release => "release",
             Self::Rounds => "rounds",

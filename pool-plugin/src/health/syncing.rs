@@ -62,7 +62,7 @@ impl fmt::Display for Progress {
 }
 
 /// A duration as people say it.
-fn rough(time: Duration) -> String {
+pub(super) fn rough(time: Duration) -> String {
     let (seconds, minutes) = (time.as_secs(), time.as_secs() / 60);
     match (minutes / 60, minutes, seconds) {
         (0, 0, seconds) => format!("{seconds} s"),

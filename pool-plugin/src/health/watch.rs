@@ -1,4 +1,6 @@
-//! Looks after the parts that do not report themselves: the chain, its peers and the share ledger.
+//! Looks after the parts that do not report themselves: the node and the share ledger.
+
+use std::time::SystemTime;
 
 use tokio::{
     sync::watch,
@@ -7,7 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    HealthBoard, MIN_SYNCED_VALIDATORS, Part, Report, chain, ledger, peers, synced_validators,
+    HealthBoard, MIN_SYNCED_VALIDATORS, Node, Part, chain, ledger, synced_validators,
     syncing::{Progress, Syncing},
 };
 use crate::{
@@ -18,12 +20,12 @@ use crate::{
 /// A shortage of validators is reported when it has lasted this many looks, a second apart.
 const PATIENCE: u32 = 5;
 
-/// How often the log tells how the node catches up.
+/// How often the log says how the node catches up.
 const SYNC_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How the node catches up, while it does.
 fn progress(syncing: &mut Syncing, state: &ChainState, now: Duration) -> Option<Progress> {
-    let behind = state.sync.behind.filter(|_| !state.sync.synced);
+    let behind = state.sync.behind.filter(|_| !state.sync.synced());
     match (state.puzzle, behind) {
         (Some(puzzle), Some(behind)) => Some(syncing.look(puzzle.height, behind, now)),
         _ => {
@@ -33,7 +35,7 @@ fn progress(syncing: &mut Syncing, state: &ChainState, now: Duration) -> Option<
     }
 }
 
-/// Reports on the chain, its peers and the share ledger each second, until `stop`.
+/// Reports on the node and the share ledger each second, until `stop`.
 pub async fn run(
     chain_handle: ChainHandle,
     state: watch::Receiver<ChainState>,
@@ -43,38 +45,60 @@ pub async fn run(
 ) {
     let mut looks = interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut syncing, started, mut looks_short, mut told) = (Syncing::default(), Instant::now(), 0, None);
+    let (mut syncing, started, mut said) = (Syncing::default(), Instant::now(), None);
+    let mut peers = Peers::default();
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         let latest = *state.borrow();
         let progress = progress(&mut syncing, &latest, started.elapsed());
-        board.report(Part::Chain, chain(&latest, progress.as_ref()));
+        let node = Node {
+            state: &latest,
+            protocol: &chain_handle.protocol(),
+            progress: progress.as_ref(),
+            peers: peers.look(&chain_handle, &latest),
+            now: unix_now(),
+        };
+        board.report(Part::Chain, chain(&node));
         if let Some(progress) = progress
-            && told.is_none_or(|told: Instant| told.elapsed() >= SYNC_INTERVAL)
+            && said.is_none_or(|said: Instant| said.elapsed() >= SYNC_INTERVAL)
         {
-            told = Some(Instant::now());
+            said = Some(Instant::now());
             tracing::info!("the node syncs: {progress}");
         }
         board.report(Part::Ledger, ledger(&ledger_health.borrow()));
-        if chain_handle.in_consensus() {
-            let text = "the node is a validator: a find enters its own proposals";
-            board.report(Part::Peers, Report::green("own_consensus", text));
-            continue;
-        }
-        let connected = chain_handle.peers();
-        let height = latest.puzzle.map_or(0, |puzzle| puzzle.height);
-        let validators = synced_validators(&connected, height);
-        looks_short = if validators < MIN_SYNCED_VALIDATORS { looks_short + 1 } else { 0 };
-        if looks_short == 0 || looks_short >= PATIENCE {
-            board.report(Part::Peers, peers(validators, connected.len()));
-        }
     }
+}
+
+/// Counts the peers; a shortage of validators is seen only when it lasts.
+#[derive(Debug, Default)]
+struct Peers {
+    looks_short: u32,
+}
+
+impl Peers {
+    /// How many peers there are, and how many of them are validators in step; `None` on a validator.
+    fn look(&mut self, chain: &ChainHandle, state: &ChainState) -> Option<(usize, usize)> {
+        if chain.in_consensus() {
+            return None;
+        }
+        let connected = chain.peers();
+        let validators = synced_validators(&connected, state.puzzle.map_or(0, |puzzle| puzzle.height));
+        self.looks_short = if validators < MIN_SYNCED_VALIDATORS { self.looks_short + 1 } else { 0 };
+        let seen =
+            if self.looks_short < PATIENCE { validators.max(MIN_SYNCED_VALIDATORS) } else { validators };
+        Some((connected.len(), seen))
+    }
+}
+
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        chain::{Chain, sim::SimChain},
+        chain::{Chain, SyncState, sim::SimChain},
         health::Level,
     };
 
@@ -83,12 +107,12 @@ mod tests {
         let sim = SimChain::new();
         let ours = sim.connect_validator(1);
         sim.connect_validator(2);
-        let state = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
+        let state = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: SyncState::simple(true) };
         let (_sender, receiver) = watch::channel(state);
         let (_ledger, ledger_health) = watch::channel(LedgerHealth::Ok);
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
         let task = tokio::spawn(run(sim.clone(), receiver, ledger_health, board.clone(), stop.clone()));
-        let level = || board.latest().0.get(&Part::Peers).map(|report| report.level);
+        let level = || board.latest().0.get(&Part::Chain).map(|report| report.level);
 
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(level(), Some(Level::Green));

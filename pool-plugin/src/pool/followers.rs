@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::parts::Parts;
 use crate::{
     audit,
-    chain::{self, ChainHandle},
+    chain::{self, ChainHandle, newer_version_file::NewerVersionFile},
     config::SinksConfig,
     health,
     prepare::keep_prepared,
@@ -56,7 +56,10 @@ impl Followers {
 
     async fn watch_chain(self) {
         let (addresses, state) = (self.parts.addresses.clone(), self.parts.state.clone());
-        chain::watch::run(self.chain, addresses, state, self.stop).await;
+        let patience = self.parts.config.patience;
+        let newer = NewerVersionFile::open(&self.parts.config.data);
+        let setup = chain::watch::Setup { addresses, patience, newer };
+        chain::watch::run(self.chain, setup, state, self.stop).await;
     }
 
     async fn release(self) {

@@ -121,7 +121,7 @@ mod tests {
 
     fn peer(port: u16, validator: bool) -> Peer {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        Peer { address, validator, trusted: false, height: None }
+        Peer { validator, ..Peer::chosen(address) }
     }
 
     fn seconds(seconds: u64) -> Duration {

@@ -62,6 +62,8 @@ pub struct ReleaseQueue {
     height: u32,
     /// Assumed until the node says otherwise.
     own_consensus: bool,
+    /// The node does not follow the network: nothing goes out.
+    holding: bool,
 }
 
 #[derive(Debug)]
@@ -146,6 +148,7 @@ impl ReleaseQueue {
             finds: HashMap::new(),
             height: 0,
             own_consensus: true,
+            holding: false,
         }
     }
 
@@ -193,6 +196,11 @@ impl ReleaseQueue {
         }
     }
 
+    /// Whether nothing is to go out from the next plan on.
+    pub fn hold(&mut self, holding: bool) {
+        self.holding = holding;
+    }
+
     /// What waits since the last plan, and why.
     pub fn waits(&self) -> HashMap<SolutionId, Wait> {
         self.entries.iter().filter_map(|(id, entry)| Some((*id, entry.waits?))).collect()
@@ -212,6 +220,7 @@ impl ReleaseQueue {
             puzzle,
             now,
             own_consensus: self.own_consensus,
+            holding: self.holding,
             chosen: self.choose(puzzle, &budget),
             budget,
             peers: self.peers.writable(now),

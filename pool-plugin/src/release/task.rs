@@ -259,6 +259,7 @@ impl<S: SolutionStore> Releaser<S> {
             if self.next_load.is_some_and(|at| at <= now) {
                 self.load(&puzzle, now);
             }
+            self.queue.hold(!state.sync.access.takes_shares());
             self.decide(&puzzle, now);
         }
         self.record_new();
@@ -374,6 +375,7 @@ fn log_waiting(id: SolutionId, wait: Wait) {
         Wait::ProofTarget => tracing::info!(%id, "solution held: the proof target has risen above it"),
         Wait::NextEpoch => tracing::info!(%id, "solution held: its epoch begins with the next block"),
         Wait::Epoch => tracing::info!(%id, "solution held: its epoch is not the current one"),
+        Wait::Network => tracing::warn!(%id, "solution held: the node does not follow the network"),
         Wait::NoPeer => tracing::warn!(%id, "solution waits: no peer can be written to"),
         Wait::Pace => tracing::info!(%id, "solution waits: the peers take no more this minute"),
     }

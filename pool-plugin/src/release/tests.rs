@@ -21,7 +21,7 @@ use self::harness::{OURS, Pool, ids, until};
 use super::{policy::Policy, records::SolutionStore, *};
 use crate::{
     addresses::Addresses,
-    chain::{Chain, ChainState, sim::SimChain},
+    chain::{Chain, ChainState, SyncState, sim::SimChain},
     health::{HealthBoard, Part},
     ledger::{
         ReadError, WriteError,
@@ -474,7 +474,7 @@ async fn queue_on(store: BrokenStore) -> Queue {
     sim.connect_validator(1);
     let (finds, found) = mpsc::unbounded_channel();
     let (_, settled) = mpsc::unbounded_channel();
-    let latest = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: sim.sync() };
+    let latest = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: SyncState::simple(true) };
     let (_state, state) = watch::channel(latest);
     let (health, stop) = (HealthBoard::default(), CancellationToken::new());
     let inbox = Inbox::new(found, settled).shared();

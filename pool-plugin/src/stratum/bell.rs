@@ -36,7 +36,7 @@ impl Bell {
     pub(super) fn follow(&self, new: ChainState) {
         self.state.send_if_modified(|state| {
             let old = std::mem::replace(state, new);
-            old.sync.synced != new.sync.synced || self.concerns(&old, &new)
+            old.sync.access != new.sync.access || self.concerns(&old, &new)
         });
     }
 

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     addresses::{Look, Seat},
     meters::meters,
+    reject::Reject,
 };
 
 /// One session's work.
@@ -41,21 +42,32 @@ pub(super) struct Line {
     /// read is cut off.
     late: VecDeque<Work>,
     must_reconnect: bool,
+    /// Why the connection is to be closed.
+    closing: Option<Reject>,
 }
 
 /// What a session is called for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// There is work that the connection had no room for.
     Late,
     /// The miner has to connect anew: for another address, or since it could not be told.
     Reconnect,
+    /// The pool serves nobody for now.
+    Close(Reject),
 }
 
 impl Feed {
     pub(super) fn new(out: Outbox, tap: Option<Arc<Tap>>, jobs: JobBook, seat: Seat) -> Self {
-        let line =
-            Line { jobs, seat, audience: None, work: None, late: VecDeque::new(), must_reconnect: false };
+        let line = Line {
+            jobs,
+            seat,
+            audience: None,
+            work: None,
+            late: VecDeque::new(),
+            must_reconnect: false,
+            closing: None,
+        };
         Self { out, tap, line: Mutex::new(line), call: Notify::new() }
     }
 
@@ -74,6 +86,10 @@ impl Feed {
         let mut line = self.line.lock();
         let Some(dialect) = line.audience else { return };
         let state = port.bell.state();
+        if let Some(closing) = state.sync.closing() {
+            line.closing = Some(closing);
+            return self.call.notify_one();
+        }
         if let Some(puzzle) = &state.puzzle {
             let weight = line.jobs.vardiff().target();
             if line.seat.look(puzzle.mined_epoch().number, weight, dialect.learns_address())
@@ -139,6 +155,9 @@ impl Feed {
         loop {
             self.call.notified().await;
             let line = self.line.lock();
+            if let Some(closing) = &line.closing {
+                return Call::Close(closing.clone());
+            }
             if line.must_reconnect {
                 return Call::Reconnect;
             }

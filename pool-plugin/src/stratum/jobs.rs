@@ -13,7 +13,7 @@ use super::{
     message::{Job, JobName, News, Work},
 };
 use crate::{
-    chain::{ChainState, Epoch, Puzzle},
+    chain::{ChainState, Epoch, Puzzle, following::Access},
     intake::AssignedJob,
     reject::Reject,
     types::{Address, EpochHash},
@@ -87,7 +87,7 @@ impl JobBook {
             Some(job) if is_mined(&job, puzzle) && job.address == at.address => {
                 self.vardiff.cap(at.now, bounds).map(|target| Work { job, target, news: News::Target })
             }
-            _ if !at.state.sync.synced => {
+            _ if at.state.sync.access != Access::Open => {
                 // Its old work is over and there is none to follow: no miner's fault.
                 self.vardiff.pause(at.now);
                 None
@@ -265,7 +265,7 @@ mod tests {
             proof_target,
             coinbase_target: proof_target.saturating_mul(4),
         };
-        ChainState { puzzle: Some(puzzle), sync: SyncState { synced, behind: None } }
+        ChainState { puzzle: Some(puzzle), sync: SyncState::simple(synced) }
     }
 
     pub(super) fn at(seconds: u64, state: ChainState) -> Moment {

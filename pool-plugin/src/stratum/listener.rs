@@ -246,6 +246,10 @@ async fn guard(port: Arc<Port>, door: Door) {
             Ok((stream, peer)) => {
                 backoff = BACKOFF.0;
                 set_options(&stream, peer);
+                if let Some(closing) = port.bell.state().sync.closing() {
+                    turn_away(&port, door.pinned.dialect, stream, peer, closing);
+                    continue;
+                }
                 match port.slot() {
                     Some(slot) => {
                         let (port, pinned) = (Arc::clone(&port), door.pinned);
@@ -304,10 +308,10 @@ fn make_room(
     peer: SocketAddr,
 ) {
     let Ok(waiting) = Arc::clone(&port.waiting).try_acquire_owned() else {
-        return turn_away(port, door.dialect, stream, peer);
+        return turn_away(port, door.dialect, stream, peer, Reject::PoolFull);
     };
     if !port.strangers.make_room(Instant::now()) {
-        return turn_away(port, door.dialect, stream, peer);
+        return turn_away(port, door.dialect, stream, peer, Reject::PoolFull);
     }
     let port = Arc::clone(port);
     sessions.spawn(async move {
@@ -315,16 +319,16 @@ fn make_room(
         drop(waiting);
         match slot {
             Ok(slot) => welcome(port, door, stream, peer, slot).await,
-            Err(_) => turn_away(&port, door.dialect, stream, peer),
+            Err(_) => turn_away(&port, door.dialect, stream, peer, Reject::PoolFull),
         }
     });
 }
 
-fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr) {
+fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr, reject: Reject) {
     port.stats.count_turned_away();
-    debug!(%peer, limit = port.max_connections(), "a connection was turned away: the pool is full");
+    debug!(%peer, reason = %reject, limit = port.max_connections(), "a connection was turned away");
     // A fresh socket has room for a line; if not, the miner goes without the reason.
-    let farewell = dialect.encode(&Message::refused(Id::Null, Reject::PoolFull));
+    let farewell = dialect.encode(&Message::refused(Id::Null, reject));
     let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));
 }
 

@@ -269,6 +269,10 @@ impl Session {
                 Ok(()) => Flow::Continue(()),
                 Err(_) => Flow::Break(()),
             },
+            feed::Call::Close(reject) => {
+                debug!(peer = %self.peer, session = self.id, reason = %reject, "closing a connection");
+                self.close(reject).await
+            }
             feed::Call::Reconnect => {
                 debug!(peer = %self.peer, session = self.id, "a miner has to connect anew");
                 self.leave().await

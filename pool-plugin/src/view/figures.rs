@@ -5,7 +5,11 @@
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 
 use super::{BudgetView, HealthView, PoolView, Snapshot};
-use crate::{health::Level, meters};
+use crate::{
+    chain::following::{Access, Following},
+    health::Level,
+    meters,
+};
 
 /// Says what each figure is. To be called once a recorder is installed.
 pub fn describe() {
@@ -41,8 +45,9 @@ const COUNTERS: [(&str, &str); 15] = [
     ("pool_blocks_total", "Blocks of ours whose dumps are in the sums"),
 ];
 
-const GAUGES: [(&str, &str); 31] = [
+const GAUGES: [(&str, &str); 40] = [
     ("pool_info", "Always 1; the labels say what runs"),
+    ("pool_node_info", "Always 1; the label is the release of the node"),
     ("pool_uptime_seconds", "Since the pool's start"),
     ("pool_hashrate", "Attempts a second from accepted shares, by span"),
     ("pool_miners", "Accounts with a connection"),
@@ -58,8 +63,25 @@ const GAUGES: [(&str, &str); 31] = [
     ("pool_luck_effort", "Work of the last blocks over what their solutions take on average"),
     ("pool_last_block_timestamp_seconds", "When our last block was made"),
     ("pool_height", "Of the node's ledger"),
-    ("pool_synced", "Whether the node holds that it is synced"),
-    ("pool_blocks_behind", "Blocks behind the highest peer"),
+    ("pool_synced", "Whether the node follows the network"),
+    (
+        "pool_following",
+        "1 for the state that the node is in: following, catching_up, network_halted, stuck or isolated",
+    ),
+    ("pool_access", "0 open, 1 no new jobs, 2 shares are refused, 3 connections are closed"),
+    ("pool_blocks_behind", "Blocks behind the network, by the peers whose word counts"),
+    ("pool_consensus_version", "The consensus version in force"),
+    ("pool_known_consensus_version", "The newest consensus version that this release knows a height for"),
+    (
+        "pool_newer_consensus_version",
+        "A consensus version that the network runs and this release does not know; 0: none",
+    ),
+    (
+        "pool_announced_consensus_version",
+        "One that peers are ready for and this release does not know; 0: none",
+    ),
+    ("pool_next_activation_height", "Height of the next consensus version that this release knows"),
+    ("pool_next_activation_timestamp_seconds", "When that height is expected"),
     ("pool_peers", "The node's peers"),
     ("pool_synced_validators", "Of those, the validators at our height"),
     ("pool_proof_target", "What a solution has to reach"),
@@ -93,6 +115,9 @@ pub(super) fn publish(snapshot: &Snapshot, health: &HealthView) {
     }
     publish_webhooks(pool);
     gauge!("pool_info", "version" => pool.version.clone(), "network" => pool.network.clone()).set(1.0);
+    if !pool.chain.release.is_empty() {
+        gauge!("pool_node_info", "release" => pool.chain.release.clone()).set(1.0);
+    }
     counter!("pool_blocks_total").absolute(pool.blocks);
     gauge!("pool_disk_free_bytes").set(pool.disk.free_bytes as f64);
     gauge!("pool_disk_size_bytes").set(pool.disk.size_bytes as f64);
@@ -159,6 +184,19 @@ fn publish_work(pool: &PoolView) {
 fn publish_chain(pool: &PoolView) {
     let chain = &pool.chain;
     gauge!("pool_synced").set(f64::from(u8::from(chain.synced)));
+    for state in Following::ALL {
+        let is = f64::from(u8::from(chain.following == state.name()));
+        gauge!("pool_following", "state" => state.name()).set(is);
+    }
+    gauge!("pool_access").set(access(&chain.access));
+    gauge!("pool_consensus_version").set(chain.consensus_version);
+    gauge!("pool_known_consensus_version").set(chain.known_version);
+    gauge!("pool_newer_consensus_version").set(chain.newer_version.map_or(0, |newer| newer.version));
+    gauge!("pool_announced_consensus_version").set(chain.announced_version.unwrap_or(0));
+    if let Some(next) = chain.next_activation {
+        gauge!("pool_next_activation_height").set(next.height);
+        gauge!("pool_next_activation_timestamp_seconds").set(next.expected as f64);
+    }
     gauge!("pool_peers").set(chain.peers as f64);
     gauge!("pool_synced_validators").set(chain.synced_validators as f64);
     if let Some(behind) = chain.behind {
@@ -173,6 +211,12 @@ fn publish_chain(pool: &PoolView) {
     if let Some(target) = chain.coinbase_target {
         gauge!("pool_coinbase_target").set(target.0 as f64);
     }
+}
+
+/// The place of an access in the order from everything to nothing.
+fn access(name: &str) -> f64 {
+    let all = [Access::Open, Access::NoNewJobs, Access::Refusing, Access::Closed];
+    all.into_iter().position(|access| access.name() == name).map_or(f64::NAN, |place| place as f64)
 }
 
 fn publish_solutions(pool: &PoolView) {

@@ -51,7 +51,7 @@ pub use self::{
 use self::{payments::Payments, rewards::RewardBook};
 use crate::{
     admin::{Admin, Command},
-    chain::{ChainHandle, ChainState, Network, Peer},
+    chain::{ChainHandle, ChainState, Network, Peer, Protocol},
     config::{Config, Live},
     evaluator::Evaluator,
     health::{Health, HealthBoard},
@@ -162,6 +162,11 @@ impl View {
     /// The peers of the node; none before it is up.
     pub fn peers(&self) -> Vec<Peer> {
         self.0.chain.get().map(|chain| chain.peers()).unwrap_or_default()
+    }
+
+    /// What the node's release knows of the protocol; nothing before the node is up.
+    pub fn protocol(&self) -> Protocol {
+        self.0.chain.get().map(|chain| chain.protocol()).unwrap_or_default()
     }
 
     /// Does what an admin asks, as the admin socket does. It may read and write files: not for async threads.

@@ -10,13 +10,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AccountView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView, OpenRoundView,
-    PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts, Sources, VerificationView, View,
-    WebhooksView, WorkerShares, WorkerView, figures, rewards::RewardBook, round::OpenRound,
+    AccountView, ActivationView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView,
+    NewerVersionView, OpenRoundView, PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts,
+    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, figures, rewards::RewardBook,
+    round::OpenRound,
 };
 use crate::{
     accounting::luck::effort_permille,
-    chain::ChainState,
+    chain::{Activation, ChainState, Protocol, SyncState, following::NewerVersion},
     evaluator::EvaluatorStats,
     guard::gate::BanCounts,
     health::synced_validators,
@@ -310,10 +311,29 @@ fn count(records: &[SolutionRecord]) -> SolutionCounts {
 
 fn chain_view(view: &View, state: &ChainState) -> ChainView {
     let peers = view.peers();
+    let SyncState { following, since, behind, access, newer, announced } = state.sync;
+    let Protocol { release, known, consensus_version, next } = view.protocol();
     let chain = ChainView {
-        synced: state.sync.synced,
-        behind: state.sync.behind,
+        synced: state.sync.synced(),
+        following: following.name().to_owned(),
+        following_since: since,
+        behind,
+        access: access.name().to_owned(),
         peers: peers.len() as u64,
+        release: release.to_owned(),
+        consensus_version,
+        known_version: known.consensus_version,
+        next_activation: next.map(|Activation { version, height, expected }| ActivationView {
+            version,
+            height,
+            expected,
+        }),
+        newer_version: newer.map(|NewerVersion { version, height, since }| NewerVersionView {
+            version,
+            height,
+            since,
+        }),
+        announced_version: announced,
         ..ChainView::default()
     };
     let Some(puzzle) = state.puzzle else { return chain };

@@ -71,12 +71,50 @@ pub struct ChainView {
     pub blocks_left: Option<u32>,
     pub proof_target: Option<Decimal>,
     pub coinbase_target: Option<Decimal>,
+    /// Whether the node follows the network, so that work keeps its value
     pub synced: bool,
-    /// Blocks behind the highest peer; missing while no peer has told its height
+    /// following, catching_up, network_halted, stuck or isolated
+    pub following: String,
+    /// Unix seconds since when
+    pub following_since: i64,
+    /// Blocks behind the network, by the peers whose word counts; missing while none of them answers
     pub behind: Option<u32>,
+    /// open, no_new_jobs, refusing (shares are refused) or closed (connections are closed as well)
+    pub access: String,
     pub peers: u64,
     /// Of the peers, the validators at our height
     pub synced_validators: u64,
+    /// The release of the node
+    pub release: String,
+    /// The consensus version in force
+    pub consensus_version: u16,
+    /// The newest consensus version that this release knows a height for
+    pub known_version: u16,
+    /// The next consensus version that this release knows a height for; missing if none is to come
+    pub next_activation: Option<ActivationView>,
+    /// A consensus version that the network runs and this release does not know
+    pub newer_version: Option<NewerVersionView>,
+    /// A consensus version that peers are ready for and this release does not know
+    pub announced_version: Option<u16>,
+}
+
+/// A consensus version that is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ActivationView {
+    pub version: u16,
+    pub height: u32,
+    /// When it is expected, in Unix seconds, at the pace of the last 1,000 blocks
+    pub expected: i64,
+}
+
+/// A consensus version that the network runs and this release does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewerVersionView {
+    pub version: u16,
+    /// The lowest height at which a block of it was seen
+    pub height: u32,
+    /// When it was first seen, in Unix seconds
+    pub since: i64,
 }
 
 /// Connections of one dialect.

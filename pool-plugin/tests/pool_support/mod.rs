@@ -17,7 +17,7 @@ use std::{
 
 use pool_plugin::{
     accounting::terms::Rules,
-    chain::{Chain, sim::SimChain},
+    chain::{Chain, following::Patience, sim::SimChain},
     config::{ApiConfig, Config, EntranceConfig, SinksConfig},
     evaluator::{EvaluateError, Evaluator, PuzzleKind},
     health::Health,
@@ -78,6 +78,7 @@ pub(crate) fn config(data: &Path) -> Config {
         min_share_target: 1,
         fixed_share_target: Some(10),
         rules: Rules::default(),
+        patience: Patience::default(),
         keep_shares: Duration::from_secs(30 * 24 * 60 * 60),
         node: 0,
         puzzle: PuzzleKind::Native,

@@ -39,6 +39,8 @@ pub(super) struct Peers {
 #[derive(Debug)]
 struct Connection {
     peer: Peer,
+    /// Its height is the network's.
+    at_tip: bool,
     since: Instant,
     lossy: bool,
 }
@@ -51,9 +53,9 @@ struct Memory {
 }
 
 impl Peers {
-    pub(super) fn connect(&mut self, peer: Peer, now: Instant) {
+    pub(super) fn connect(&mut self, peer: Peer, at_tip: bool, now: Instant) {
         self.disconnect(&peer.address);
-        self.connected.push(Connection { peer, since: now, lossy: false });
+        self.connected.push(Connection { peer, at_tip, since: now, lossy: false });
     }
 
     pub(super) fn disconnect(&mut self, address: &SocketAddr) {
@@ -66,8 +68,13 @@ impl Peers {
         }
     }
 
-    pub(super) fn list(&self) -> Vec<Peer> {
-        self.connected.iter().map(|connection| connection.peer).collect()
+    /// `tip`: the network's.
+    pub(super) fn list(&self, tip: u32) -> Vec<Peer> {
+        let now = |Connection { peer, at_tip, .. }: &Connection| match at_tip {
+            true => Peer { height: Some(tip), ..*peer },
+            false => *peer,
+        };
+        self.connected.iter().map(now).collect()
     }
 
     /// What reached the peer, and when: also what it knew before and what made it disconnect.

@@ -17,6 +17,7 @@ pub(super) struct Planner<'a> {
     pub(super) puzzle: &'a Puzzle,
     pub(super) now: Duration,
     pub(super) own_consensus: bool,
+    pub(super) holding: bool,
     pub(super) budget: HashMap<Address, u64>,
     /// How many of its best each address still releases in this round.
     pub(super) chosen: HashMap<Address, usize>,
@@ -27,6 +28,9 @@ impl Planner<'_> {
     /// Where a solution goes that these peers do not have yet; `None` if all have it, or it waits for its mark.
     pub(super) fn fresh(&mut self, entry: &Entry) -> Result<Option<Step>, Wait> {
         entry.may_land(self.puzzle)?;
+        if self.holding {
+            return if entry.released { Ok(None) } else { Err(Wait::Network) };
+        }
         if entry.waits_for_mark(self.now) {
             return Ok(None);
         }
@@ -77,7 +81,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn repeat(&mut self, entry: &Entry) -> Option<HandOver> {
-        if !entry.released || entry.may_land(self.puzzle).is_err() {
+        if self.holding || !entry.released || entry.may_land(self.puzzle).is_err() {
             return None;
         }
         let now = self.now;

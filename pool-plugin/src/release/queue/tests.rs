@@ -22,7 +22,7 @@ pub(super) fn solution(epoch: u32, counter: u64, target: u64) -> Solution {
 
 fn peer(port: u16) -> Peer {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    Peer { address, validator: true, trusted: true, height: None }
+    Peer { validator: true, trusted: true, ..Peer::chosen(address) }
 }
 
 pub(super) fn seconds(seconds: u64) -> Duration {

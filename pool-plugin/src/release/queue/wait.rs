@@ -17,6 +17,8 @@ pub enum Wait {
     NextEpoch,
     /// Its epoch is neither the chain's current one nor the next.
     Epoch,
+    /// The node does not follow the network, and what it would send out might land nowhere.
+    Network,
     /// No peer can be written to.
     NoPeer,
     /// Every peer had its share of this minute.
@@ -33,6 +35,7 @@ impl Wait {
             Self::ProofTarget => "the proof target has risen above it; it goes out if that falls again",
             Self::NextEpoch => "its epoch begins with the next block; it goes out then",
             Self::Epoch => "its epoch is not the chain's present one",
+            Self::Network => "the node does not follow the network; it goes out when the node does again",
             Self::NoPeer => "no peer can be written to; check the network and the trusted peers",
             Self::Pace => "the peers take no more this minute",
         }

@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     accounting::terms::Rules,
     addresses::Addresses,
-    chain::{self, Chain, ChainState, sim::SimChain},
+    chain::{
+        self, Chain, ChainState, following::Patience, newer_version_file::NewerVersionFile, sim::SimChain,
+    },
     health::{HealthBoard, Part},
     ledger::{
         ShareLedger,
@@ -57,8 +59,13 @@ impl Pool {
         let (settled_sender, settled) = mpsc::unbounded_channel();
         let (health, stop) = (HealthBoard::default(), CancellationToken::new());
         let addresses = Addresses::new(vec![OURS]);
+        let watch_setup = chain::watch::Setup {
+            addresses: addresses.clone(),
+            patience: Patience::default(),
+            newer: NewerVersionFile::open(folder.path()),
+        };
         let tasks = vec![
-            tokio::spawn(chain::watch::run(sim.clone(), addresses.clone(), state_sender, stop.clone())),
+            tokio::spawn(chain::watch::run(sim.clone(), watch_setup, state_sender, stop.clone())),
             tokio::spawn(release::run(
                 sim.clone(),
                 release::Setup { policy: Policy::Immediate, addresses },

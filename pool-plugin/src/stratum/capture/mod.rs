@@ -150,7 +150,7 @@ impl Tap {
     /// What the session goes by: a recorded session cannot be replayed without it.
     pub fn chain(&self, chain: &ChainState) {
         let Some(puzzle) = chain.puzzle else { return };
-        let sync = if chain.sync.synced { "synced" } else { "behind" };
+        let sync = if chain.sync.synced() { "synced" } else { "behind" };
         let next = puzzle.next_epoch_hash.map(|hash| format!(" {hash}")).unwrap_or_default();
         let text = format!("{} {} {sync} {}{next}", puzzle.epoch, puzzle.proof_target, puzzle.epoch_hash);
         let mut state = self.state.lock();

@@ -124,7 +124,7 @@ pub(crate) fn state(epoch: u32, proof_target: u64, synced: bool) -> ChainState {
         proof_target,
         coinbase_target: proof_target * 4,
     };
-    ChainState { puzzle: Some(puzzle), sync: SyncState { synced, behind: None } }
+    ChainState { puzzle: Some(puzzle), sync: SyncState::simple(synced) }
 }
 
 /// A running pool.

@@ -7,6 +7,7 @@ mod entrance;
 pub(crate) mod harness;
 mod hostile;
 mod jobs;
+mod network;
 mod ordering;
 mod pinned;
 mod places;

@@ -1,0 +1,77 @@
+//! What the state means for miners and solutions: work that earns nothing is not taken.
+
+use std::time::Duration;
+
+use super::Following;
+
+/// What miners may do, from everything to nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Jobs go out and shares are taken.
+    Open,
+    /// Jobs stay good until their epoch ends, and no new one goes out.
+    #[default]
+    NoNewJobs,
+    /// No jobs, shares are refused, and solutions are held.
+    Refusing,
+    /// Besides, sessions are closed and new connections are turned away, so that miners go to their next pool.
+    Closed,
+}
+
+/// How long the node may be cut off from the network before the miners feel it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    pub refuse: Duration,
+    pub close: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { refuse: Duration::from_secs(60), close: Duration::from_secs(300) }
+    }
+}
+
+impl Access {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::NoNewJobs => "no_new_jobs",
+            Self::Refusing => "refusing",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Whether shares are taken and solutions sent.
+    pub const fn takes_shares(self) -> bool {
+        matches!(self, Self::Open | Self::NoNewJobs)
+    }
+}
+
+/// What follows from a state. `cut_off`: for how long the node has been stuck or isolated; `epoch_over`: the network
+/// is in a later epoch than our tip.
+pub(super) fn access(
+    was: Access,
+    following: Following,
+    cut_off: Option<Duration>,
+    epoch_over: bool,
+    patience: &Patience,
+) -> Access {
+    match (following, cut_off) {
+        (Following::Following | Following::NetworkHalted, _) => Access::Open,
+        // What was closed stays so until the node is back.
+        (Following::CatchingUp, Some(_)) => was.max(Access::NoNewJobs),
+        (Following::CatchingUp, None) if epoch_over => Access::Refusing,
+        (Following::CatchingUp, None) => Access::NoNewJobs,
+        (Following::Stuck | Following::Isolated, time) => {
+            let time = time.unwrap_or_default();
+            if time >= patience.close {
+                Access::Closed
+            } else if time >= patience.refuse {
+                Access::Refusing
+            } else {
+                // A short stop is none: who works goes on, who has no work waits.
+                was
+            }
+        }
+    }
+}
