@@ -8,17 +8,27 @@
 //! - [`pool_node`]: a client with the pool in it.
 //! - [`miner`]: the reference miner.
 //! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
+//! - [`crowd`]: many miners that only wait for work.
 //! - [`rest`]: the node's REST server: what the chain says.
 //! - [`systemd`]: the service manager's side of a node.
 //! - [`flood`]: many valid shares at once.
 //! - [`proving_keys`]: what upstream's command needs to pay.
+//! - [`api`]: the pool's API.
+//! - [`log_time`]: when a line of a node's log was written.
 //! - [`blocks`]: when a node had which block, from its log.
+//! - [`turn`]: how an epoch's turn came to the miners.
+//! - [`landings`]: the way of each solution from its find into a block.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod api;
 pub mod blocks;
+pub mod crowd;
 pub mod devnet;
 pub mod flood;
+pub mod landings;
+pub mod log_time;
 pub mod miner;
 pub mod pool_node;
 pub mod process;
@@ -26,3 +36,4 @@ pub mod proving_keys;
 pub mod rest;
 pub mod stratum;
 pub mod systemd;
+pub mod turn;

@@ -12,7 +12,7 @@ use aleo_epoch_puzzle::EpochEvaluator;
 use support::{Arguments, Clock, epoch_hash, num_threads};
 
 const USAGE: &str = "\
-scripts/bench epochs [--epochs N] [--seed N] [--threads N] [--quick]
+scripts/bench native-forms [--epochs N] [--seed N] [--threads N] [--quick]
 
 Compiles epochs and counts those without a native form, which the pool leaves to snarkVM as a whole.
 

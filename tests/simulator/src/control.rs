@@ -2,7 +2,8 @@
 //!
 //! - `wait`: answers `working N` once every miner has a job.
 //! - `still MS`: answers `still`, does nothing at all for that long, then answers `arrivals` and, for each miner
-//!   that got a job since, when the kernel had it, in nanoseconds since 1970.
+//!   that got a new epoch's job since, when the kernel had it, in nanoseconds since 1970.
+//! - `arrivals`: answers the same at once, for the last new epoch.
 //! - `report`: a line for each behaviour, then `end`.
 //! - `starts`: answers `starts` and when miners came to have work since the last time, in milliseconds since 1970.
 //! - `acknowledged`: answers `acknowledged` and the counters of shares that were, since the last time.
@@ -40,6 +41,7 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
             "still" => {
                 stand_still(tally, Duration::from_millis(argument.parse()?)).await;
             }
+            "arrivals" => println!("arrivals {}", words(&tally.arrivals())),
             "report" => {
                 tally.report().iter().for_each(|line| println!("{line}"));
                 println!("end");
@@ -47,7 +49,9 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
             "starts" => println!("starts {}", words(&tally.take_starts())),
             "acknowledged" => println!("acknowledged {}", words(&tally.take_acknowledged())),
             "quit" => return Ok(()),
-            _ => bail!("'{command}' is no command: use wait, still MS, report, starts, acknowledged or quit"),
+            _ => bail!(
+                "'{command}' is no command: use wait, still MS, arrivals, report, starts, acknowledged or quit"
+            ),
         }
     }
     Ok(())

@@ -213,9 +213,13 @@ impl<'a> Session<'a> {
             return;
         }
         let tally = &self.miner.shared.tally;
-        tally.job_arrived(self.miner.number, arrival);
         match self.work.replace(Some(Work { job_id: text(0).to_string(), epoch_hash })) {
-            Some(before) => *self.job_before.borrow_mut() = before.job_id,
+            Some(before) => {
+                if before.epoch_hash != epoch_hash {
+                    tally.job_arrived(self.miner.number, arrival);
+                }
+                *self.job_before.borrow_mut() = before.job_id;
+            }
             None => tally.started_work(),
         }
         self.changed.notify_one();

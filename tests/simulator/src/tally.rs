@@ -35,7 +35,8 @@ pub struct Tally {
     counts: RefCell<BTreeMap<Behaviour, Counts>>,
     /// Miners that have a job.
     working: Cell<usize>,
-    /// When each miner's last job arrived, in nanoseconds since 1970; 0: not since the list was cleared.
+    /// When the job of the last new epoch arrived at each miner, in nanoseconds since 1970; 0: not since the list was
+    /// cleared.
     arrivals: RefCell<Vec<u64>>,
     /// When a miner came to have work, in milliseconds since 1970, since that was last asked for.
     starts: RefCell<Vec<u64>>,

@@ -109,4 +109,5 @@ fn every_miner_tells_when_the_new_epoch_reached_it() {
     let arrivals: Vec<u64> = arrivals.split(' ').map(|arrival| arrival.parse().unwrap()).collect();
     assert_eq!(arrivals.len(), 20);
     assert!(arrivals.iter().all(|arrival| *arrival > hook), "{hook} {arrivals:?}");
+    assert_eq!(crowd.ask_numbers("arrivals", "arrivals").unwrap(), arrivals);
 }
