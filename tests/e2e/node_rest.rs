@@ -69,16 +69,8 @@ pub fn every_route_answers_as_recorded(world: &mut World) -> Result<()> {
 /// Blocks, heights and balances.
 fn chain(node: &mut PlainNode, mined: u64, fates: &Fates) -> Result<Vec<(String, Request)>> {
     let quiet = node.until("a block without solutions", PATIENCE, |rest| {
-        let quiet = |height: &u64| Ok(rest.block(*height)?["solutions"]["solutions"].is_null());
-        // Few at a time, for the node's limit.
         let latest = rest.height()?;
-        (latest - 3..=latest)
-            .find_map(|height| match quiet(&height) {
-                Ok(false) => None,
-                Ok(true) => Some(Ok(height)),
-                Err(error) => Some(Err(error)),
-            })
-            .transpose()
+        Ok(rest.block(latest)?["solutions"]["solutions"].is_null().then_some(latest))
     })?;
     let balance = "/testnet/program/credits.aleo/mapping/account";
     let mut questions = vec![
