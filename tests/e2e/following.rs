@@ -146,7 +146,7 @@ pub fn a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work(worl
         Ok((next["height"] == BEGINS && next["version"] == binary.latest()).then_some(()))
     })?;
     let announced = wait_for("the announced version", Duration::from_secs(60), || {
-        let version = metric(&lacks, "pool_announced_consensus_version")?;
+        let version = metric(&lacks, "pool_upcoming_consensus_version")?;
         Ok((version > 0.0).then_some(version))
     })?;
     ensure!(announced as usize == binary.latest(), "version {announced} is announced");

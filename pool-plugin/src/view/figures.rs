@@ -77,7 +77,7 @@ const GAUGES: [(&str, &str); 40] = [
         "A consensus version that the network runs and this release does not know; 0: none",
     ),
     (
-        "pool_announced_consensus_version",
+        "pool_upcoming_consensus_version",
         "One that peers are ready for and this release does not know; 0: none",
     ),
     ("pool_next_activation_height", "Height of the next consensus version that this release knows"),
@@ -192,7 +192,7 @@ fn publish_chain(pool: &PoolView) {
     gauge!("pool_consensus_version").set(chain.consensus_version);
     gauge!("pool_known_consensus_version").set(chain.known_version);
     gauge!("pool_newer_consensus_version").set(chain.newer_version.map_or(0, |newer| newer.version));
-    gauge!("pool_announced_consensus_version").set(chain.announced_version.unwrap_or(0));
+    gauge!("pool_upcoming_consensus_version").set(chain.announced_version.unwrap_or(0));
     if let Some(next) = chain.next_activation {
         gauge!("pool_next_activation_height").set(next.height);
         gauge!("pool_next_activation_timestamp_seconds").set(next.expected as f64);
