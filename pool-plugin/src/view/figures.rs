@@ -80,8 +80,8 @@ const GAUGES: [(&str, &str); 40] = [
         "pool_upcoming_consensus_version",
         "One that peers are ready for and this release does not know; 0: none",
     ),
-    ("pool_next_activation_height", "Height of the next consensus version that this release knows"),
-    ("pool_next_activation_timestamp_seconds", "When that height is expected"),
+    ("pool_next_activation_height", "Height of the next consensus version that this release knows; 0: none"),
+    ("pool_next_activation_timestamp_seconds", "When that height is expected; 0: none"),
     ("pool_peers", "The node's peers"),
     ("pool_synced_validators", "Of those, the validators at our height"),
     ("pool_proof_target", "What a solution has to reach"),
@@ -193,10 +193,10 @@ fn publish_chain(pool: &PoolView) {
     gauge!("pool_known_consensus_version").set(chain.known_version);
     gauge!("pool_newer_consensus_version").set(chain.newer_version.map_or(0, |newer| newer.version));
     gauge!("pool_upcoming_consensus_version").set(chain.announced_version.unwrap_or(0));
-    if let Some(next) = chain.next_activation {
-        gauge!("pool_next_activation_height").set(next.height);
-        gauge!("pool_next_activation_timestamp_seconds").set(next.expected as f64);
-    }
+    // Set without a next version too: what the last one left here would be taken for one that is due.
+    let next = chain.next_activation.as_ref();
+    gauge!("pool_next_activation_height").set(next.map_or(0, |next| next.height));
+    gauge!("pool_next_activation_timestamp_seconds").set(next.map_or(0.0, |next| next.expected as f64));
     gauge!("pool_peers").set(chain.peers as f64);
     gauge!("pool_synced_validators").set(chain.synced_validators as f64);
     if let Some(behind) = chain.behind {
