@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""The payout script against a node's REST port and a signer that are made here: nobody is ever paid twice,
-whatever is killed where. Run by scripts/test; needs nothing but Python."""
-import contextlib, http.server, io, json, os, subprocess, sys, tempfile, threading, unittest, unittest.mock
+"""The payout script against a chain in a node's recorded words and a signer that is made here: nobody is ever paid
+twice, whatever is killed where. Run by scripts/test; needs nothing but Python."""
+import contextlib, io, json, os, subprocess, sys, tempfile, unittest, unittest.mock
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scripts")
 sys.dont_write_bytecode = True
 sys.path.insert(0, SCRIPTS)
-import payout, verify_dump
+import payout, recorded_chain, verify_dump
 
 POOL = "aleo1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsghz894"
 MINER = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px"
-FEE = 2_000
+FEE = recorded_chain.FEE
 verify_dump.PACE = 0.001
 
 # Signs as snarkOS does: another id each time, even for the same payment.
@@ -24,64 +24,6 @@ call = {"program": "credits.aleo", "function": "transfer_public", "inputs": [pub
 fee = {"transition": {"inputs": [public("1500u64"), public("500u64"), public("9field")]}}
 print(json.dumps({"type": "execute", "id": "at1" + secrets.token_hex(16), "execution": {"transitions": [call]}, "fee": fee}))
 """.replace("PAYER", POOL)
-
-
-class Chain:
-    """A node's REST port, and the chain behind it: a transaction moves money once, however often it comes."""
-
-    def __init__(self):
-        self.balance, self.mempool, self.settled, self.paid, self.deaf = 0, {}, {}, [], False
-        self.busy = 0
-        chain = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self, value, status=200):
-                body = json.dumps(value).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def do_GET(self):
-                name = self.path.rsplit("/", 1)[1]
-                if chain.busy:
-                    chain.busy -= 1
-                    return self.answer({"message": "slow down"}, 429)
-                if "/mapping/account/" in self.path:
-                    return self.answer(f"{chain.balance}u64" if chain.balance else None)
-                if "/find/blockHash/" in self.path:
-                    return self.answer("ab1block" if name in chain.settled else None)
-                if "/transaction/confirmed/" in self.path:
-                    return self.answer({"status": chain.settled[name]})
-                if "/block/" in self.path:
-                    aborted = [name for name, fate in chain.settled.items() if fate == "aborted"]
-                    return self.answer({"aborted_transaction_ids": aborted})
-                self.answer({}, 404)
-
-            def do_POST(self):
-                signed = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if chain.deaf:
-                    return self.answer({"message": "busy"}, 503)
-                if signed["id"] not in chain.settled:
-                    chain.mempool[signed["id"]] = signed
-                self.answer(signed["id"])
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def produce(self, fate="accepted"):
-        for name, signed in self.mempool.items():
-            address, amount = (one["value"] for one in signed["execution"]["transitions"][0]["inputs"])
-            self.settled[name] = fate
-            self.balance -= FEE if fate != "aborted" else 0
-            if fate == "accepted":
-                self.balance -= int(amount[:-3])
-                self.paid.append((address, int(amount[:-3])))
-        self.mempool = {}
 
 
 def dump(before, rewards, height, carried_out=0):
@@ -114,7 +56,7 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder, self.dumps = folder.name, os.path.join(folder.name, "shares")
         os.mkdir(self.dumps)
-        self.chain = Chain()
+        self.chain = recorded_chain.Chain()
         self.addCleanup(self.chain.server.server_close)
         self.addCleanup(self.chain.server.shutdown)
         self.path("signer.py", SIGNER)
@@ -228,6 +170,16 @@ class Paying(Case):
             self.assertEqual(status, 0, said)
         self.assertEqual(self.chain.paid, [(MINER, 5_000)] * 2)
         self.assertEqual(sorted(self.books()[0].values()), ["confirmed", "confirmed", "failed", "failed"])
+
+    def test_every_fate_is_read_from_a_real_nodes_words(self):
+        self.chain.settled = {"at1one": "accepted", "at1two": "rejected", "at1three": "aborted"}
+        node = payout.Node(self.chain.url, "testnet")
+        for name, fate in self.chain.settled.items():
+            self.assertEqual(node.fate(name), (fate, f"ab1{fate}-{name}"))
+        self.assertIsNone(node.fate("at1unknown"))
+        self.assertEqual(node.balance(POOL), 0)
+        self.chain.balance = 12
+        self.assertEqual(node.balance(POOL), 12)
 
     def test_a_node_that_forgets_or_is_deaf_is_told_again(self):
         self.land({"ann": 5_000}, 10)
@@ -343,13 +295,15 @@ class Operating(Case):
         self.assertEqual(list(self.books()[0].values()), ["confirmed"])
 
     def test_a_busy_node_is_asked_again_and_a_broken_one_is_named(self):
-        self.chain.busy = 2
-        self.assertEqual(self.run_it("status")[0], 0)
-        self.assertEqual(self.chain.busy, 0)
-        self.chain.busy = 100
-        status, said = self.run_it("status")
-        self.assertEqual(status, 1, said)
-        self.assertIn(f"{self.chain.url}/testnet/program/credits.aleo/mapping/account/{POOL} answered 429", said)
+        for refusal, status in (("over-the-limit", 500), ("v2-over-the-limit", 429)):
+            self.chain.busy, self.chain.refusal = 2, refusal
+            self.assertEqual(self.run_it("status")[0], 0)
+            self.assertEqual(self.chain.busy, 0)
+            self.chain.busy = 100
+            code, said = self.run_it("status")
+            self.assertEqual(code, 1, said)
+            asked = f"{self.chain.url}/testnet/program/credits.aleo/mapping/account/{POOL}"
+            self.assertIn(f"{asked} answered {status}: Too Many Requests!", said)
 
 
 class Importing(Case):
@@ -444,6 +398,18 @@ class Verifying(Case):
             status, said = self.judge(*story)
             self.assertEqual(status, 1, said)
             self.assertIn(expected, said)
+
+    def test_a_dump_is_held_against_a_real_nodes_block(self):
+        solution = {"id": "<solution id>", "address": "<address>", "counter": "1", "target": "1", "reward": "1"}
+        right = {"network": "testnet", "height": 1, "hash": "<block hash>", "timestamp": 1, "schema_version": 2,
+                 "proof_target": "1", "pool_address": "<address>", "solutions": [solution]}
+        verify_dump.check_block(right, self.chain.url)
+        for wrong in ({"hash": "ab1other"}, {"timestamp": 2}, {"proof_target": "2"}, {"solutions": []}):
+            with self.assertRaises(verify_dump.Wrong):
+                verify_dump.check_block({**right, **wrong}, self.chain.url)
+        # A block the node does not have yet is no lie, and the node says so.
+        with self.assertRaisesRegex(verify_dump.Unanswered, "answered 500: .*Missing block hash"):
+            verify_dump.check_block({**right, "height": 2}, self.chain.url)
 
     def test_each_file_is_judged_whatever_the_others_are(self):
         right = dump(None, {"ann": 10}, 10)

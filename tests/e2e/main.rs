@@ -11,16 +11,22 @@
 //! - [`validator`]: the pool inside a validator.
 //! - [`payday`]: from three miners' work to their money, in five books.
 //! - [`payments`]: the money on the chain, once.
+//! - [`node_rest`]: the node's REST server answers as it did when its answers were recorded.
+//! - [`recorded`]: what counts as another answer.
+//! - [`fates`]: transactions that are accepted, rejected and aborted.
 //! - [`long`]: a real epoch flip, and the release binary on mainnet's genesis block (`scripts/test --long`).
 
 mod crash;
+mod fates;
 mod following;
 mod hostile;
 mod long;
 mod mining;
+mod node_rest;
 mod operator;
 mod payday;
 mod payments;
+mod recorded;
 mod startup;
 mod validator;
 mod world;
@@ -34,7 +40,7 @@ use world::World;
 type Scenario = (&'static str, fn(&mut World) -> Result<()>);
 
 /// In the order they run in: the devnet grows older from one to the next.
-const SCENARIOS: [Scenario; 24] = [
+const SCENARIOS: [Scenario; 26] = [
     ("startup::every_mistake_of_a_config_is_listed", startup::every_mistake_of_a_config_is_listed),
     ("startup::a_port_in_use_is_named", startup::a_port_in_use_is_named),
     ("startup::an_unwritable_folder_is_named", startup::an_unwritable_folder_is_named),
@@ -49,6 +55,10 @@ const SCENARIOS: [Scenario; 24] = [
     (
         "operator::the_example_configuration_passes_the_check",
         operator::the_example_configuration_passes_the_check,
+    ),
+    (
+        "recorded::another_value_is_the_same_answer_and_another_shape_is_named",
+        recorded::another_value_is_the_same_answer_and_another_shape_is_named,
     ),
     (
         "mining::a_solution_lands_and_the_dump_matches_the_chain",
@@ -77,6 +87,7 @@ const SCENARIOS: [Scenario; 24] = [
         "following::a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work",
         following::a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work,
     ),
+    ("node_rest::every_route_answers_as_recorded", node_rest::every_route_answers_as_recorded),
     ("payday::five_books_agree_to_the_microcredit", payday::five_books_agree_to_the_microcredit),
     ("long::an_epoch_flip_changes_the_job", long::an_epoch_flip_changes_the_job),
     ("long::the_release_binary_starts_on_mainnet", long::the_release_binary_starts_on_mainnet),

@@ -12,6 +12,7 @@ use pool_tests::{
     pool_node::{PoolNode, STAKED_ADDRESS},
     process::snarkos_binary,
     proving_keys,
+    transfers::Account,
 };
 
 /// Of [`STAKED_ADDRESS`]: upstream's first development account.
@@ -39,7 +40,8 @@ struct Payee {
 impl Payout {
     /// Each account is paid to an address nobody had before.
     pub fn new(folder: &Path, pool: &PoolNode, accounts: &[&str]) -> Result<Self> {
-        let payee = |account: &&str| Ok(Payee { account: (*account).to_owned(), address: new_address()? });
+        let payee =
+            |account: &&str| Ok(Payee { account: (*account).to_owned(), address: Account::new()?.address });
         let payout = Self {
             folder: folder.to_owned(),
             node: pool.rest.origin().to_owned(),
@@ -149,11 +151,4 @@ impl Payout {
     fn key_file(&self) -> PathBuf {
         self.folder.join("pool.key")
     }
-}
-
-fn new_address() -> Result<String> {
-    let output = Command::new(snarkos_binary()?).args(["account", "new"]).output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let address = said.split_whitespace().find(|word| word.starts_with("aleo1"));
-    Ok(address.with_context(|| format!("no new account: {said}"))?.to_owned())
 }

@@ -10,7 +10,10 @@
 //! - [`miner`]: the reference miner.
 //! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
 //! - [`crowd`]: many miners that only wait for work.
+//! - [`plain_node`]: a client without a pool.
 //! - [`rest`]: the node's REST server: what the chain says.
+//! - [`fixtures`]: what that server was seen to answer, in files.
+//! - [`transfers`]: accounts and transfers by upstream's own command.
 //! - [`systemd`]: the service manager's side of a node.
 //! - [`flood`]: many valid shares at once.
 //! - [`proving_keys`]: what upstream's command needs to pay.
@@ -27,15 +30,18 @@ pub mod api;
 pub mod blocks;
 pub mod crowd;
 pub mod devnet;
+pub mod fixtures;
 pub mod flood;
 pub mod heights;
 pub mod landings;
 pub mod log_time;
 pub mod miner;
+pub mod plain_node;
 pub mod pool_node;
 pub mod process;
 pub mod proving_keys;
 pub mod rest;
 pub mod stratum;
 pub mod systemd;
+pub mod transfers;
 pub mod turn;
