@@ -16,6 +16,8 @@ use crate::{
 /// A solution that landed, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Landing {
+    /// The block.
+    pub height: u64,
     pub found: f64,
     /// Handed to the first peer.
     pub released: f64,
@@ -122,6 +124,7 @@ impl Landing {
             holding.iter().filter_map(|batch| times.get(batch)).copied().reduce(f64::min)
         };
         Some(Self {
+            height,
             found: solution["found_ms"].as_u64()? as f64 / 1e3,
             released,
             batched: first(&batches.proposed),
@@ -167,6 +170,7 @@ mod tests {
         let landing =
             Landing::of(&solution, &block, &releases(&pool), &Batches::of(&logs), &network).unwrap();
         let expected = Landing {
+            height: 12,
             found: 1.5,
             released: 2.0,
             batched: Some(3.0),

@@ -272,4 +272,20 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
         });
         true
     }
+
+    fn check_ahead(&self, solution: &Solution) {
+        // A validator's consensus has checked what it was given.
+        if self.in_consensus() {
+            return;
+        }
+        let Ok(solution) = convert::vm_solution::<N>(solution) else { return };
+        // The puzzle keeps the targets of the solutions it has checked; a block's solutions are looked up there.
+        let puzzle = self.ledger.puzzle().clone();
+        self.runtime.spawn_blocking(move || {
+            if let Err(error) = puzzle.get_proof_target(&solution) {
+                let id = SolutionId(*solution.id());
+                tracing::error!(%id, "the node's own check refuses a solution that was released: {error:#}");
+            }
+        });
+    }
 }

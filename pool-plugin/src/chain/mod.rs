@@ -74,6 +74,10 @@ pub trait Chain: Send + Sync + 'static {
 
     /// Enters `solution` into the node's own consensus. `false` on a node that has none.
     fn submit_to_own_consensus(&self, solution: &Solution) -> bool;
+
+    /// Has the node check `solution`, which peers have now, before it comes back in a block: importing that block
+    /// would wait for the check, and miners for the block. Returns at once. Checked again, a solution costs nothing.
+    fn check_ahead(&self, solution: &Solution);
 }
 
 /// An Aleo network.

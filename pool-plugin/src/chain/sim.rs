@@ -46,6 +46,7 @@ struct State {
     protocol: Protocol,
     failure: Option<String>,
     own_consensus: Option<Vec<SolutionId>>,
+    checked_ahead: Vec<SolutionId>,
 }
 
 struct NodeView {
@@ -174,6 +175,11 @@ impl SimChain {
     /// What entered the node's own consensus, in order, repetitions included.
     pub fn own_submissions(&self) -> Vec<SolutionId> {
         self.state.lock().own_consensus.clone().unwrap_or_default()
+    }
+
+    /// What the node was to check ahead of its block, in order.
+    pub fn checked_ahead(&self) -> Vec<SolutionId> {
+        self.state.lock().checked_ahead.clone()
     }
 
     /// What reached a peer and when, over all its connections.
@@ -322,5 +328,9 @@ impl Chain for SimChain {
         submissions.push(solution.id());
         state.admit(solution);
         true
+    }
+
+    fn check_ahead(&self, solution: &Solution) {
+        self.state.lock().checked_ahead.push(solution.id());
     }
 }

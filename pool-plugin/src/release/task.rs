@@ -341,6 +341,9 @@ impl<S: SolutionStore> Releaser<S> {
                 self.write(Entry::Released(id));
             }
         }
+        if handed {
+            self.chain.check_ahead(solution);
+        }
         handed
     }
 

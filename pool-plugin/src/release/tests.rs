@@ -39,6 +39,18 @@ async fn a_find_is_released_at_once_and_recorded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_node_checks_a_solution_ahead_of_its_block_once_a_peer_has_it() {
+    let pool = Pool::new().await;
+    pool.sim.disconnect(pool.sim.peers()[0].address);
+    let solution = pool.find_new(1, 200).await;
+    assert!(pool.sim.checked_ahead().is_empty());
+    pool.sim.connect_client(2);
+    sleep(Duration::from_secs(3)).await;
+    until(|| pool.sim.mempool() == [solution]).await;
+    assert_eq!(pool.sim.checked_ahead(), [solution.id()]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_the_peers_cut_a_find_lands_through_one_that_connects_later() {
     let pool = Pool::new().await;
     let cut = pool.sim.peers()[0].address;

@@ -140,7 +140,7 @@ impl Client {
     /// Goes on with a session, if there is one.
     pub(crate) fn resuming(pool: SocketAddr, login: &str, session: Value) -> Self {
         let mut client = Self::connect(pool);
-        assert!(client.try_to_work(login, &session), "the pool closed the connection");
+        assert!(client.try_to_work(login, &session), "no work from the pool");
         client
     }
 
@@ -160,7 +160,10 @@ impl Client {
         while self.job.is_empty() {
             match self.try_line() {
                 Some(line) if line["error"].is_null() => {}
-                _ => return false,
+                answer => {
+                    eprintln!("no work for {login}: {answer:?}");
+                    return false;
+                }
             }
         }
         true
@@ -171,13 +174,19 @@ impl Client {
     }
 
     fn line(&mut self) -> Value {
-        self.try_line().expect("the pool closed the connection")
+        self.try_line().expect("no line from the pool")
     }
 
     fn try_line(&mut self) -> Option<Value> {
         let mut line = String::new();
-        if self.reader.read_line(&mut line).ok()? == 0 {
-            return None;
+        // Silence until the socket's timeout is another failure than a connection that was closed.
+        match self.reader.read_line(&mut line) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(error) => {
+                eprintln!("reading from the pool: {error}");
+                return None;
+            }
         }
         let value: Value = serde_json::from_str(&line).unwrap();
         if value["method"] == "mining.notify" {

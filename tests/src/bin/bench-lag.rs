@@ -5,7 +5,7 @@
 //! from the miners' kernel. `docs/architecture.md` says where the time goes.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::Path,
     sync::atomic::AtomicBool,
     thread,
@@ -190,7 +190,7 @@ impl Run {
         let mut landings = vec![];
         for solution in Api::new(self.pool.api).solutions()? {
             let Some(height) = solution["height"].as_u64() else { continue };
-            if let std::collections::hash_map::Entry::Vacant(entry) = blocks.entry(height) {
+            if let Entry::Vacant(entry) = blocks.entry(height) {
                 entry.insert(self.pool.rest.block(height)?);
             }
             let block = blocks.get(&height).context("the block was just read")?;
@@ -207,14 +207,20 @@ fn alarms(log: &str) -> usize {
 }
 
 fn print_lag(seen: &Seen) {
-    let lags = blocks::lags(&seen.ledger, std::slice::from_ref(&seen.network));
-    let lags = sorted(lags.into_values().map(|lag| 1e3 * lag));
+    let by_height = blocks::lags(&seen.ledger, std::slice::from_ref(&seen.network));
+    let ours: HashSet<u64> = seen.landings.iter().map(|landing| landing.height).collect();
+    let of = |wanted: &dyn Fn(&u64) -> bool| {
+        sorted(by_height.iter().filter(|(height, _)| wanted(height)).map(|(_, lag)| 1e3 * lag))
+    };
+    let lags = of(&|_| true);
     println!("lag.blocks: {}", lags.len());
     println!("lag.block_interval_s: {:.2}", turn::interval(&seen.network).unwrap_or(f64::NAN));
     println!("lag.ledger_ms: {:.0}", mean(&lags));
     println!("lag.ledger_ms_p50: {:.0}", percentile(&lags, 0.5));
     println!("lag.ledger_ms_p99: {:.0}", percentile(&lags, 0.99));
     println!("lag.ledger_ms_max: {:.0}", percentile(&lags, 1.0));
+    println!("lag.ledger_ms_p50_with_ours: {:.0}", percentile(&of(&|height| ours.contains(height)), 0.5));
+    println!("lag.ledger_ms_p50_without: {:.0}", percentile(&of(&|height| !ours.contains(height)), 0.5));
     println!("lag.alarms: {}", seen.alarms);
     println!("lag.health_changes: {}", seen.health_changes);
     print_landings(&seen.landings);
