@@ -3,14 +3,13 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::Command,
     sync::atomic::AtomicBool,
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 
-use crate::process::{Process, built_beside, snarkos_binary};
+use crate::process::{Process, snarkos_binary};
 
 pub const NUM_VALIDATORS: usize = 4;
 
@@ -22,6 +21,9 @@ pub const NUM_CLIENTS: usize = 3;
 /// is not checked against it.
 const GENESIS_FILE: &str =
     ".aleo/dev-genesis/2477916822279173290443845197164989488535520247143832690212263284458274655150field";
+
+/// What the program `devnet-genesis` makes; `scripts/test` compares. As a file, so that a first run compiles no VM for it.
+const GENESIS: &[u8] = include_bytes!("../genesis/devnet.block");
 
 /// How long the validators may take to find each other and make a block.
 const START_PATIENCE: Duration = Duration::from_secs(180);
@@ -39,7 +41,7 @@ pub struct Devnet {
 }
 
 impl Devnet {
-    /// Makes a genesis block in `folder` and starts the validators on it; the last validator gets
+    /// Puts the genesis block into `folder` and starts the validators on it; the last validator gets
     /// `last_arguments` besides (a pool, say).
     pub fn start(folder: &Path, last_arguments: &[String]) -> Result<Self> {
         Self::start_with(folder, last_arguments, &[])
@@ -53,7 +55,7 @@ impl Devnet {
     ) -> Result<Self> {
         let binary = snarkos_binary()?;
         std::fs::create_dir_all(folder)?;
-        make_genesis(folder)?;
+        put_genesis(folder)?;
 
         let mut ports = free_addresses(2 * NUM_VALIDATORS + NUM_CLIENTS)?;
         let client_addresses = ports.split_off(2 * NUM_VALIDATORS);
@@ -144,12 +146,10 @@ impl Drop for Devnet {
 }
 
 /// Writes the genesis block to where the nodes look for it.
-fn make_genesis(folder: &Path) -> Result<()> {
+fn put_genesis(folder: &Path) -> Result<()> {
     let file = folder.join(GENESIS_FILE);
-    std::fs::create_dir_all(file.parent().context("the genesis file lies in a folder")?)?;
-    let output = Command::new(built_beside("devnet-genesis")?).arg(file).output()?;
-    ensure!(output.status.success(), "no genesis block: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
+    std::fs::create_dir_all(file.parent().context("the genesis file is in a folder")?)?;
+    std::fs::write(&file, GENESIS).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Loopback addresses nobody listens on. Taken together, so that they differ.

@@ -1,6 +1,6 @@
 //! A real devnet on loopback, offline: four validators and a pool node, each the real `snarkos` binary in a
-//! process of its own, and what tests need to talk to them. The program `devnet-genesis` makes their genesis
-//! block.
+//! process of its own, and what tests need to talk to them. Their genesis block is a file, which the program
+//! `devnet-genesis` makes.
 //!
 //! # Layout
 //! - [`process`]: child processes that never outlive us.

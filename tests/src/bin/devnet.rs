@@ -68,14 +68,16 @@ fn main() -> Result<()> {
 
 fn run(arguments: &Arguments, folder: &std::path::Path, stop: &AtomicBool) -> Result<()> {
     println!("devnet folder: {} (ledgers, logs, share dumps)", folder.display());
-    println!("making a genesis block and starting four validators; the first block takes about ten seconds");
+    println!("starting four validators");
     let mut devnet = Devnet::start(folder, &[])?;
+    println!("waiting until they find each other and make a block: about ten seconds, at most three minutes");
     devnet.wait_for_blocks(stop)?;
-    println!("the validators make blocks; starting the node with the pool in it");
+    println!("the validators make blocks; starting the node with the pool in it, which syncs first");
     let mut pool = PoolNode::start(&devnet, 0, &[&format!("--pool-address={STAKED_ADDRESS}")])?;
     println!("miners connect to {}; the node's log is {}", pool.stratum, pool.process.log.display());
     let mut miners = start_miners(arguments, &devnet, &pool)?;
     println!("dashboard: http://{}/", pool.api);
+    println!("waiting for a block with a solution of ours; it gives the first share dump");
 
     let (mut height, mut announced) = (0, 0);
     while !stop.load(Relaxed) {
