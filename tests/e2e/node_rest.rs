@@ -8,7 +8,7 @@ use pool_tests::{
     fixtures::Fixtures,
     plain_node::{PACE, PlainNode},
     rest::{Answer, Request, ask},
-    transfers::Signer,
+    transfers::{Account, Signer},
 };
 
 use crate::{
@@ -28,7 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Valid ids that no chain has.
 const NO_TRANSACTION: &str = "at1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq7fymfh";
 const NO_BLOCK: &str = "ab1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqjw98qd";
-const NO_ACCOUNT: &str = "aleo1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsghz894";
 
 /// Below these the node serves the same routes; the second tells errors by their status.
 const VERSIONS: [(&str, &str); 2] = [("", "/testnet"), ("v2-", "/v2/testnet")];
@@ -79,7 +78,7 @@ fn chain(node: &mut PlainNode, mined: u64, fates: &Fates) -> Result<Vec<(String,
         ("block-with-solution".into(), Request::get(format!("/testnet/block/{mined}"))),
         ("block-without-solution".into(), Request::get(format!("/testnet/block/{quiet}"))),
         ("balance".into(), Request::get(format!("{balance}/{}", fates.payer))),
-        ("balance-none".into(), Request::get(format!("{balance}/{NO_ACCOUNT}"))),
+        ("balance-none".into(), Request::get(format!("{balance}/{}", Account::new()?.address))),
     ];
     let all = [("accepted", &fates.accepted), ("rejected", &fates.rejected), ("aborted", &fates.aborted)];
     for (fate, transfer) in all {
