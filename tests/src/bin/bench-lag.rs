@@ -49,7 +49,7 @@ enum Mode {
     /// From a block at the first validator to our ledger and to a job at the last miner; from a solution's release
     /// to its block
     Lag(LagArguments),
-    /// The share of work on the epoch before that is too late to land, when an epoch turns
+    /// The share of work on the epoch before that is too late to land, when an epoch turns; `lag` prints it too
     Epochs(EpochsArguments),
 }
 
@@ -101,7 +101,12 @@ fn main() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("aleo-pool-lag-").tempdir()?;
     match Arguments::parse().mode {
         Mode::Lag(LagArguments { blocks, miners, rate }) => {
-            print_lag(&observe(folder.path(), blocks, miners, Some(rate))?);
+            let seen = observe(folder.path(), blocks, miners, Some(rate))?;
+            print_lag(&seen);
+            // Of the same turn, with a miner that finds solutions besides.
+            if blocks >= PAST_THE_TURN {
+                print_epochs(&seen)?;
+            }
         }
         Mode::Epochs(EpochsArguments { miners }) => {
             print_epochs(&observe(folder.path(), PAST_THE_TURN, miners, None)?)?;
