@@ -12,7 +12,7 @@ use std::{
     hash::Hash,
 };
 
-use crate::guard::Source;
+use crate::source::Source;
 
 /// The most low-priority items that wait, of all lanes together.
 const LOW_CAPACITY: usize = 256;

@@ -15,15 +15,12 @@ use crate::{
     chain::{ChainState, Epoch, Puzzle},
     evaluator::EvaluateError,
     fair_queue::Lane,
-    ledger::{
-        Reservation, ReserveError, ShareLedger, WriteError,
-        records::{ShareKey, Worker},
-    },
+    ledger::{Reservation, ReserveError, ShareLedger, WriteError, records::ShareKey},
     near_misses::NearMisses,
     occasionally::Occasionally,
     reject::Reject,
-    release::{Found, FoundSender},
-    types::{Address, EpochHash, Solution, unix_ms},
+    release::FoundSender,
+    types::{Address, EpochHash, Found, Solution, Worker, unix_ms},
     verify::{Attempt, Verifier},
 };
 

@@ -20,6 +20,7 @@
 //! - [`intake`]: what every submitted counter goes through, whatever the dialect.
 //! - [`json_lines`]: files of one JSON object a line, which people edit too.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`login`]: who is credited.
 //! - [`meters`]: what is timed on the way of a share and a job.
 //! - [`miner`]: the reference CPU miner.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
@@ -29,9 +30,12 @@
 //! - [`recover`]: finds and near misses of before a crash, read back from the shares.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`release`]: from a found solution to the network.
+//! - [`requirement`]: the stake the chain asks for.
 //! - [`rest`]: blocks as a node's REST port shows them.
+//! - [`reward`]: the chain's reward rule.
 //! - [`rounds`]: from a block to what our solutions in it earn.
 //! - [`sinks`]: copies of the books in Redis and PostgreSQL.
+//! - [`source`]: which connections count together.
 //! - [`stratum`]: the port the miners connect to.
 //! - [`supervise`]: parts that are started again when they fail.
 //! - [`systemd`]: what the service manager is told.
@@ -67,6 +71,7 @@ pub mod history;
 pub mod intake;
 pub mod json_lines;
 pub mod ledger;
+pub mod login;
 pub mod meters;
 pub mod miner;
 pub mod near_misses;
@@ -77,10 +82,13 @@ pub mod recover;
 pub mod reject;
 pub mod release;
 pub mod reload;
+pub mod requirement;
 pub mod rest;
 pub mod resume;
+pub mod reward;
 pub mod rounds;
 pub mod sinks;
+pub mod source;
 pub mod stratum;
 pub mod supervise;
 pub mod systemd;

@@ -11,8 +11,7 @@ use std::{
 
 use crate::{
     chain::{Epoch, Puzzle},
-    release::Found,
-    types::SolutionId,
+    types::{Found, SolutionId},
 };
 
 /// How many are kept of an epoch: the best ones.
@@ -50,10 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        ledger::records::Worker,
-        types::{Address, EpochHash, Solution},
-    };
+    use crate::types::{Address, EpochHash, Solution, Worker};
 
     fn found(epoch: u8, counter: u64, target: u64) -> Found {
         let solution =

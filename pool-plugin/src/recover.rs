@@ -15,8 +15,7 @@ use crate::{
     intake::Intake,
     ledger::{ReadError, ShareLedger, records::Share},
     near_misses,
-    release::Found,
-    types::{Solution, SolutionId},
+    types::{Found, Solution, SolutionId},
 };
 
 /// A find is recorded within a sync or two; so far before the last share none can be missing for that.
@@ -106,9 +105,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        chain::{Chain, Network, sim::SimChain},
-        ledger::records::{ShareKey, Worker},
-        types::Address,
+        chain::{Chain, sim::SimChain},
+        ledger::records::ShareKey,
+        types::{Address, Network, Worker},
     };
 
     /// A ledger with a share for each pair of epoch and target, in this order.

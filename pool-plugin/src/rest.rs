@@ -4,7 +4,7 @@ use std::{thread::sleep, time::Duration};
 
 use serde::Deserialize;
 
-use crate::{chain::Network, rounds::reward};
+use crate::{reward, types::Network};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -39,9 +39,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        chain::{Chain, Network, SyncState, sim::SimChain},
+        chain::{Chain, SyncState, sim::SimChain},
         ledger::{ReserveError, records::ShareKey},
-        types::Address,
+        types::{Address, Network},
     };
 
     /// Before the loss the pool may have credited shares of every epoch that miners had jobs of.

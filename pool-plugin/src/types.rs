@@ -48,6 +48,42 @@ pub struct Solution {
     pub target: u64,
 }
 
+/// An Aleo network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Network {
+    Mainnet,
+    Testnet,
+    Canary,
+}
+
+/// Who is credited.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Worker {
+    /// The account that is paid: an Aleo address or a pool account name.
+    pub account: String,
+    /// The machine, as its owner named it; may be empty.
+    pub worker: String,
+}
+
+/// A solution that reached the network's proof target, as the share checks hand it over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub solution: Solution,
+    pub epoch: u32,
+    pub finder: Worker,
+    /// Unix milliseconds.
+    pub found_ms: u64,
+}
+
+/// A block landed this solution or gave up on it: it needs no release, and no place in the stake limit
+/// beyond what the chain itself counts. Anyone's solutions may be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub id: SolutionId,
+    /// The epoch whose puzzle the block took.
+    pub epoch: u32,
+}
+
 /// The epoch whose puzzle the block at `height` takes solutions of: that of the block before it.
 pub const fn epoch_of_block(height: u32) -> u32 {
     height.saturating_sub(1) / BLOCKS_PER_EPOCH
@@ -57,6 +93,35 @@ pub const fn epoch_of_block(height: u32) -> u32 {
 pub fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Network {
+    /// Upstream's numeric id (`--network`).
+    pub const fn id(self) -> u16 {
+        match self {
+            Self::Mainnet => 0,
+            Self::Testnet => 1,
+            Self::Canary => 2,
+        }
+    }
+
+    pub const fn from_id(id: u16) -> Option<Self> {
+        match id {
+            0 => Some(Self::Mainnet),
+            1 => Some(Self::Testnet),
+            2 => Some(Self::Canary),
+            _ => None,
+        }
+    }
+
+    /// Lower-case name, as it stands in folder names and dumps.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mainnet => "mainnet",
+            Self::Testnet => "testnet",
+            Self::Canary => "canary",
+        }
+    }
 }
 
 impl SolutionId {

@@ -10,9 +10,9 @@ use std::path::Path;
 use ledger_support::{PROOF_TARGET, append_for, block, found, key, open, worker};
 use pool_plugin::{
     accounting::terms::{Fee, Rules, Scheme},
-    chain::Network,
     dump::{self, DumpError},
     ledger::{ShareLedger, WriteError, records::DumpMark},
+    types::Network,
 };
 use serde_json::{Value, json};
 use tempfile::tempdir;

@@ -9,13 +9,13 @@ use std::path::Path;
 use ledger_support::{append, block, key, open, worker};
 use pool_plugin::{
     accounting::terms::{Rules, Scheme},
-    chain::Network,
     dump::{self, DumpError, verify::Verdict},
     ledger::{
         ShareLedger,
         records::{BlockOutcome, Round},
     },
     rounds::retention::retire_before,
+    types::Network,
 };
 use tempfile::tempdir;
 

@@ -8,12 +8,12 @@ mod pool_support;
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use pool_plugin::{
-    chain::{Network, sim::SimChain},
+    chain::sim::SimChain,
     config::Config,
     dump,
     ledger::{ShareLedger, records::SolutionState},
     release::policy::Policy,
-    types::{Address, Solution},
+    types::{Address, Network, Solution},
 };
 use pool_support::{Client, EvenSolves, OURS, Running, config, dumps, start_with, until};
 use tempfile::tempdir;

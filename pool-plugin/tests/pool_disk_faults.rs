@@ -15,9 +15,9 @@ use std::{
 
 use disk_shim::{Control, EIO, ENOSPC, EROFS, Field, Shim};
 use pool_plugin::{
-    chain::Network,
     health::{Level, Part},
     ledger::ShareLedger,
+    types::Network,
 };
 use pool_support::{Client, EvenSolves, Running, chain, start, until};
 

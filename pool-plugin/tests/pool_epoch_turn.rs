@@ -8,11 +8,11 @@ mod pool_support;
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use pool_plugin::{
-    chain::{Block, Network, sim::SimChain},
+    chain::{Block, sim::SimChain},
     config::Config,
     ledger::{ShareLedger, records::SolutionState},
     release::policy::Policy,
-    types::{Address, Solution},
+    types::{Address, Network, Solution},
 };
 use pool_support::{Client, EvenSolves, OURS, Running, chain, config, dumps, start, start_with, until};
 use tempfile::tempdir;

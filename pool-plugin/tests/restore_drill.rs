@@ -8,9 +8,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use pool_plugin::{
     backup::{self, BackupError},
-    chain::{Network, sim::SimChain},
+    chain::sim::SimChain,
     dump,
     ledger::ShareLedger,
+    types::Network,
 };
 use pool_support::{Client, EvenSolves, Running, chain, dumps, start, until};
 use serde_json::Value;

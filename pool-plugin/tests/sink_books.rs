@@ -6,10 +6,11 @@ mod ledger_support;
 use std::{fs, sync::Arc};
 
 use pool_plugin::{
-    chain::{Chain, Network, sim::SimChain},
+    chain::{Chain, sim::SimChain},
     dump,
     ledger::ShareLedger,
     sinks::LedgerBooks,
+    types::Network,
 };
 use pool_sinks::books::{Books, Reward};
 use tempfile::TempDir;

@@ -15,13 +15,13 @@ use std::{
 use ledger_support::{POOL, PROOF_TARGET, append_for, block, found, key, open, solution, worker};
 use pool_plugin::{
     accounting::terms::{Fee, Rules, Scheme},
-    chain::Network,
     dump::{
         self,
         verify::{Summary, Verdict, VerifyError, verify},
     },
     ledger::ShareLedger,
     rest::RestNode,
+    types::Network,
 };
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};

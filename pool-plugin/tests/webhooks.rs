@@ -11,8 +11,8 @@ use std::{
 };
 
 use pool_plugin::{
-    chain::Network,
     config::{Config, WebhookConfig},
+    types::Network,
     webhooks::{
         Counters, Event, EventKind, Sender,
         delivery::{Delivery, Pace},

@@ -8,13 +8,12 @@ use pool_node::{account, protocol};
 use pool_plugin::{
     admin::{self, AdminArgs},
     audit, backup,
-    chain::Network,
     config::cli::{self as config, ConfigArgs},
     console::cli::{self as console, AccountArgs, ListArgs, LogsArgs, MinersArgs, StatusArgs},
     dump,
     ledger::ShareLedger,
     stratum::capture::transcript,
-    types::Address,
+    types::{Address, Network},
     users::cli::{self as users, UserArgs},
 };
 

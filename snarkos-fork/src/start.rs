@@ -15,11 +15,10 @@ use anyhow::{Context as _, Result, bail};
 use pool_api::{Api, Exposition, Running};
 use pool_node::{account, attach};
 use pool_plugin::{
-    chain::Network,
     config::{PoolArgs, Source},
     pool::{Pool, StopHandle},
     reload::hangup,
-    types::Address,
+    types::{Address, Network},
 };
 use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;

@@ -11,9 +11,8 @@ use std::{
 };
 
 use pool_plugin::{
-    chain::Network,
     ledger::{ShareLedger, records::BlockOutcome},
-    types::BlockHash,
+    types::{BlockHash, Network},
 };
 use tokio::task::JoinSet;
 

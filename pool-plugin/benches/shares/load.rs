@@ -13,11 +13,8 @@ use std::{
 };
 
 use pool_plugin::{
-    ledger::{
-        ShareLedger,
-        records::{ShareKey, Worker},
-    },
-    types::Address,
+    ledger::{ShareLedger, records::ShareKey},
+    types::{Address, Worker},
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use pool_plugin::{chain::Network, ledger::ShareLedger};
+use pool_plugin::{ledger::ShareLedger, types::Network};
 use tokio::runtime::{Builder, Runtime};
 
 /// Of measuring syncs and acknowledgements.

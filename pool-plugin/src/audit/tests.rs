@@ -3,13 +3,12 @@
 use super::{Auditor, books::check_rounds, report::report};
 use crate::{
     accounting::terms::Rules,
-    chain::Network,
     health::Level,
     ledger::{
         ShareLedger,
-        records::{BlockOutcome, ShareKey, SolutionRecord, SolutionState, Worker},
+        records::{BlockOutcome, ShareKey, SolutionRecord, SolutionState},
     },
-    types::{Address, BlockHash, EpochHash, Solution},
+    types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
 };
 
 const PROOF_TARGET: u64 = 1_000;

@@ -4,9 +4,9 @@ use std::{fmt, fs, path::Path};
 
 use super::{BackupError, DATABASE, DUMPS, Manifest, check::check, files};
 use crate::{
-    chain::Network,
     dump,
     ledger::{ShareLedger, records::Adopted},
+    types::Network,
 };
 
 /// What was put back.

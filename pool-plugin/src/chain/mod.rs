@@ -9,7 +9,6 @@ mod epoch;
 pub mod following;
 mod limit;
 pub mod newer_version_file;
-pub mod requirement;
 pub mod sim;
 pub mod watch;
 
@@ -19,7 +18,7 @@ use tokio::sync::watch::Receiver;
 
 use self::following::{OtherVersion, tracker::Known};
 pub use self::{epoch::Epoch, following::SyncState, limit::limit_of_next_epoch};
-use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
+use crate::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId};
 
 /// A shared handle to the chain.
 pub type ChainHandle = Arc<dyn Chain>;
@@ -74,14 +73,6 @@ pub trait Chain: Send + Sync + 'static {
 
     /// Enters `solution` into the node's own consensus. `false` on a node that has none.
     fn submit_to_own_consensus(&self, solution: &Solution) -> bool;
-}
-
-/// An Aleo network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Network {
-    Mainnet,
-    Testnet,
-    Canary,
 }
 
 /// What the next block will take: solutions of `epoch_hash` that reach `proof_target`.
@@ -207,32 +198,3 @@ pub struct LandedSolution {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ChainError(pub String);
-
-impl Network {
-    /// Upstream's numeric id (`--network`).
-    pub const fn id(self) -> u16 {
-        match self {
-            Self::Mainnet => 0,
-            Self::Testnet => 1,
-            Self::Canary => 2,
-        }
-    }
-
-    pub const fn from_id(id: u16) -> Option<Self> {
-        match id {
-            0 => Some(Self::Mainnet),
-            1 => Some(Self::Testnet),
-            2 => Some(Self::Canary),
-            _ => None,
-        }
-    }
-
-    /// Lower-case name, as it stands in folder names and dumps.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mainnet => "mainnet",
-            Self::Testnet => "testnet",
-            Self::Canary => "canary",
-        }
-    }
-}

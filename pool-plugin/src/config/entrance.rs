@@ -8,7 +8,7 @@ use super::{
     PoolArgs, Problem,
     reader::{Reader, in_range},
 };
-use crate::guard::access::parse_network;
+use crate::{guard::access::parse_network, users::UserMode};
 
 const DEFAULT_PER_ADDRESS: usize = 256;
 
@@ -30,16 +30,6 @@ pub struct EntranceConfig {
     pub admin_password_file: Option<PathBuf>,
 }
 
-/// Who may log in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UserMode {
-    /// Any valid login that is not disabled.
-    #[default]
-    Open,
-    /// Users of `users.json` with their password.
-    Closed,
-}
-
 impl Default for EntranceConfig {
     fn default() -> Self {
         Self {
@@ -48,28 +38,6 @@ impl Default for EntranceConfig {
             proxies: Vec::new(),
             users: UserMode::default(),
             admin_password_file: None,
-        }
-    }
-}
-
-impl UserMode {
-    /// The name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-impl FromStr for UserMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "open" => Ok(Self::Open),
-            "closed" => Ok(Self::Closed),
-            other => Err(format!("'{other}' is neither")),
         }
     }
 }

@@ -20,7 +20,7 @@ mod webhooks;
 
 pub use api::ApiConfig;
 pub use args::PoolArgs;
-pub use entrance::{EntranceConfig, UserMode};
+pub use entrance::EntranceConfig;
 pub use live::Live;
 pub use problems::{Problem, Problems};
 pub use resolve::{Context, resolve};

@@ -22,8 +22,9 @@ use crate::{
     accounting::terms::{Rules, Scheme, parse_fees},
     chain::following::Patience,
     evaluator::PuzzleKind,
+    login::parse_login,
     release::policy::Policy,
-    stratum::{capture::CaptureConfig, login::parse_login, places::MOST_NODES},
+    stratum::{capture::CaptureConfig, places::MOST_NODES},
     types::Address,
 };
 

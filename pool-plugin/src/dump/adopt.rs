@@ -4,13 +4,12 @@ use std::str::FromStr;
 
 use crate::{
     accounting::terms::{Fee, Rules, Scheme, Terms},
-    chain::Network,
     dump::{
         check::check,
         document::{Document, Settlement, SolutionEntry},
     },
-    ledger::records::{Adopted, Basis, DumpMark, Round, RoundSolution, Worker},
-    types::{EpochHash, Solution},
+    ledger::records::{Adopted, Basis, DumpMark, Round, RoundSolution},
+    types::{EpochHash, Network, Solution, Worker},
 };
 
 /// The round and the mark of a dump of `network` that holds together.

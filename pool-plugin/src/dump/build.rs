@@ -7,7 +7,6 @@ use crate::{
         allot::{Allotment, Income, allot},
         terms::{Fee, Scheme, Terms},
     },
-    chain::Network,
     dump::{
         document::{
             AccountEntry, Document, FIRST_SCHEMA_VERSION, FeeEntry, FinderEntry, Link, RoundEntry,
@@ -16,7 +15,8 @@ use crate::{
         gather::Gathered,
         tally::{AccountTally, Sum, Tally},
     },
-    ledger::records::{Basis, DumpMark, Round, RoundSolution, Worker},
+    ledger::records::{Basis, DumpMark, Round, RoundSolution},
+    types::{Network, Worker},
 };
 
 /// The dump of `round`. `before`: the mark of the dump before, if that has one.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     accounting::window::{Reach, reach},
-    chain::Network,
     dump::{DumpError, build::build, check::check, gather::gather},
     ledger::{
         ShareLedger,
         records::{DumpMark, Round},
     },
+    types::Network,
 };
 
 /// Makes dumps, and remembers the marks of those the ledger does not know yet.

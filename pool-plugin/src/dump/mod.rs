@@ -35,12 +35,12 @@ use std::{
 
 pub use crate::dump::{adopt::adopt, document::SCHEMA_VERSION, file::file_name};
 use crate::{
-    chain::Network,
     dump::{chain::Chain, file::Placed},
     ledger::{
         ReadError, ShareLedger,
         records::{DumpMark, Round},
     },
+    types::Network,
 };
 
 /// At start, dumps are compared with the database until this many shares are read; older ones only have to

@@ -14,9 +14,8 @@ use crate::{
         terms::{Fee, Rules, Scheme, Terms},
         window::{Cut, reach},
     },
-    chain::Network,
-    ledger::records::{Basis, DumpMark, Round, RoundSolution, Worker},
-    types::{Address, BlockHash, EpochHash, Solution},
+    ledger::records::{Basis, DumpMark, Round, RoundSolution},
+    types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
 };
 
 /// Makes a dump a false one.

@@ -12,9 +12,9 @@ use std::{
 
 use super::{DumpError, check, document::Document, file_name, render};
 use crate::{
-    chain::Network,
     ledger::{OpenError, ReadError, ShareLedger},
     rest::RestNode,
+    types::Network,
 };
 
 /// Why there is no verdict on any file.

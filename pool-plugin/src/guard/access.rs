@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::source::Source;
+use crate::source::Source;
 
 /// Bans of the pool's own that are remembered at most.
 const CAPACITY: usize = 1 << 16;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::source::Source;
+use crate::source::Source;
 
 /// After this time without an accepted share an address's merit has halved.
 const HALF_LIFE: Duration = Duration::from_secs(3600);

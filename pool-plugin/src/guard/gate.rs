@@ -20,10 +20,14 @@ use super::{
     access::{Access, AccessLists, Ban, Entry, Kind},
     access_file,
     crowd::Crowd,
-    source::Source,
     strikes::{BAN, Outcome, Strikes},
 };
-use crate::{json_lines::BrokenLine, ledger::records::Worker, reject::Reject, types::unix_ms};
+use crate::{
+    json_lines::BrokenLine,
+    reject::Reject,
+    source::Source,
+    types::{Worker, unix_ms},
+};
 
 /// After our own start nobody is penalised, and an address has more places: all come back at once, and what
 /// they send was mined for another process.

@@ -4,7 +4,6 @@
 //! accounts, since anyone can log in under anyone's name. All rules are pure and take the time as a value;
 //! [`gate`] holds them together for the port and the admin.
 //!
-//! - [`source`]: which connections count together.
 //! - [`descriptors`]: how many connections the process has file descriptors for.
 //! - [`crowd`]: connections per address, more for those that have earned it.
 //! - [`conduct`]: a connection's behaviour, and what follows from it.
@@ -20,13 +19,11 @@ pub mod conduct;
 pub mod crowd;
 pub mod descriptors;
 pub mod gate;
-pub mod source;
 pub mod standing;
 pub mod strangers;
 pub mod strikes;
 
 pub use conduct::Verdict;
 pub use gate::{Gate, Ticket};
-pub use source::Source;
 pub use standing::{Order, Standing};
 pub use strangers::{Stranger, Strangers};

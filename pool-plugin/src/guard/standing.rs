@@ -9,7 +9,7 @@ use super::{
     conduct::{Conduct, Step, Verdict},
     gate::Ticket,
 };
-use crate::{fair_queue::Lane, ledger::records::Worker, reject::Reject};
+use crate::{fair_queue::Lane, reject::Reject, types::Worker};
 
 /// Orders that wait for a session which is busy writing; more of them are dropped.
 const WAITING_ORDERS: usize = 8;

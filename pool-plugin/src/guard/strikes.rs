@@ -8,8 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::source::Source;
-use crate::ledger::records::Worker;
+use crate::{source::Source, types::Worker};
 
 /// Strikes count together within this time.
 const WINDOW: Duration = Duration::from_secs(600);

@@ -41,14 +41,12 @@ pub use crate::ledger::{
 };
 use crate::{
     accounting::terms::{Rules, Terms},
-    chain::Network,
     ledger::{
         codec::MAX_NAME_BYTES,
         expected::ExpectedFinds,
         open::{open_store, open_store_beside},
         records::{
-            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker,
-            WorkerTotal,
+            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal,
         },
         reserve::KeyDesk,
         schema::{Meta, solution_of_open_key},
@@ -58,7 +56,7 @@ use crate::{
             command::{Append, Command, QUEUE},
         },
     },
-    types::SolutionId,
+    types::{Network, SolutionId, Worker},
 };
 
 /// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and

@@ -11,7 +11,6 @@ use rocksdb::{DB, ErrorKind};
 use tempfile::TempDir;
 
 use crate::{
-    chain::Network,
     ledger::{
         changes::meta_change,
         codec::decode_number,
@@ -21,6 +20,7 @@ use crate::{
         store::{Store, one_line},
         torn_log,
     },
+    types::Network,
 };
 
 /// What a write needs at least before it is worth reopening for.

@@ -119,8 +119,7 @@ mod tests {
     use super::*;
     use crate::{
         accounting::terms::Rules,
-        ledger::records::Worker,
-        types::{Address, BlockHash, EpochHash},
+        types::{Address, BlockHash, EpochHash, Worker},
     };
 
     fn solution(counter: u64) -> Solution {

@@ -12,19 +12,23 @@ use rocksdb::{
 };
 use tempfile::TempDir;
 
-use crate::ledger::{
-    codec::{
-        DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
-        decode_solution, decode_terms, decode_total,
-    },
-    errors::ReadError,
-    open::open_database,
-    records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
-    schema::{
-        Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
-    },
-};
 use crate::{accounting::terms::Terms, meters::meters, types::SolutionId};
+use crate::{
+    ledger::{
+        codec::{
+            DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
+            decode_solution, decode_terms, decode_total,
+        },
+        errors::ReadError,
+        open::open_database,
+        records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal},
+        schema::{
+            Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key,
+            worker_key,
+        },
+    },
+    types::Worker,
+};
 
 type Row = (Box<[u8]>, Box<[u8]>);
 

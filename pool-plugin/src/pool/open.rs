@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::{BackupHandle, StopHandle};
 use crate::{
     admin::Logger,
-    chain::Network,
     config::{Config, Source},
     evaluator::Evaluator,
     guard::Gate,
@@ -20,7 +19,7 @@ use crate::{
     ledger::ShareLedger,
     reload::hangup::Hangup,
     stratum::{Entrance, Pinned, Tls, places::Places},
-    types::Address,
+    types::{Address, Network},
     users::{AdminPassword, Users},
     view::View,
     workers::{self, Workers},

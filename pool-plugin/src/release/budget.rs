@@ -3,10 +3,8 @@
 use std::fmt;
 
 use crate::{
-    chain::{
-        Chain, ChainError, Stake,
-        requirement::{Change, Requirement},
-    },
+    chain::{Chain, ChainError, Stake},
+    requirement::{Change, Requirement},
     types::{Address, BLOCKS_PER_EPOCH},
 };
 
@@ -66,7 +64,7 @@ impl fmt::Display for Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::{Network, sim::SimChain};
+    use crate::{chain::sim::SimChain, types::Network};
 
     const OURS: Address = Address([7; 32]);
 

@@ -23,20 +23,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 use self::queue::Wait;
 pub use self::task::{Setup, run};
-use crate::{
-    ledger::records::Worker,
-    types::{Solution, SolutionId},
-};
-
-/// A solution that reached the network's proof target, as the share checks hand it over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub solution: Solution,
-    pub epoch: u32,
-    pub finder: Worker,
-    /// Unix milliseconds.
-    pub found_ms: u64,
-}
+use crate::types::{Found, Settled, SolutionId};
 
 /// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;
@@ -62,13 +49,4 @@ impl Inbox {
     pub fn shared(self) -> SharedInbox {
         Arc::new(Mutex::new(self))
     }
-}
-
-/// A block landed this solution or gave up on it: it needs no release, and no place in the stake limit
-/// beyond what the chain itself counts. Anyone's solutions may be named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    pub id: SolutionId,
-    /// The epoch whose puzzle the block took.
-    pub epoch: u32,
 }

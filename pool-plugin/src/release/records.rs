@@ -9,7 +9,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Found, Settled};
 use crate::{
     chain::Puzzle,
     ledger::{
@@ -17,7 +16,7 @@ use crate::{
         records::{SolutionRecord, SolutionState},
     },
     recover,
-    types::SolutionId,
+    types::{Found, Settled, SolutionId},
 };
 
 /// The first pause after a failed write; it doubles up to [`LONGEST_PAUSE`].

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Found, Inbox, SharedInbox, Waits,
+    Inbox, SharedInbox, Waits,
     policy::Policy,
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore, Told},
@@ -23,7 +23,7 @@ use crate::{
         ReadError,
         records::{SolutionRecord, SolutionState},
     },
-    types::{Address, SolutionId},
+    types::{Address, Found, SolutionId},
 };
 
 /// Between two looks at the peers.

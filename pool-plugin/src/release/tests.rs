@@ -27,7 +27,7 @@ use crate::{
         ReadError, WriteError,
         records::{ShareKey, SolutionRecord, SolutionState},
     },
-    types::BLOCKS_PER_EPOCH,
+    types::{BLOCKS_PER_EPOCH, Solution, Worker},
 };
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,9 @@
 //! - [`tracker`]: reads every block once, has the ledger apply it, writes the dump of a closed round.
 //! - [`outcome`]: from a block to what it means for our solutions.
 //! - [`retention`]: which shares may leave.
-//! - [`reward`]: the chain's reward rule.
 
 pub mod outcome;
 pub mod retention;
-pub mod reward;
 #[cfg(test)]
 mod tests;
 pub mod tracker;

@@ -25,8 +25,7 @@ use crate::{
         ReadError, ShareLedger,
         records::{BlockOutcome, DumpMark, Round, SolutionRecord},
     },
-    release::Settled,
-    types::{Address, SolutionId, epoch_of_block},
+    types::{Address, Settled, SolutionId, epoch_of_block},
 };
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

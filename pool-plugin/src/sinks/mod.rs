@@ -23,7 +23,7 @@ pub use self::{books::LedgerBooks, judge::judge};
 use crate::{
     config::SinksConfig,
     health::{HealthBoard, Part},
-    ledger::records::Worker,
+    types::Worker,
 };
 
 /// The `chain` of a block's record.

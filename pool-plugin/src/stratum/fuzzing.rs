@@ -14,12 +14,11 @@ use super::{
     codec::{FrameDecoder, Framing},
     counter::{CounterReader, RawCounter},
     dialects::{Dialect, generic},
-    login,
     message::{Authorize, Call, Id, Message, Reply},
     places::Prefix,
     proxy,
 };
-use crate::reject::Reject;
+use crate::{login, reject::Reject};
 
 /// Everything a miner says on a connection, heard as by a port of this dialect.
 pub fn hear(dialect: Dialect, bytes: &[u8]) {

@@ -7,7 +7,6 @@
 //! - [`dialects`]: frames to requests, messages to bytes.
 //! - [`message`]: what is said, whatever the dialect.
 //! - [`counter`]: the spellings of a counter.
-//! - [`login`]: who is credited.
 //! - [`entrance`]: from a socket to a session.
 //! - [`jobs`]: which job and which target a session has; `epoch_jobs`: those of one epoch.
 //! - [`proxy`]: whom a proxy speaks for.
@@ -39,7 +38,6 @@ mod feed;
 pub mod fuzzing;
 pub mod jobs;
 pub mod listener;
-pub mod login;
 pub mod message;
 mod outbox;
 mod phrases;

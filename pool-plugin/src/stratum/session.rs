@@ -39,8 +39,8 @@ use super::{
 };
 use crate::{
     guard::{Order, Standing, Stranger},
-    ledger::records::Worker,
     reject::Reject,
+    types::Worker,
     vardiff::{Aim, Settings, Vardiff},
     workers::{Presence, unix_seconds},
 };

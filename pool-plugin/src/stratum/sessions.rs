@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use crate::{
     guard::{Order, Standing, access::parse_network},
-    ledger::records::Worker,
-    types::unix_ms,
+    types::{Worker, unix_ms},
 };
 
 /// The sessions, by their number.
@@ -134,7 +133,7 @@ mod tests {
         let (standing, orders) = Standing::new(ticket, false);
         let standing = Arc::new(standing);
         sessions.open(id, peer, &standing);
-        sessions.log_in(&standing, &crate::stratum::login::parse_login(login).unwrap());
+        sessions.log_in(&standing, &crate::login::parse_login(login).unwrap());
         (standing, orders)
     }
 

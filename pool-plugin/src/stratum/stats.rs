@@ -12,8 +12,8 @@ use pool_sinks::activity::Activity;
 
 use super::census::Census;
 use crate::{
-    ledger::records::Worker,
     reject::{Reject, RejectCode},
+    types::Worker,
 };
 
 /// Counters since the start, and the number of open connections. Cheap to update and to read.

@@ -19,9 +19,9 @@ use super::{
     password::{self, PasswordError},
 };
 use crate::{
-    config::UserMode,
     json_lines::{self, BrokenLine},
     reject::Reject,
+    users::UserMode,
 };
 
 /// How often the file is looked at.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::password;
 use crate::{
     json_lines::{self, BrokenLine},
-    stratum::login,
+    login,
 };
 
 /// A user as the file has it.

@@ -4,6 +4,7 @@
 //! - [`password`]: hashes of passwords.
 //! - [`book`]: the users while the pool runs, following the file.
 //! - [`admin_password`]: the password of the stratum port's admin.
+//! - [`mode`]: whether a password is needed.
 //! - [`tries`]: how many wrong attempts are heard.
 //! - [`cli`]: `snarkos pool user`.
 
@@ -11,8 +12,10 @@ pub mod admin_password;
 pub mod book;
 pub mod cli;
 pub mod file;
+pub mod mode;
 pub mod password;
 pub mod tries;
 
 pub use admin_password::AdminPassword;
 pub use book::Users;
+pub use mode::UserMode;

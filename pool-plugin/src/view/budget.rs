@@ -4,11 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Decimal;
-use crate::{
-    chain::{Stake, requirement::Change},
-    release::budget::Budget,
-    types::Address,
-};
+use crate::{chain::Stake, release::budget::Budget, requirement::Change, types::Address};
 
 /// An address's budget in the current epoch. Amounts are microcredits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -51,7 +51,7 @@ pub use self::{
 use self::{payments::Payments, rewards::RewardBook};
 use crate::{
     admin::{Admin, Command},
-    chain::{ChainHandle, ChainState, Network, Peer, Protocol},
+    chain::{ChainHandle, ChainState, Peer, Protocol},
     config::{Config, Live},
     evaluator::Evaluator,
     health::{Health, HealthBoard},
@@ -59,6 +59,7 @@ use crate::{
     ledger::{ShareLedger, records::SolutionRecord},
     release::Waits,
     supervise::Restarts,
+    types::Network,
     webhooks,
 };
 

@@ -16,9 +16,9 @@ use crate::{
     dump::file_name,
     ledger::{
         ReadError,
-        records::{Round, SolutionRecord, SolutionState, Worker},
+        records::{Round, SolutionRecord, SolutionState},
     },
-    types::SolutionId,
+    types::{SolutionId, Worker},
 };
 
 /// A part of a list.

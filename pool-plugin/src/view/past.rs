@@ -7,7 +7,7 @@ use super::View;
 use crate::{
     hashrate::{HashRate, Past},
     history::{Intake, Spans},
-    ledger::records::Worker,
+    types::Worker,
     workers::unix_seconds,
 };
 

@@ -21,8 +21,9 @@ pub use self::keep::{WRITE_EVERY, keep, load, replay, unix_seconds};
 use crate::{
     hashrate::{HashRate, Past, Rates},
     history::{History, Spans},
-    ledger::records::{LastTarget, Worker},
+    ledger::records::LastTarget,
     reject::{Reject, RejectCode},
+    types::Worker,
 };
 use account::Account;
 

@@ -5,9 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{keep::unix_seconds, *};
 use crate::{
-    chain::Network,
     ledger::{ShareLedger, records::ShareKey},
-    types::Address,
+    types::{Address, Network},
 };
 
 const NOW: u64 = 1_700_000_000;

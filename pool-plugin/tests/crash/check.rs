@@ -7,9 +7,9 @@ use std::{
 };
 
 use pool_plugin::{
-    chain::Network,
     dump,
     ledger::{ReserveError, ShareLedger},
+    types::Network,
 };
 
 use super::child::{key, solution};

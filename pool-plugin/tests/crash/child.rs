@@ -5,13 +5,12 @@ use std::{path::PathBuf, thread};
 
 use pool_plugin::{
     accounting::terms::{Fee, Rules, Scheme},
-    chain::Network,
     dump,
     ledger::{
         ReserveError, ShareLedger,
-        records::{BlockOutcome, DumpMark, ShareKey, SolutionRecord, SolutionState, Worker},
+        records::{BlockOutcome, DumpMark, ShareKey, SolutionRecord, SolutionState},
     },
-    types::{Address, BlockHash, EpochHash, Solution},
+    types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
 };
 
 pub(crate) const DIR: &str = "POOL_CRASH_DIR";

@@ -4,12 +4,11 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use pool_plugin::{
-    chain::Network,
     ledger::{
         ShareLedger, WriteError,
-        records::{BlockOutcome, Share, ShareKey, SolutionRecord, SolutionState, Worker},
+        records::{BlockOutcome, Share, ShareKey, SolutionRecord, SolutionState},
     },
-    types::{Address, BlockHash, EpochHash, Solution, SolutionId},
+    types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId, Worker},
 };
 
 /// Of all blocks.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     chain::{Block, BlockFacts, LandedSolution, Puzzle},
-    rounds::reward,
+    reward,
     types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
 

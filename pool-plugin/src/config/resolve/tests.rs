@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::UserMode;
+use crate::users::UserMode;
 
 const ADDRESS: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
 

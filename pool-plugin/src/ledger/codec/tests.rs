@@ -7,9 +7,9 @@ use crate::{
     accounting::terms::{Fee, Rules, Scheme, Terms},
     ledger::records::{
         Basis, DumpMark, LastTarget, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState,
-        Worker, WorkerTotal,
+        WorkerTotal,
     },
-    types::{Address, BlockHash, EpochHash, Solution},
+    types::{Address, BlockHash, EpochHash, Solution, Worker},
 };
 
 fn hash() -> impl Strategy<Value = [u8; 32]> {

@@ -4,7 +4,7 @@ use super::{
     Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::ledger::records::{Worker, WorkerTotal};
+use crate::{ledger::records::WorkerTotal, types::Worker};
 
 const VERSION: u8 = 1;
 

@@ -7,12 +7,10 @@ use crate::{
     ledger::{
         condition::RETRY,
         errors::WriteError,
-        records::{
-            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker,
-        },
+        records::{Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord},
         reserve::Reservation,
     },
-    types::SolutionId,
+    types::{SolutionId, Worker},
 };
 
 /// Commands that wait before a sender has to.

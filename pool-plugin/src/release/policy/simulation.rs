@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 
 use super::{Policy, View};
 use crate::{
-    rounds::reward,
+    reward,
     types::{BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK},
 };
 

@@ -20,13 +20,10 @@ use crate::{
         self, Chain, ChainState, following::Patience, newer_version_file::NewerVersionFile, sim::SimChain,
     },
     health::{HealthBoard, Part},
-    ledger::{
-        ShareLedger,
-        records::{SolutionState, Worker},
-    },
-    release::{self, Found, FoundSender, Inbox, policy::Policy},
+    ledger::{ShareLedger, records::SolutionState},
+    release::{self, FoundSender, Inbox, policy::Policy},
     rounds,
-    types::{Address, Solution, SolutionId},
+    types::{Address, Found, Solution, SolutionId, Worker},
 };
 
 pub(crate) const OURS: Address = Address([7; 32]);

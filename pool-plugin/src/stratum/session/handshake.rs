@@ -5,15 +5,15 @@ use tracing::{debug, info};
 
 use super::{Flow, Session};
 use crate::{
-    ledger::records::Worker,
+    login,
     reject::Reject,
     stratum::{
         capture::Spoken,
-        login,
         message::{Authorize, Connect, Id, Message, Reply, Subscribe, Suggest},
         places::Place,
         wish,
     },
+    types::Worker,
     vardiff::{Aim, steps::Steps},
     workers::unix_seconds,
 };

@@ -7,16 +7,15 @@ use tracing::{debug, info};
 
 use super::{Flow, Session};
 use crate::{
-    ledger::records::Worker,
+    login,
     meters::meters,
     reject::{Reject, RejectCode},
     stratum::{
         capture::Spoken,
         jobs::Found,
-        login,
         message::{Id, Message, Reply, Submit},
     },
-    types::Address,
+    types::{Address, Worker},
     workers::unix_seconds,
 };
 

@@ -18,9 +18,9 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::harness::{self, JOB, Miner, Pool, config, counter, outcome, wait_until};
 use crate::{
-    config::UserMode,
     guard::Gate,
     stratum::{Entrance, StratumConfig, Tls, dialects::Dialect},
+    users::UserMode,
 };
 
 /// A certificate in a folder, as an operator has it.

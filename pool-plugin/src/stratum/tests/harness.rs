@@ -22,18 +22,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     addresses::Addresses,
-    chain::{ChainState, Network, Puzzle, SyncState},
-    config::UserMode,
+    chain::{ChainState, Puzzle, SyncState},
     evaluator::{EvaluateError, Evaluator},
     guard::Gate,
     intake::Intake,
     ledger::ShareLedger,
-    release::Found,
     stratum::{
         Common, Door, Entrance, Pinned, StratumConfig, dialects::Dialect, places::Places, serve, stats::Stats,
     },
-    types::{Address, EpochHash},
-    users::Users,
+    types::{Address, EpochHash, Found, Network},
+    users::{UserMode, Users},
     vardiff::Settings,
     verify::Verifier,
 };

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use super::harness::*;
 use crate::{
     addresses::Addresses,
-    ledger::records::Worker,
     stratum::{StratumConfig, places::Prefix},
-    types::Address,
+    types::{Address, Worker},
     vardiff::Settings,
 };
 

@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 
 use super::harness::{self, *};
 use crate::{
-    config::UserMode,
     guard::Gate,
     stratum::{Entrance, StratumConfig, dialects::aleostratum::job_id},
+    users::UserMode,
 };
 
 /// A pool behind a proxy, so that a test may come from any address.

@@ -8,10 +8,9 @@ use tempfile::TempDir;
 
 use super::harness::{self, Miner, Pool, config, outcome};
 use crate::{
-    config::UserMode,
     guard::Gate,
     stratum::Entrance,
-    users::{AdminPassword, Users, file, password::cheap_hash},
+    users::{AdminPassword, UserMode, Users, file, password::cheap_hash},
 };
 
 const PASSWORD: &str = "correct horse battery";

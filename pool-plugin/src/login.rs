@@ -3,7 +3,7 @@
 //! `account.worker`, `aleo1….worker`, or either without a worker. What stands before the first dot is the
 //! account that is paid; the rest names the machine.
 
-use crate::{ledger::records::Worker, types::Address};
+use crate::types::{Address, Worker};
 
 /// The longest account name, in bytes.
 pub const MAX_ACCOUNT: usize = 64;

@@ -3,7 +3,7 @@
 //! The table is upstream's (`stake_requirements_per_solution`), which keeps it to itself. Only what operators are
 //! told comes from here; what may be released comes from the ledger.
 
-use super::Network;
+use crate::types::Network;
 
 /// When a requirement begins (Unix seconds, and the last day before as people write it), in microcredits on
 /// mainnet. The other networks ask a hundredth.
