@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::{ChainState, Epoch, Puzzle},
-    intake::Intake,
     ledger::{ReadError, ShareLedger, records::Share},
     near_misses,
     types::{Found, Solution, SolutionId},
@@ -33,10 +32,10 @@ pub fn last_finds(ledger: &ShareLedger, puzzle: &Puzzle) -> Result<Vec<Found>, R
     best_unrecorded(ledger, puzzle, from, puzzle.proof_target)
 }
 
-/// Gives `intake` the near misses of before the start, once the chain tells the epoch.
+/// Gives `keep` the near misses of before the start, once the chain tells the epoch.
 pub async fn run(
     ledger: ShareLedger,
-    intake: &Intake,
+    keep: impl FnOnce(Vec<Found>) + Send,
     mut state: watch::Receiver<ChainState>,
     stop: CancellationToken,
 ) {
@@ -52,7 +51,7 @@ pub async fn run(
         match reading.await {
             Ok(Ok(missed)) => {
                 tracing::info!(count = missed.len(), "near misses of before the start are kept");
-                intake.remember(missed);
+                keep(missed);
             }
             Ok(Err(error)) => tracing::warn!(%error, "the near misses of before the start are lost"),
             Err(error) => tracing::error!(%error, "the near misses of before the start are lost"),

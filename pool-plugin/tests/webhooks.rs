@@ -11,10 +11,10 @@ use std::{
 };
 
 use pool_plugin::{
-    config::{Config, WebhookConfig},
+    config::Config,
     types::Network,
     webhooks::{
-        Counters, Event, EventKind, Sender,
+        Counters, Event, EventKind, Sender, WebhookConfig,
         delivery::{Delivery, Pace},
         event::Happening,
         sign::signature,

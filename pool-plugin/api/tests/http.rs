@@ -16,8 +16,8 @@ use std::{
 use pool_api::{Api, Exposition, Running as Serving};
 use pool_plugin::{
     chain::sim::SimChain,
-    config::{ApiConfig, Config, WebhookConfig},
-    webhooks::EventKind,
+    config::{ApiConfig, Config},
+    webhooks::{EventKind, WebhookConfig},
 };
 use pool_support::{Client, EvenSolves, Running, chain, config, start_with, until};
 use receiver::Receiver;

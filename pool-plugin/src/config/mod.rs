@@ -27,7 +27,6 @@ pub use resolve::{Context, resolve};
 pub use shown::{Entry, NOT_SET};
 pub use sinks::{PostgresConfig, RedisConfig, SinksConfig};
 pub use source::{CheckAddress, Source};
-pub use webhooks::WebhookConfig;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -1,58 +1,18 @@
 //! The tables `[[webhook]]`. They have no flags, for the secret in them belongs on no command line; nor does a
 //! mistake quote it, or the path of a URL, which with many services is a secret too.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use toml::{Table, Value};
-use ureq::http::Uri;
 
 use super::Problem;
-use crate::webhooks::EventKind;
+use crate::webhooks::{EventKind, WebhookConfig, config::server_of};
 
 /// How a secret begins, as the Standard Webhooks specification has it.
 const SECRET_PREFIX: &str = "whsec_";
 /// Bytes of a secret.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-
-/// Who is told of what.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WebhookConfig {
-    pub url: String,
-    /// What messages are signed with. `None`: they are not.
-    pub secret: Option<Vec<u8>>,
-    pub events: BTreeSet<EventKind>,
-}
-
-impl WebhookConfig {
-    /// The part of the URL that is no secret.
-    pub fn server(&self) -> String {
-        server_of(&self.url).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for WebhookConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let events: Vec<_> = self.events.iter().map(|event| event.name()).collect();
-        let signed = if self.secret.is_some() { "signed" } else { "unsigned" };
-        write!(f, "{}/… ({signed}: {})", self.server(), events.join(" "))
-    }
-}
-
-impl fmt::Debug for WebhookConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-fn server_of(url: &str) -> Option<String> {
-    let uri = Uri::from_str(url).ok()?;
-    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
-    let authority = uri.authority()?;
-    let port = authority.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    // A user and a password before the host are left out.
-    Some(format!("{scheme}://{}{port}", authority.host()))
-}
 
 /// Reads the value of the key `webhook` of the file called `origin`.
 pub(super) fn read(value: Option<&Value>, origin: &str, problems: &mut Vec<Problem>) -> Vec<WebhookConfig> {

@@ -93,7 +93,7 @@ impl Followers {
     /// After any restart.
     async fn recover(self) {
         let (ledger, state) = (self.parts.ledger.clone(), self.parts.state.subscribe());
-        recover::run(ledger, &self.parts.intake, state, self.stop).await;
+        recover::run(ledger, |missed| self.parts.intake.remember(missed), state, self.stop.clone()).await;
     }
 
     /// After a restored backup.
@@ -102,7 +102,9 @@ impl Followers {
     }
 
     async fn retain(self) {
-        rounds::retention::run(self.parts.ledger.clone(), self.parts.live.clone(), self.stop).await;
+        let live = self.parts.live.clone();
+        let keep_shares = move || live.now().keep_shares;
+        rounds::retention::run(self.parts.ledger.clone(), keep_shares, self.stop).await;
     }
 
     async fn judge(self) {

@@ -98,7 +98,9 @@ impl Parts {
         let (counters, stop_telling) = (self.webhooks.clone(), stop.clone());
         supervise("webhooks", stop, self.restarts.clone(), move || {
             let (sender, counters) = (sender.clone(), counters.clone());
-            webhooks::run(live.clone(), sender, ledger.clone(), board.clone(), counters, stop_telling.clone())
+            let live = live.clone();
+            let wanted = move || live.now().webhooks.clone();
+            webhooks::run(wanted, sender, ledger.clone(), board.clone(), counters, stop_telling.clone())
         })
     }
 }

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     accounting::terms::Scheme,
-    config::Live,
     ledger::{ReadError, ShareLedger, WriteError, records::Round},
 };
 
@@ -26,13 +25,13 @@ const ROUNDS_LOOKED_AT: usize = 1_000;
 /// Shares read at a time.
 const PAGE: u64 = 4_096;
 
-/// Looks each hour until `stop`. `live` has how long shares are kept at least.
-pub async fn run(ledger: ShareLedger, live: Live, stop: CancellationToken) {
+/// Looks each hour until `stop`. `keep_shares`, which is asked each time, has how long shares are kept at least.
+pub async fn run(ledger: ShareLedger, keep_shares: impl Fn() -> Duration + Send, stop: CancellationToken) {
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let until_ms = u64::try_from(now.saturating_sub(live.now().keep_shares).as_millis()).unwrap_or(0);
+        let until_ms = u64::try_from(now.saturating_sub(keep_shares()).as_millis()).unwrap_or(0);
         match retire_before(&ledger, until_ms).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "old shares have left the database"),

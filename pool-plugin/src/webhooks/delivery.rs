@@ -15,7 +15,7 @@ use serde::Serialize;
 use tracing::{info, warn};
 
 use super::{Counters, event::Event, sign::signature};
-use crate::{config::WebhookConfig, types::unix_ms};
+use crate::{types::unix_ms, webhooks::WebhookConfig};
 
 /// Messages that wait for one webhook.
 const CAPACITY: usize = 256;

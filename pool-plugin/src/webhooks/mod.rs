@@ -6,11 +6,13 @@
 //! message says how many those were.
 //!
 //! # Layout
+//! - [`config`]: who is told of what.
 //! - [`event`]: what is told, and its bytes.
 //! - [`lookout`]: from what is seen to what is told. Pure.
 //! - [`sign`]: how a receiver knows that it is we who speak.
 //! - [`delivery`]: the thread of one webhook.
 
+pub mod config;
 pub mod delivery;
 pub mod event;
 pub mod lookout;
@@ -25,10 +27,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+pub use self::config::WebhookConfig;
 pub use self::event::{Event, EventKind, Sender};
 use self::{delivery::Delivery, lookout::Lookout};
 use crate::{
-    config::{Live, WebhookConfig},
     health::{HealthBoard, Part, Report},
     ledger::{ReadError, ShareLedger},
 };
@@ -48,9 +50,9 @@ pub struct Counters {
     pub dropped: AtomicU64,
 }
 
-/// Tells all webhooks of the configuration in force, until `stop`.
+/// Tells all webhooks that `wanted` names, which is asked each time, until `stop`.
 pub async fn run(
-    live: Live,
+    wanted: impl Fn() -> Vec<WebhookConfig> + Send,
     sender: Sender,
     ledger: ShareLedger,
     board: HealthBoard,
@@ -64,7 +66,7 @@ pub async fn run(
     let mut lookout: Option<Lookout> = None;
     let mut readable = true;
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
-        follow_config(&mut deliveries, &live.now().webhooks, &counters);
+        follow_config(&mut deliveries, &wanted(), &counters);
         if deliveries.is_empty() {
             // Whoever is added later hears of what happens from then on.
             if lookout.take().is_some() {
