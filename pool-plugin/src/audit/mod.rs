@@ -4,11 +4,13 @@
 //! # Layout
 //! - [`books`]: Σ accounts = Σ shares = rounds.
 //! - [`history`]: the work and the finds of each account.
+//! - `health`: what both mean for the operator.
 //! - [`report`]: the same for a person, from a database.
 //!
 //! Everything here reads the disk: call it from a blocking thread.
 
 pub mod books;
+mod health;
 pub mod history;
 pub mod report;
 #[cfg(test)]
@@ -23,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::{books::Books, history::History};
 use crate::{
     chain::ChainState,
-    health::{self, HealthBoard, Part, Report},
+    health::{HealthBoard, Part, Report},
     ledger::{ReadError, ShareLedger},
 };
 

@@ -7,9 +7,11 @@
 
 mod epoch;
 pub mod following;
+pub mod health;
 mod limit;
 pub mod newer_version_file;
 pub mod sim;
+pub mod syncing;
 pub mod watch;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

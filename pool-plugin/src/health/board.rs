@@ -58,30 +58,25 @@ fn log(part: Part, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        health::{ledger, verification},
-        ledger::LedgerHealth,
-    };
 
     #[test]
     fn the_worst_part_is_the_pools_level() {
         let board = HealthBoard::default();
         assert_eq!(board.latest().level(), Level::Green);
-        board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
+        board.report(Part::Ledger, Report::green("writing", "shares are written"));
         board.report(Part::Chain, Report::red("stuck", "it is stuck"));
-        board.report(Part::Verification, verification(60, 100));
+        board.report(Part::Verification, Report::amber("filling", "60 of 100 places taken"));
         assert_eq!(board.latest().level(), Level::Red);
     }
 
     #[test]
     fn the_same_report_twice_is_no_change() {
         let board = HealthBoard::default();
-        board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
+        board.report(Part::Ledger, Report::green("writing", "shares are written"));
         let mut changes = board.subscribe();
-        board.report(Part::Ledger, ledger(&LedgerHealth::Ok));
+        board.report(Part::Ledger, Report::green("writing", "shares are written"));
         assert!(!changes.has_changed().unwrap());
-        let reason = "disk full".to_owned();
-        board.report(Part::Ledger, ledger(&LedgerHealth::Failing { reason }));
+        board.report(Part::Ledger, Report::red("failing", "shares cannot be written"));
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
     }

@@ -3,27 +3,18 @@
 //! # Layout
 //! - `report`: what a part says of itself.
 //! - `board`: keeps the latest of each part, publishes it, and logs each change once.
-//! - The judgements, functions of values: `node`, `release`, `books`, `puzzle`, [`disk`], [`shares`], and
-//!   [`syncing`], which tells how far a node is.
 //! - `watch`: looks after the parts that do not report themselves.
+//!
+//! The judgements, functions of values, stand beside what they judge, in modules called `health`.
 
 mod board;
-mod books;
-pub mod disk;
-mod node;
-mod puzzle;
-mod release;
+pub mod puzzle;
 mod report;
-pub mod shares;
-pub mod syncing;
 mod watch;
 
 pub use self::{
     board::{Health, HealthBoard},
-    books::{books, finds, ledger, rounds},
-    node::{HEIGHT_TOLERANCE, MIN_SYNCED_VALIDATORS, Node, chain, synced_validators},
     puzzle::{puzzle, verification},
-    release::release,
     report::{Level, Part, Report},
     watch::run,
 };

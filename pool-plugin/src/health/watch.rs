@@ -8,13 +8,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    HealthBoard, MIN_SYNCED_VALIDATORS, Node, Part, chain, ledger, synced_validators,
-    syncing::{Progress, Syncing},
-};
+use super::{HealthBoard, Part};
 use crate::{
-    chain::{ChainHandle, ChainState},
-    ledger::LedgerHealth,
+    chain::{
+        ChainHandle, ChainState,
+        health::{MIN_SYNCED_VALIDATORS, Node, chain, synced_validators},
+        syncing::{Progress, Syncing},
+    },
+    ledger::{LedgerHealth, health::ledger},
 };
 
 /// A shortage of validators is reported when it has lasted this many looks, a second apart.

@@ -17,10 +17,12 @@
 mod changes;
 pub mod codec;
 mod condition;
+pub mod disk;
 mod errors;
 mod expected;
 #[cfg(test)]
 mod failing_writes;
+pub mod health;
 mod migrate;
 mod open;
 pub mod records;

@@ -8,8 +8,10 @@ use tracing::{info, warn};
 
 use super::followers::Followers;
 use crate::{
-    health::{self, Part, disk::Space, shares::Silence},
+    health::{self, Part},
+    ledger::disk::Space,
     release::budget::Budget,
+    stratum::health::Silence,
     vardiff::Brake,
     verify,
 };

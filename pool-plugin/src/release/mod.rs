@@ -4,11 +4,13 @@
 //! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
 //! - [`policy`]: which of them go, when there are more than may land.
 //! - [`budget`]: what an address may land, in the words of an operator.
+//! - [`health`]: whether solutions are on their way.
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
 //! - [`task`]: carries out what the queue decides.
 //! - [`records`]: writes found solutions to the ledger beside the broadcast.
 
 pub mod budget;
+pub mod health;
 pub mod peers;
 pub mod policy;
 pub mod queue;

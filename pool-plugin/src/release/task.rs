@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Inbox, SharedInbox, Waits,
+    Inbox, SharedInbox, Waits, health,
     policy::Policy,
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore, Told},
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     addresses::Addresses,
     chain::{ChainHandle, ChainState, Puzzle, limit_of_next_epoch},
-    health::{self, HealthBoard, Part},
+    health::{HealthBoard, Part},
     ledger::{
         ReadError,
         records::{SolutionRecord, SolutionState},

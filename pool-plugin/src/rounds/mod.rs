@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - [`tracker`]: reads every block once, has the ledger apply it, writes the dump of a closed round.
+//! - `health`: whether blocks are accounted.
 //! - [`outcome`]: from a block to what it means for our solutions.
 //! - [`retention`]: which shares may leave.
 
+mod health;
 pub mod outcome;
 pub mod retention;
 #[cfg(test)]

@@ -15,12 +15,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::outcome::{Clues, outcome};
+use super::{
+    health,
+    outcome::{Clues, outcome},
+};
 use crate::{
     accounting::terms::Rules,
     chain::{Block, ChainHandle, Puzzle},
     dump,
-    health::{self, HealthBoard, Part},
+    health::{HealthBoard, Part},
     ledger::{
         ReadError, ShareLedger,
         records::{BlockOutcome, DumpMark, Round, SolutionRecord},

@@ -8,6 +8,7 @@
 //! - [`message`]: what is said, whatever the dialect.
 //! - [`counter`]: the spellings of a counter.
 //! - [`entrance`]: from a socket to a session.
+//! - [`health`]: whether shares come in.
 //! - [`jobs`]: which job and which target a session has; `epoch_jobs`: those of one epoch.
 //! - [`proxy`]: whom a proxy speaks for.
 //! - [`wish`]: the target a miner asks for.
@@ -36,6 +37,7 @@ mod epoch_jobs;
 mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+pub mod health;
 pub mod jobs;
 pub mod listener;
 pub mod message;

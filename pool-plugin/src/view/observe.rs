@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     accounting::luck::effort_permille,
-    chain::{Activation, ChainState, Protocol, SyncState, following::NewerVersion},
+    chain::{
+        Activation, ChainState, Protocol, SyncState, following::NewerVersion, health::synced_validators,
+    },
     evaluator::EvaluatorStats,
     guard::gate::BanCounts,
-    health::synced_validators,
     ledger::{
         ReadError,
         records::{Round, SolutionRecord, SolutionState},

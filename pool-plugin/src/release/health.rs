@@ -1,7 +1,9 @@
 //! The solutions: whether they are on their way.
 
-use super::Report;
-use crate::release::queue::{Status, Wait};
+use crate::{
+    health::Report,
+    release::queue::{Status, Wait},
+};
 
 /// Judges the release queue. `unwritten`: why found solutions cannot be recorded.
 pub fn release(status: &Status, unwritten: Option<&str>) -> Report {

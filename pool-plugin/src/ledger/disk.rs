@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use super::Report;
+use crate::health::Report;
 
 /// Below so many hundredths of the disk the operator is told.
 const LOW_PERCENT: u64 = 10;

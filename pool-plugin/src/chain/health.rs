@@ -3,13 +3,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{
-    Report,
-    syncing::{Progress, rough},
-};
-use crate::chain::{
-    ChainState, Peer, Protocol,
-    following::{Access, Following, NewerVersion, SyncState},
+use super::syncing::{Progress, rough};
+use crate::{
+    chain::{
+        ChainState, Peer, Protocol,
+        following::{Access, Following, NewerVersion, SyncState},
+    },
+    health::Report,
 };
 
 /// Validators in step with us that the pool wants among its peers: one may fail, or lie.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Report;
+use crate::health::Report;
 
 /// Without a share for so long, something is wrong: with a share every few seconds, even one miner is not as
 /// unlucky as that.
