@@ -68,7 +68,7 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
 
 /// Starts the API, whose exposition takes the place of the node's own exporter: a process has one recorder.
 fn serve_api(start: &mut Start, pool: &Pool, exposition: Exposition) -> Result<Option<Running>> {
-    let Some(mut api) = Api::open(pool.view(), exposition)? else { return Ok(None) };
+    let Some(mut api) = Api::open(pool.view(), pool.admin_handle(), exposition)? else { return Ok(None) };
     if std::mem::take(&mut start.metrics) {
         api.also_metrics(start.metrics_ip.unwrap_or(DEFAULT_METRICS))?;
     }

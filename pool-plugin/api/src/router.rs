@@ -10,7 +10,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use pool_plugin::{users::tries::Attempt, view::View};
+use pool_plugin::{admin::AdminHandle, users::tries::Attempt, view::View};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -28,15 +28,16 @@ use crate::{
 #[derive(Clone)]
 pub struct State {
     pub view: View,
+    pub admin: AdminHandle,
     pub exposition: Exposition,
     pub events: Arc<Listeners>,
     token: Option<Arc<AdminToken>>,
 }
 
 impl State {
-    pub fn new(view: View, exposition: Exposition, events: Arc<Listeners>) -> Self {
+    pub fn new(view: View, admin: AdminHandle, exposition: Exposition, events: Arc<Listeners>) -> Self {
         let token = view.config().api.admin_token.clone().map(|hash| Arc::new(AdminToken::new(hash)));
-        Self { view, exposition, events, token }
+        Self { view, admin, exposition, events, token }
     }
 
     /// Whether a token is the admin's; `None`: there is no admin part.

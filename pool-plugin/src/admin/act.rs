@@ -1,6 +1,10 @@
 //! What is done when an admin asks.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -9,9 +13,9 @@ use tracing::info;
 
 use super::{Command, LogLevel, Logger, log_level};
 use crate::{
+    backup::BackupHandle,
     guard::{Order, access::parse_network},
     health::HealthBoard,
-    pool::BackupHandle,
     reject::{Reject, RejectCode},
     reload::Reloader,
     stratum::{Common, Stats},
@@ -29,6 +33,26 @@ pub struct Admin {
     pub serving: CancellationToken,
     /// `None`: the program's logger cannot be changed.
     pub logger: Option<Logger>,
+}
+
+/// Acts on a pool from any thread. Before the pool runs it says so.
+#[derive(Clone, Default)]
+pub struct AdminHandle(Arc<OnceLock<Admin>>);
+
+impl AdminHandle {
+    /// The pool runs: there is something to act on.
+    pub(crate) fn attach(&self, admin: Admin) {
+        // A pool runs once.
+        let _ = self.0.set(admin);
+    }
+
+    /// Does what an admin asks, as the admin socket does. It may read and write files: not for async threads.
+    pub fn act(&self, command: &Command) -> Value {
+        match self.0.get() {
+            Some(admin) => admin.act(command),
+            None => json!({"ok": false, "error": "the pool is not running yet: try again"}),
+        }
+    }
 }
 
 impl Admin {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Command, SOCKET};
-use crate::{backup, console::Question};
+use crate::{admin::Question, backup};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A backup to another file system copies every file.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{Command, act::Admin};
-use crate::{console::Question, view::View};
+use crate::{admin::Question, view::View};
 
 /// The longest request, in bytes.
 const MAX_LINE: u64 = 4096;

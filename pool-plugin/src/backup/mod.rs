@@ -10,6 +10,7 @@
 //! Everything here reads and writes the disk: call it from a blocking thread.
 //!
 //! # Layout
+//! - `handle`: asks a running pool for one.
 //! - `create`: making one; `manifest`: what it says of itself.
 //! - `restore`: putting it back; `check`: whether the books hold.
 //! - `files`: copying so that it lasts.
@@ -17,6 +18,7 @@
 mod check;
 mod create;
 mod files;
+mod handle;
 mod manifest;
 mod restore;
 
@@ -24,6 +26,7 @@ use std::path::PathBuf;
 
 pub use self::{
     create::{create, create_offline},
+    handle::BackupHandle,
     manifest::Manifest,
     restore::{Restored, restore},
 };

@@ -11,13 +11,12 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
-    Question,
-    question::{self, Account, Blocks, Miners, Solutions, Status},
-    screen, tables,
-};
+use super::{screen, tables};
 use crate::{
-    admin::{Command, LogLevel, SOCKET, client},
+    admin::{
+        Command, LogLevel, Question, SOCKET, client,
+        query::{self, Account, Blocks, Miners, Solutions, Status},
+    },
     workers::unix_seconds,
 };
 
@@ -150,6 +149,6 @@ fn show<T: Serialize + DeserializeOwned>(
     question: &Question,
     text: impl Fn(&T, u64) -> String,
 ) -> Result<String> {
-    let answer: T = question::read(client::ask_for(&asked.data.join(SOCKET), question)?)?;
+    let answer: T = query::read(client::ask_for(&asked.data.join(SOCKET), question)?)?;
     Ok(if asked.json { serde_json::to_string_pretty(&answer)? } else { text(&answer, unix_seconds()) })
 }

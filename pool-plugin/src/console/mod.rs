@@ -8,14 +8,10 @@
 //! <- {"ok":true,"answer":{"account":{…},"workers":[…],"rewards":[…]}}
 //! ```
 //!
-//! - [`question`]: what can be asked, and the pool's answer to it.
 //! - [`cli`]: the commands.
 //! - [`screen`]: `status`; [`tables`]: the others; [`words`]: numbers as people read them.
 
 pub mod cli;
-pub mod question;
 mod screen;
 mod tables;
 mod words;
-
-pub use question::Question;

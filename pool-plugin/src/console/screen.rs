@@ -1,10 +1,8 @@
 //! The pool on one screen.
 
-use super::{
-    question::Status,
-    words::{NONE, grouped, percent, plain, rate, round_credits, short, span},
-};
+use super::words::{NONE, grouped, percent, plain, rate, round_credits, short, span};
 use crate::{
+    admin::query::Status,
     health::Level,
     view::{ActivationView, BudgetView, ChainView, PoolView},
     workers::unix_seconds,

@@ -2,11 +2,11 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{
-    question::{Account, Blocks, Miners, Solutions},
-    words::{NONE, ago, credits, grouped, percent, plain, rate, short},
+use super::words::{NONE, ago, credits, grouped, percent, plain, rate, short};
+use crate::{
+    admin::query::{Account, Blocks, Miners, Solutions},
+    view::{Finder, StateView, WorkerShares},
 };
-use crate::view::{Finder, StateView, WorkerShares};
 
 /// A table with these columns; those marked `>` hold numbers.
 fn table(columns: &[&str]) -> Table {

@@ -23,7 +23,4 @@ mod run;
 mod signals;
 mod standing;
 
-pub use self::{
-    handles::{BackupHandle, StopHandle},
-    open::Pool,
-};
+pub use self::{handles::StopHandle, open::Pool};

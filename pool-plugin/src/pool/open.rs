@@ -9,9 +9,10 @@ use anyhow::{Context, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{BackupHandle, StopHandle};
+use super::StopHandle;
 use crate::{
-    admin::Logger,
+    admin::{AdminHandle, Logger},
+    backup::BackupHandle,
     config::{Config, Source},
     evaluator::Evaluator,
     guard::Gate,
@@ -38,6 +39,7 @@ pub struct Pool {
     pub(super) listeners: Vec<(TcpListener, Pinned)>,
     pub(super) board: HealthBoard,
     pub(super) backup: BackupHandle,
+    pub(super) admin: AdminHandle,
     pub(super) logger: Option<Logger>,
     pub(super) view: View,
     pub(super) stop: CancellationToken,
@@ -71,8 +73,7 @@ impl Pool {
             listeners.push((listen(port.listen, "--pool-port")?, pinned));
         }
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
-        let backup =
-            BackupHandle { ledger: ledger.clone(), data: config.data.clone(), under_way: Arc::default() };
+        let backup = BackupHandle::new(ledger.clone(), config.data.clone());
         let logger = None;
         let (source, hangup) = (None, None);
         let view = View::new(config.clone(), network, ledger.clone(), board.clone());
@@ -87,6 +88,7 @@ impl Pool {
             listeners,
             board,
             backup,
+            admin: AdminHandle::default(),
             logger,
             view,
             stop,
@@ -150,6 +152,11 @@ impl Pool {
     /// To look at the pool while it runs.
     pub fn view(&self) -> View {
         self.view.clone()
+    }
+
+    /// To act on the pool while it runs, as an admin does.
+    pub fn admin_handle(&self) -> AdminHandle {
+        self.admin.clone()
     }
 
     pub fn backup_handle(&self) -> BackupHandle {

@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{BackupHandle, Pool};
+use super::Pool;
 use crate::{
     addresses::Addresses,
-    admin::{Admin, Logger},
+    admin::{Admin, AdminHandle, Logger},
+    backup::BackupHandle,
     chain::ChainState,
     config::{Config, Live},
     evaluator::Evaluator,
@@ -45,6 +46,7 @@ pub(super) struct Parts {
     pub(super) stats: Arc<Stats>,
     pub(super) common: Arc<Common>,
     pub(super) backup: BackupHandle,
+    pub(super) admin_handle: AdminHandle,
     pub(super) activity: Activity,
     pub(super) state: watch::Sender<ChainState>,
     pub(super) inbox: SharedInbox,
@@ -71,6 +73,7 @@ impl Parts {
             listeners,
             board,
             backup,
+            admin,
             logger,
             source,
             view,
@@ -102,6 +105,7 @@ impl Parts {
             activity,
             common,
             backup,
+            admin_handle: admin,
             state,
             waits: inbox.waits.subscribe(),
             inbox: inbox.shared(),

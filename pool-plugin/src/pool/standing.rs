@@ -17,10 +17,13 @@ use crate::{
 };
 
 impl Parts {
-    /// From now on there is something to look at.
+    /// From now on there is something to look at and to act on.
     pub(super) fn show(&self, serving: CancellationToken) {
+        self.admin_handle.attach(self.admin(serving.clone()));
         self.view.attach(Sources {
-            admin: self.admin(serving),
+            common: self.common.clone(),
+            stats: self.stats.clone(),
+            serving,
             live: self.live.clone(),
             intake: self.intake.clone(),
             evaluator: self.evaluator.clone(),

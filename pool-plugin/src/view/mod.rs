@@ -36,6 +36,7 @@ use std::{
 use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::observe::run;
 pub use self::{
@@ -50,7 +51,6 @@ pub use self::{
 };
 use self::{payments::Payments, rewards::RewardBook};
 use crate::{
-    admin::{Admin, Command},
     chain::{ChainHandle, ChainState, Peer, Protocol},
     config::{Config, Live},
     evaluator::Evaluator,
@@ -58,6 +58,7 @@ use crate::{
     intake::Intake,
     ledger::{ShareLedger, records::SolutionRecord},
     release::Waits,
+    stratum::{Common, Stats},
     supervise::Restarts,
     types::Network,
     webhooks,
@@ -82,7 +83,10 @@ struct Shared {
 
 /// The parts of a running pool that are looked at.
 pub(crate) struct Sources {
-    pub(crate) admin: Admin,
+    pub(crate) common: Arc<Common>,
+    pub(crate) stats: Arc<Stats>,
+    /// Cancelled: the ports are closed.
+    pub(crate) serving: CancellationToken,
     pub(crate) live: Live,
     pub(crate) intake: Arc<Intake>,
     pub(crate) evaluator: Arc<dyn Evaluator>,
@@ -168,14 +172,6 @@ impl View {
     /// What the node's release knows of the protocol; nothing before the node is up.
     pub fn protocol(&self) -> Protocol {
         self.0.chain.get().map(|chain| chain.protocol()).unwrap_or_default()
-    }
-
-    /// Does what an admin asks, as the admin socket does. It may read and write files: not for async threads.
-    pub fn act(&self, command: &Command) -> Value {
-        match self.0.parts.get() {
-            Some(parts) => parts.admin.act(command),
-            None => serde_json::json!({"ok": false, "error": "the pool is not running yet: try again"}),
-        }
     }
 
     fn shares_dir(&self) -> PathBuf {

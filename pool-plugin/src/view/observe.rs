@@ -91,7 +91,7 @@ impl Observer {
         if is_due(&mut self.slowly, SLOWLY) {
             self.look_slowly(view, parts);
         }
-        let overview = parts.admin.common.workers.overview(unix_seconds());
+        let overview = parts.common.workers.overview(unix_seconds());
         let workers: Vec<WorkerView> = overview.workers.iter().map(WorkerView::from).collect();
         let snapshot = Snapshot {
             pool: self.pool(view, parts, &overview),
@@ -124,8 +124,7 @@ impl Observer {
     }
 
     fn look_slowly(&mut self, view: &View, parts: &Sources) {
-        let BanCounts { now, addresses, workers, by_operator } =
-            parts.admin.common.entrance.gate.ban_counts();
+        let BanCounts { now, addresses, workers, by_operator } = parts.common.entrance.gate.ban_counts();
         self.bans = BansView { now: now as u64, addresses, workers, by_operator };
         self.disk = disk_view(view);
         view.0.payments.write().follow(&view.0.config.data.join("payments.json"));
@@ -139,9 +138,9 @@ impl Observer {
     }
 
     fn pool(&mut self, view: &View, parts: &Sources, overview: &Overview) -> PoolView {
-        let (config, common) = (parts.live.now(), &parts.admin.common);
+        let (config, common) = (parts.live.now(), &parts.common);
         let state = *parts.state.borrow();
-        let stats = parts.admin.stats.snapshot();
+        let stats = parts.stats.snapshot();
         let mut miners: Vec<&str> = vec![];
         let online = || overview.workers.iter().filter(|status| status.online > 0);
         miners.extend(online().map(|status| status.worker.account.as_str()));
@@ -149,15 +148,15 @@ impl Observer {
         miners.dedup();
         let refused =
             RejectCode::ALL.iter().map(|code| (code.label().to_owned(), stats.rejected_with(*code)));
-        let sessions = parts.admin.stats.census.counts().into_iter().filter(|count| count.total > 0);
+        let sessions = parts.stats.census.counts().into_iter().filter(|count| count.total > 0);
         PoolView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: view.0.network.name().to_owned(),
             addresses: config.addresses.iter().map(ToString::to_string).collect(),
             time: unix_seconds(),
             uptime_seconds: common.now().as_secs(),
-            level: parts.admin.board.latest().level(),
-            draining: parts.admin.serving.is_cancelled(),
+            level: view.0.board.latest().level(),
+            draining: parts.serving.is_cancelled(),
             chain: chain_view(view, &state),
             rates: overview.pool,
             miners: miners.len() as u64,
@@ -227,7 +226,7 @@ impl Observer {
             verified,
             per_second: if seconds > 0.0 { (verified - before) as f64 / seconds } else { 0.0 },
             panicked: verifier.panicked(),
-            brake_doublings: parts.admin.common.brake(),
+            brake_doublings: parts.common.brake(),
         }
     }
 

@@ -129,7 +129,7 @@ pub async fn command(
 }
 
 async fn act(state: State, command: Command) -> Answer<Json<Done>> {
-    let answer = blocking(move || state.view.act(&command)).await?;
+    let answer = blocking(move || state.admin.act(&command)).await?;
     match answer {
         Value::Object(mut rest) if rest.get("ok") == Some(&Value::Bool(true)) => {
             rest.remove("ok");

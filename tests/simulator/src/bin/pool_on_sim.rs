@@ -110,7 +110,7 @@ fn main() -> Result<()> {
     println!("listening {} rest {}", pool.local_addr(), rest.local_addr()?);
 
     let api = match exposition {
-        Some(exposition) => Api::open(pool.view(), exposition)?,
+        Some(exposition) => Api::open(pool.view(), pool.admin_handle(), exposition)?,
         None => None,
     };
     if let Some(api) = &api {

@@ -98,7 +98,7 @@ fn items<T>(page: Result<Page<T>, PageError>) -> Result<Vec<T>, String> {
 }
 
 /// What a pool said, read as what was asked for.
-pub(super) fn read<T: DeserializeOwned>(mut answer: Value) -> anyhow::Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(mut answer: Value) -> anyhow::Result<T> {
     anyhow::ensure!(
         answer["ok"] == true,
         "{}",
