@@ -9,10 +9,12 @@ use std::path::Path;
 
 use ledger_support::{PROOF_TARGET, append_for, block, found, key, open, worker};
 use pool_plugin::{
-    accounting::terms::{Fee, Rules, Scheme},
-    dump::{self, DumpError},
+    books::dump::{self, DumpError},
+    core::{
+        accounting::terms::{Fee, Rules, Scheme},
+        types::Network,
+    },
     ledger::{ShareLedger, WriteError, records::DumpMark},
-    types::Network,
 };
 use serde_json::{Value, json};
 use tempfile::tempdir;

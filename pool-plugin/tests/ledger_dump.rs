@@ -9,9 +9,9 @@ use std::{fs, path::Path};
 
 use ledger_support::{append_for, block, found, key, open, worker};
 use pool_plugin::{
-    dump::{self, DumpError, FileState},
+    books::dump::{self, DumpError, FileState},
+    core::types::Network,
     ledger::{ShareLedger, records::Round},
-    types::Network,
 };
 use serde_json::Value;
 use tempfile::tempdir;

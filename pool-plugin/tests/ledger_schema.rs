@@ -9,13 +9,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use ledger_support::{all_shares, append, id, key, open, worker};
 use pool_plugin::{
-    dump,
+    books::dump,
+    core::types::Network,
     ledger::{
         OpenError, ReserveError, ShareLedger,
         codec::{decode_number, encode_number},
         records::{SolutionState, WorkerTotal},
     },
-    types::Network,
 };
 use rocksdb::{DB, Options};
 use tempfile::tempdir;

@@ -8,8 +8,8 @@ use std::{fs, path::Path};
 
 use ledger_support::{all_shares, append, append_for, block, key, open, worker};
 use pool_plugin::{
+    core::types::Network,
     ledger::{OpenError, ReserveError, ShareLedger, WriteError, records::WorkerTotal},
-    types::Network,
 };
 use tempfile::tempdir;
 

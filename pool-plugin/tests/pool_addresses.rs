@@ -8,12 +8,12 @@ mod pool_support;
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use pool_plugin::{
+    books::dump,
     chain::sim::SimChain,
-    config::Config,
-    dump,
+    core::types::{Address, Network, Solution},
     ledger::{ShareLedger, records::SolutionState},
+    operate::config::Config,
     release::policy::Policy,
-    types::{Address, Network, Solution},
 };
 use pool_support::{Client, EvenSolves, OURS, Running, config, dumps, start_with, until};
 use tempfile::tempdir;

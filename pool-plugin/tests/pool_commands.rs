@@ -12,9 +12,11 @@ use std::{
 
 use clap::{Args, FromArgMatches};
 use pool_plugin::{
-    admin::{self, AdminArgs},
-    config::{Config, EntranceConfig},
-    users::{
+    operate::{
+        admin::{self, AdminArgs},
+        config::{Config, EntranceConfig},
+    },
+    stratum::users::{
         UserMode,
         cli::{self as users, UserArgs},
     },

@@ -15,9 +15,11 @@ use std::{
 
 use disk_shim::{Control, EIO, ENOSPC, EROFS, Field, Shim};
 use pool_plugin::{
-    health::{Level, Part},
+    core::{
+        health::{Level, Part},
+        types::Network,
+    },
     ledger::ShareLedger,
-    types::Network,
 };
 use pool_support::{Client, EvenSolves, Running, chain, start, until};
 

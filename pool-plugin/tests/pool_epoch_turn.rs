@@ -9,10 +9,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Dur
 
 use pool_plugin::{
     chain::{Block, sim::SimChain},
-    config::Config,
+    core::types::{Address, Network, Solution},
     ledger::{ShareLedger, records::SolutionState},
+    operate::config::Config,
     release::policy::Policy,
-    types::{Address, Network, Solution},
 };
 use pool_support::{Client, EvenSolves, OURS, Running, chain, config, dumps, start, start_with, until};
 use tempfile::tempdir;

@@ -7,11 +7,13 @@ mod pool_support;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use pool_plugin::{
-    backup::{self, BackupError},
+    books::{
+        backup::{self, BackupError},
+        dump,
+    },
     chain::sim::SimChain,
-    dump,
+    core::types::Network,
     ledger::ShareLedger,
-    types::Network,
 };
 use pool_support::{Client, EvenSolves, Running, chain, dumps, start, until};
 use serde_json::Value;

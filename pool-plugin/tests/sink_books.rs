@@ -6,11 +6,11 @@ mod ledger_support;
 use std::{fs, sync::Arc};
 
 use pool_plugin::{
+    books::dump,
     chain::{Chain, sim::SimChain},
-    dump,
+    core::types::Network,
     ledger::ShareLedger,
-    sinks::LedgerBooks,
-    types::Network,
+    operate::sinks::LedgerBooks,
 };
 use pool_sinks::books::{Books, Reward};
 use tempfile::TempDir;

@@ -15,10 +15,12 @@ use anyhow::{Context as _, Result, bail};
 use pool_api::{Api, Exposition, Running};
 use pool_node::{account, attach};
 use pool_plugin::{
-    config::{PoolArgs, Source},
-    pool::{Pool, StopHandle},
-    reload::hangup,
-    types::{Address, Network},
+    core::types::{Address, Network},
+    operate::{
+        config::{PoolArgs, Source},
+        pool::{Pool, StopHandle},
+        reload::hangup,
+    },
 };
 use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;

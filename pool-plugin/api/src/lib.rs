@@ -2,7 +2,7 @@
 //! those who read it.
 //!
 //! The API only reads, but for the admin part. It runs on a thread of its own, of low priority, and gets what it
-//! shows from [`pool_plugin::view`]: no request takes a lock or a thread that a share waits for.
+//! shows from [`pool_plugin::operate::view`]: no request takes a lock or a thread that a share waits for.
 //!
 //! # Layout
 //! - [`server`]: the port, its thread, its connections; `connection`: how long one may be silent.

@@ -10,7 +10,10 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use pool_plugin::{admin::AdminHandle, users::tries::Attempt, view::View};
+use pool_plugin::{
+    operate::{admin::AdminHandle, view::View},
+    stratum::users::tries::Attempt,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use axum::Router;
-use pool_plugin::{admin::AdminHandle, view::View};
+use pool_plugin::operate::{admin::AdminHandle, view::View};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};

@@ -16,8 +16,10 @@ use std::{
 use pool_api::{Api, Exposition, Running as Serving};
 use pool_plugin::{
     chain::sim::SimChain,
-    config::{ApiConfig, Config},
-    webhooks::{EventKind, WebhookConfig},
+    operate::{
+        config::{ApiConfig, Config},
+        webhooks::{EventKind, WebhookConfig},
+    },
 };
 use pool_support::{Client, EvenSolves, Running, chain, config, start_with, until};
 use receiver::Receiver;

@@ -11,8 +11,8 @@ use std::{
 };
 
 use pool_plugin::{
+    core::types::{BlockHash, Network},
     ledger::{ShareLedger, records::BlockOutcome},
-    types::{BlockHash, Network},
 };
 use tokio::task::JoinSet;
 

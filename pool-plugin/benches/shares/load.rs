@@ -13,8 +13,8 @@ use std::{
 };
 
 use pool_plugin::{
+    core::types::{Address, Worker},
     ledger::{ShareLedger, records::ShareKey},
-    types::{Address, Worker},
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use pool_plugin::{ledger::ShareLedger, types::Network};
+use pool_plugin::{core::types::Network, ledger::ShareLedger};
 use tokio::runtime::{Builder, Runtime};
 
 /// Of measuring syncs and acknowledgements.

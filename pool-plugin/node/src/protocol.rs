@@ -2,7 +2,7 @@
 
 use pool_plugin::{
     chain::{Activation, Protocol, following::tracker::Known},
-    types::Network as PoolNetwork,
+    core::types::Network as PoolNetwork,
 };
 use snarkos_node::router::messages::Message;
 use snarkvm::{

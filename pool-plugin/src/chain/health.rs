@@ -9,7 +9,7 @@ use crate::{
         ChainState, Peer, Protocol,
         following::{Access, Following, NewerVersion, SyncState},
     },
-    health::Report,
+    core::health::Report,
 };
 
 /// Validators in step with us that the pool wants among its peers: one may fail, or lie.
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::{
         chain::{Chain, following::tracker::Known, sim::SimChain},
-        health::Level,
+        core::health::Level,
     };
 
     fn validator(port: u16, height: Option<u32>) -> Peer {

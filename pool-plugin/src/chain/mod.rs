@@ -5,11 +5,13 @@
 //! it over nothing, for tests. Calls are cheap reads of the ledger (microseconds), or hand a message to
 //! the router without waiting for the network.
 
+pub mod addresses;
 mod epoch;
 pub mod following;
 pub mod health;
 mod limit;
 pub mod newer_version_file;
+pub mod rest;
 pub mod sim;
 pub mod syncing;
 pub mod watch;
@@ -20,7 +22,7 @@ use tokio::sync::watch::Receiver;
 
 use self::following::{OtherVersion, tracker::Known};
 pub use self::{epoch::Epoch, following::SyncState, limit::limit_of_next_epoch};
-use crate::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId};
+use crate::core::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId};
 
 /// A shared handle to the chain.
 pub type ChainHandle = Arc<dyn Chain>;

@@ -25,7 +25,7 @@ use self::{
     peers::{Delivery, Peers},
 };
 use super::{Block, BlockFacts, Chain, ChainError, Peer, Protocol, Puzzle, Stake, following::OtherVersion};
-use crate::{
+use crate::core::{
     requirement::Requirement,
     types::{Address, EpochHash, Network, Solution, SolutionId},
 };

@@ -1,7 +1,10 @@
 //! From records to changes of the database.
 
 use crate::{
-    accounting::terms::Terms,
+    core::{
+        accounting::terms::Terms,
+        types::{SolutionId, Worker},
+    },
     ledger::{
         codec::{
             encode_dump_mark, encode_last_target, encode_number, encode_round, encode_share, encode_solution,
@@ -13,7 +16,6 @@ use crate::{
         },
         settle::{Settled, is_open},
     },
-    types::{SolutionId, Worker},
 };
 
 /// `None`: a sum does not fit its type.

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::health::Report;
+use crate::core::health::Report;
 
 /// Below so many hundredths of the disk the operator is told.
 const LOW_PERCENT: u64 = 10;
@@ -45,7 +45,7 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Level;
+    use crate::core::health::Level;
 
     #[test]
     fn a_disk_is_judged_by_what_is_free() {

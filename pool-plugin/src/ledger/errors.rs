@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::{
+    core::types::{BlockHash, SolutionId},
     ledger::codec::{DecodeError, MAX_NAME_BYTES},
-    types::{BlockHash, SolutionId},
 };
 
 /// Why the database was not opened.

@@ -1,7 +1,7 @@
 //! Whether shares are written.
 
 use super::LedgerHealth;
-use crate::health::Report;
+use crate::core::health::Report;
 
 /// Judges the share ledger by its last write.
 pub fn ledger(health: &LedgerHealth) -> Report {

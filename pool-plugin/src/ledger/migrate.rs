@@ -43,7 +43,7 @@ mod tests {
     use std::sync::atomic::Ordering::SeqCst;
 
     use super::*;
-    use crate::{ledger::open::open_database, types::Network};
+    use crate::{core::types::Network, ledger::open::open_database};
 
     fn store_of_schema_1(dir: &std::path::Path) -> Store {
         let store = Store::new(dir, open_database(dir).unwrap(), None);

@@ -42,7 +42,10 @@ pub use crate::ledger::{
     reserve::Reservation,
 };
 use crate::{
-    accounting::terms::{Rules, Terms},
+    core::{
+        accounting::terms::{Rules, Terms},
+        types::{Network, SolutionId, Worker},
+    },
     ledger::{
         codec::MAX_NAME_BYTES,
         expected::ExpectedFinds,
@@ -58,7 +61,6 @@ use crate::{
             command::{Append, Command, QUEUE},
         },
     },
-    types::{Network, SolutionId, Worker},
 };
 
 /// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and

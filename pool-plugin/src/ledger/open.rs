@@ -11,6 +11,7 @@ use rocksdb::{DB, ErrorKind};
 use tempfile::TempDir;
 
 use crate::{
+    core::types::Network,
     ledger::{
         changes::meta_change,
         codec::decode_number,
@@ -20,7 +21,6 @@ use crate::{
         store::{Store, one_line},
         torn_log,
     },
-    types::Network,
 };
 
 /// What a write needs at least before it is worth reopening for.

@@ -1,6 +1,6 @@
 //! What the share ledger keeps, as values. `codec` gives their bytes.
 
-use crate::{
+use crate::core::{
     accounting::terms::Terms,
     types::{Address, BlockHash, EpochHash, Solution, SolutionId, Worker},
 };

@@ -3,11 +3,11 @@
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options};
 
 use crate::{
+    core::types::{SolutionId, Worker},
     ledger::{
         codec::{encode_share_key, encode_worker_key},
         records::ShareKey,
     },
-    types::{SolutionId, Worker},
 };
 
 /// The layout this code writes. An older database is [migrated](super::migrate), a newer one refused.

@@ -12,8 +12,9 @@ use rocksdb::{
 };
 use tempfile::TempDir;
 
-use crate::{accounting::terms::Terms, meters::meters, types::SolutionId};
+use crate::core::{accounting::terms::Terms, meters::meters, types::SolutionId};
 use crate::{
+    core::types::Worker,
     ledger::{
         codec::{
             DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
@@ -27,7 +28,6 @@ use crate::{
             worker_key,
         },
     },
-    types::Worker,
 };
 
 type Row = (Box<[u8]>, Box<[u8]>);

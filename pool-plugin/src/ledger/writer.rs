@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::command::{Answer, Append, Command, GROUP, Waited, next_group};
 use crate::{
+    core::types::Worker,
     ledger::{
         changes::{add_share, last_target_changes, meta_change, share_changes, total_change},
         condition::Condition,
@@ -24,7 +25,6 @@ use crate::{
         schema::{Change, Meta},
         store::Store,
     },
-    types::Worker,
 };
 
 pub(super) struct Writer {

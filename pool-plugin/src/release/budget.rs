@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::{
     chain::{Chain, ChainError, Stake},
-    requirement::{Change, Requirement},
-    types::{Address, BLOCKS_PER_EPOCH},
+    core::{
+        requirement::{Change, Requirement},
+        types::{Address, BLOCKS_PER_EPOCH},
+    },
 };
 
 const MICROCREDITS_PER_CREDIT: u64 = 1_000_000;
@@ -64,7 +66,7 @@ impl fmt::Display for Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chain::sim::SimChain, types::Network};
+    use crate::{chain::sim::SimChain, core::types::Network};
 
     const OURS: Address = Address([7; 32]);
 

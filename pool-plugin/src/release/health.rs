@@ -1,7 +1,7 @@
 //! The solutions: whether they are on their way.
 
 use crate::{
-    health::Report,
+    core::health::Report,
     release::queue::{Status, Wait},
 };
 
@@ -65,7 +65,7 @@ pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Level;
+    use crate::core::health::Level;
 
     #[test]
     fn the_release_queue_names_its_worst_trouble() {

@@ -8,13 +8,17 @@
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
 //! - [`task`]: carries out what the queue decides.
 //! - [`records`]: writes found solutions to the ledger beside the broadcast.
+//! - [`near_misses`]: counters that become solutions when the proof target falls.
+//! - [`recover`]: finds and near misses of before a crash, read back from the shares.
 
 pub mod budget;
 pub mod health;
+pub mod near_misses;
 pub mod peers;
 pub mod policy;
 pub mod queue;
 pub mod records;
+pub mod recover;
 pub mod task;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,7 +29,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 use self::queue::Wait;
 pub use self::task::{Setup, run};
-use crate::types::{Found, Settled, SolutionId};
+use crate::core::types::{Found, Settled, SolutionId};
 
 /// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;

@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::Puzzle,
+    core::types::{Found, Settled, SolutionId},
     ledger::{
         ReadError, ShareLedger, WriteError,
         records::{SolutionRecord, SolutionState},
     },
-    recover,
-    types::{Found, Settled, SolutionId},
+    release::recover,
 };
 
 /// The first pause after a failed write; it doubles up to [`LONGEST_PAUSE`].

@@ -16,14 +16,15 @@ use super::{
     records::{Entry, Recorder, SolutionStore, Told},
 };
 use crate::{
-    addresses::Addresses,
-    chain::{ChainHandle, ChainState, Puzzle, limit_of_next_epoch},
-    health::{HealthBoard, Part},
+    chain::{ChainHandle, ChainState, Puzzle, addresses::Addresses, limit_of_next_epoch},
+    core::{
+        health::{HealthBoard, Part},
+        types::{Address, Found, SolutionId},
+    },
     ledger::{
         ReadError,
         records::{SolutionRecord, SolutionState},
     },
-    types::{Address, Found, SolutionId},
 };
 
 /// Between two looks at the peers.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::health::Report;
+use crate::core::health::Report;
 
 /// Without a share for so long, something is wrong: with a share every few seconds, even one miner is not as
 /// unlucky as that.
@@ -47,7 +47,7 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Level;
+    use crate::core::health::Level;
 
     #[test]
     fn silence_is_told_after_ten_minutes_and_a_new_pool_may_wait_for_its_first_miner() {

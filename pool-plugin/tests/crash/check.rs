@@ -7,9 +7,9 @@ use std::{
 };
 
 use pool_plugin::{
-    dump,
+    books::dump,
+    core::types::Network,
     ledger::{ReserveError, ShareLedger},
-    types::Network,
 };
 
 use super::child::{key, solution};

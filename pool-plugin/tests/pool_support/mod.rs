@@ -16,17 +16,21 @@ use std::{
 };
 
 use pool_plugin::{
-    accounting::terms::Rules,
-    admin::AdminHandle,
-    backup::BackupHandle,
+    books::backup::BackupHandle,
     chain::{Chain, following::Patience, sim::SimChain},
-    config::{ApiConfig, Config, EntranceConfig, SinksConfig},
-    evaluator::{EvaluateError, Evaluator, PuzzleKind},
-    health::Health,
-    pool::{Pool, StopHandle},
+    core::{
+        accounting::terms::Rules,
+        health::Health,
+        types::{Address, EpochHash},
+    },
+    operate::{
+        admin::AdminHandle,
+        config::{ApiConfig, Config, EntranceConfig, SinksConfig},
+        pool::{Pool, StopHandle},
+        view::View,
+    },
     release::policy::Policy,
-    types::{Address, EpochHash},
-    view::View,
+    verify::evaluator::{EvaluateError, Evaluator, PuzzleKind},
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;

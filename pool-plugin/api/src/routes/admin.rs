@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequestParts, State as Of, rejection::JsonRejection},
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
-use pool_plugin::{admin::Command, users::tries::Attempt};
+use pool_plugin::{operate::admin::Command, stratum::users::tries::Attempt};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

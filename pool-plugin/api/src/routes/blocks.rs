@@ -7,7 +7,7 @@ use axum::{
     http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use pool_plugin::view::{BlockView, Page, RoundView};
+use pool_plugin::operate::view::{BlockView, Page, RoundView};
 
 use super::{Answer, blocking, paging::Paging};
 use crate::{problem::Problem, router::State};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State as Of};
-use pool_plugin::view::Decimal;
+use pool_plugin::operate::view::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -1,7 +1,7 @@
 //! How the parts fare.
 
 use axum::{Json, extract::State as Of};
-use pool_plugin::view::HealthView;
+use pool_plugin::operate::view::HealthView;
 
 use crate::router::State;
 

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, Query, State as Of},
 };
-use pool_plugin::view::{AccountHistoryView, HistoryView};
+use pool_plugin::operate::view::{AccountHistoryView, HistoryView};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -1,7 +1,7 @@
 //! The pool as a whole, and what its addresses may land.
 
 use axum::{Json, extract::State as Of};
-use pool_plugin::view::{BudgetView, PoolView};
+use pool_plugin::operate::view::{BudgetView, PoolView};
 
 use crate::router::State;
 

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Query, State as Of},
 };
-use pool_plugin::view::{Page, SolutionView, StateView};
+use pool_plugin::operate::view::{Page, SolutionView, StateView};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -4,12 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    accounting::terms::{Fee, Rules, Scheme, Terms},
+    core::{
+        accounting::terms::{Fee, Rules, Scheme, Terms},
+        types::{Address, BlockHash, EpochHash, Solution, Worker},
+    },
     ledger::records::{
         Basis, DumpMark, LastTarget, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState,
         WorkerTotal,
     },
-    types::{Address, BlockHash, EpochHash, Solution, Worker},
 };
 
 fn hash() -> impl Strategy<Value = [u8; 32]> {

@@ -4,7 +4,7 @@
 use rand::{Rng, RngExt};
 
 use super::{Policy, View};
-use crate::{
+use crate::core::{
     reward,
     types::{BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK},
 };
