@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`server`]: the port, its thread, its connections; `connection`: how long one may be silent.
 //! - [`router`]: the routes put together, with what they have in common; `document`: the OpenAPI document.
+//! - [`state`]: what the routes answer from.
 //! - `routes`: what is answered, a file for each kind of thing.
 //! - [`problem`]: errors, all in one form (RFC 9457).
 //! - `client`, `limits`: who asks, and how often; `token`: who may act.
@@ -30,6 +31,7 @@ pub mod problem;
 pub mod router;
 mod routes;
 pub mod server;
+pub mod state;
 pub mod token;
 
 pub use exposition::Exposition;

@@ -21,7 +21,8 @@ use crate::{
     connection::{Bounded, Peer},
     exposition::Exposition,
     listeners::{self, Listeners},
-    router::{self, State},
+    router,
+    state::State,
 };
 
 /// Of 0 to 99: a niceness of 10, as the verification threads have it.

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{Answer, blocking};
 use crate::{
     problem::{Problem, in_our_words},
-    router::State,
+    state::State,
 };
 
 /// Proof that a request has the token.

@@ -10,7 +10,7 @@ use axum::{
 use pool_plugin::operate::view::{BlockView, Page, RoundView};
 
 use super::{Answer, blocking, paging::Paging};
-use crate::{problem::Problem, router::State};
+use crate::{problem::Problem, state::State};
 
 /// Blocks with solutions of ours, the last one first, each with its dump
 #[utoipa::path(

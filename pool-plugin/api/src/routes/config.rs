@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Answer, blocking};
-use crate::router::State;
+use crate::state::State;
 
 /// Balances by wallet and miner.
 #[derive(Serialize, ToSchema)]

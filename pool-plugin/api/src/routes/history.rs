@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Answer, miners::known};
-use crate::{problem::Problem, router::State};
+use crate::{problem::Problem, state::State};
 
 /// How far back.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -7,7 +7,7 @@ use axum::{
 use pool_plugin::operate::view::{AccountView, Page, RewardView, View, WorkerView};
 
 use super::{Answer, blocking, paging::Paging};
-use crate::{problem::Problem, router::State};
+use crate::{problem::Problem, state::State};
 
 /// Accounts by name: rates, shares, credited work, rewards, payments
 #[utoipa::path(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Answer, blocking, paging};
-use crate::router::State;
+use crate::state::State;
 
 /// Which solutions.
 #[derive(Debug, Deserialize, IntoParams)]
