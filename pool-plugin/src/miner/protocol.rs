@@ -12,7 +12,7 @@ use crate::{
         types::{Address, EpochHash},
     },
     stratum::wire::{
-        dialects::aleostratum::{job_id, parse_job_id},
+        dialects::shared::{job_id, parse_job_id},
         message::JobName,
         places::Prefix,
     },

@@ -12,7 +12,7 @@ use crate::{
         ShareLedger,
         records::{self, Round, RoundSolution},
     },
-    stratum::wire::dialects::aleostratum::job_id,
+    stratum::wire::dialects::shared::job_id,
 };
 
 /// What the sinks read.

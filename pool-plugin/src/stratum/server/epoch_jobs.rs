@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::jobs::Found;
 use crate::{
     chain::Epoch,
     core::types::Address,
@@ -22,6 +21,14 @@ pub(super) struct EpochJobs {
     before: VecDeque<Before>,
     /// The addresses of the jobs, each with its first serial; the last job's is the last.
     addresses: Vec<(u8, Address)>,
+}
+
+/// A job as a share names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub job: AssignedJob,
+    /// Which of the epoch's jobs.
+    pub serial: u8,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use super::{
     capture::{Spoken, Tap},
     jobs::{JobBook, Moment},
-    listener::Port,
     outbox::{Broken, Outbox},
+    port::Port,
 };
 use crate::{
     chain::addresses::{Look, Seat},

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use super::epoch_jobs::EpochJobs;
+pub use super::epoch_jobs::Found;
 use crate::{
     chain::{ChainState, Epoch, Puzzle, following::Access},
     core::{
@@ -16,7 +17,6 @@ use crate::{
         types::{Address, EpochHash},
     },
     stratum::{
-        intake::AssignedJob,
         vardiff::{Bounds, Vardiff},
         wire::message::{Job, JobName, News, Work},
     },
@@ -54,14 +54,6 @@ enum OldEpoch {
     Open { jobs: EpochJobs, target: u64 },
     /// The session has known since `at` that it is over.
     Over { epoch: Epoch, at: Duration },
-}
-
-/// A job as a share names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub job: AssignedJob,
-    /// Which of the epoch's jobs.
-    pub serial: u8,
 }
 
 impl JobBook {

@@ -1,9 +1,10 @@
 //! The port that miners connect to, its sessions and their jobs.
 //!
 //! # Layout
-//! - [`listener`]: the port.
-//! - [`common`]: what all sessions share.
-//! - [`entrance`]: from a socket to a session; [`proxy`]: whom a proxy speaks for; [`tls`]: the certificate.
+//! - [`listener`]: takes connections, and ends them in order.
+//! - `receive`: from a socket to a session; [`proxy`]: whom a proxy speaks for.
+//! - [`entrance`]: what is asked of whoever connects; [`tls`]: the certificate.
+//! - `port`: what the sessions share, and how it is set; [`common`]: what of it outlives the port.
 //! - `session`: one connection; `outbox`: its writing half.
 //! - `feed`: what its miner is told to work on.
 //! - [`jobs`]: which job and which target a session has; `epoch_jobs`: those of one epoch.
@@ -27,8 +28,10 @@ pub mod jobs;
 pub mod listener;
 mod outbox;
 mod phrases;
+mod port;
 pub mod proxy;
 mod pusher;
+mod receive;
 mod returns;
 mod session;
 pub mod sessions;
@@ -40,6 +43,7 @@ pub mod wish;
 
 pub use common::Common;
 pub use entrance::Entrance;
-pub use listener::{Door, Pinned, StratumConfig, serve};
+pub use listener::{Door, serve};
+pub use port::{Pinned, StratumConfig};
 pub use stats::Stats;
 pub use tls::Tls;

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::{select, task::JoinSet};
 use tracing::error;
 
-use super::{feed::Feed, listener::Port};
+use super::{feed::Feed, port::Port};
 
 /// Parts that the sessions are taken in, so that none waits long to come or to go.
 const PARTS: u64 = 64;
@@ -28,7 +28,7 @@ pub(super) struct Feeds([Mutex<HashMap<u64, Arc<Feed>>>; PARTS as usize]);
 
 /// A session's entry; dropping it removes the feed.
 pub(super) struct Listed {
-    port: Arc<Port>,
+    feeds: Arc<Feeds>,
     number: u64,
 }
 
@@ -40,9 +40,9 @@ impl Default for Feeds {
 
 impl Feeds {
     /// From here on the session is told, once it has an audience.
-    pub(super) fn list(port: &Arc<Port>, number: u64, feed: Arc<Feed>) -> Listed {
-        port.feeds.part(number).lock().insert(number, feed);
-        Listed { port: Arc::clone(port), number }
+    pub(super) fn list(self: &Arc<Self>, number: u64, feed: Arc<Feed>) -> Listed {
+        self.part(number).lock().insert(number, feed);
+        Listed { feeds: Arc::clone(self), number }
     }
 
     fn part(&self, number: u64) -> &Mutex<HashMap<u64, Arc<Feed>>> {
@@ -53,12 +53,12 @@ impl Feeds {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.port.feeds.part(self.number).lock().remove(&self.number);
+        self.feeds.part(self.number).lock().remove(&self.number);
     }
 }
 
 /// Pushes whenever the bell rings, or a session may have to change its address; until it is aborted.
-pub(super) async fn run(port: Arc<Port>) {
+pub(super) async fn run(port: Arc<Port>, feeds: Arc<Feeds>) {
     let mut chain = port.bell.subscribe();
     let mut seats = port.config.addresses.changes();
     loop {
@@ -67,30 +67,30 @@ pub(super) async fn run(port: Arc<Port>) {
             Ok(()) = seats.changed() => {}
             else => return,
         }
-        push(&port).await;
+        push(&port, &feeds).await;
     }
 }
 
 /// Returns when every session has been told, or has been called to tell its miner itself.
-async fn push(port: &Arc<Port>) {
+async fn push(port: &Arc<Port>, feeds: &Arc<Feeds>) {
     let next = Arc::new(AtomicU64::new(0));
     // No miner is always the first.
     let first: u64 = rand::random();
     let mut threads = JoinSet::new();
     for _ in 0..available_parallelism().map_or(1, usize::from).min(MOST_THREADS) {
-        let (port, next) = (Arc::clone(port), Arc::clone(&next));
+        let (port, feeds, next) = (Arc::clone(port), Arc::clone(feeds), Arc::clone(&next));
         // Not on the runtime's own threads: they have the node's work to do.
         threads.spawn_blocking(move || {
             while let Some(part) = Some(next.fetch_add(1, Relaxed)).filter(|taken| *taken < PARTS) {
-                push_part(&port, first.wrapping_add(part));
+                push_part(&port, &feeds, first.wrapping_add(part));
             }
         });
     }
     while threads.join_next().await.is_some() {}
 }
 
-fn push_part(port: &Port, part: u64) {
-    let feeds: Vec<Arc<Feed>> = port.feeds.part(part).lock().values().cloned().collect();
+fn push_part(port: &Port, feeds: &Feeds, part: u64) {
+    let feeds: Vec<Arc<Feed>> = feeds.part(part).lock().values().cloned().collect();
     for feed in feeds {
         // One session's fault is not to keep the news from the others.
         if catch_unwind(AssertUnwindSafe(|| feed.follow(port))).is_err() {

@@ -27,8 +27,8 @@ use super::{
     census::{Counted, State},
     feed::{self, Feed},
     jobs::JobBook,
-    listener::{Guest, Port},
     outbox::Outbox,
+    port::{Pinned, Port},
     pusher::Feeds,
     stats::OpenConnection,
 };
@@ -51,6 +51,15 @@ use crate::{
 /// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
 /// within these bounds.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
+
+/// A connection that has a place.
+pub(super) struct Guest {
+    pub(super) door: Pinned,
+    pub(super) peer: SocketAddr,
+    pub(super) feeds: Arc<Feeds>,
+    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) stranger: Stranger,
+}
 
 /// The state of a connection.
 pub(super) struct Session {
@@ -104,7 +113,7 @@ impl Session {
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let Guest { door, peer, slot, stranger } = guest;
+        let Guest { door, peer, feeds, slot, stranger } = guest;
         let dialect = door.dialect;
         let (read_half, write_half) = tokio::io::split(stream);
         let out = Outbox::new(write_half, port.config.write_timeout);
@@ -144,7 +153,7 @@ impl Session {
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(Tapped::new(read_half, tap), dialect.framing());
         session.port.common.sessions.open(&session.id, peer, &session.standing);
-        let listed = Feeds::list(&session.port, session.standing.number(), Arc::clone(&session.feed));
+        let listed = feeds.list(session.standing.number(), Arc::clone(&session.feed));
         session.talk(&mut frames, shares, orders).await;
         drop(listed);
         session.keep_target();

@@ -11,7 +11,7 @@ use crate::stratum::{
     guard::Gate,
     server::{Entrance, StratumConfig},
     users::UserMode,
-    wire::dialects::aleostratum::job_id,
+    wire::dialects::shared::job_id,
 };
 
 /// A pool behind a proxy, so that a test may come from any address.

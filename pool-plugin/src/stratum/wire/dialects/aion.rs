@@ -7,9 +7,9 @@
 use serde_json::Value;
 
 use super::{
-    aleostratum::{job_id, parse_job_id},
     generic,
     json::{Params, quote},
+    shared::{job_id, parse_job_id},
 };
 use crate::{
     core::reject::Reject,

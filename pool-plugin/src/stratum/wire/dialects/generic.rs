@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    aleostratum::{self, parse_job_id},
     json::{Extensions, Params, line, quote},
+    shared::{self, parse_job_id},
 };
 use crate::{
     core::reject::Reject,
@@ -47,7 +47,7 @@ pub(super) fn call(method: &str, params: Params<'_>) -> Call {
 fn parse_subscribe(params: &[Value]) -> Result<Subscribe, Reject> {
     let text = |index: usize| params.get(index).and_then(Value::as_str).map(quote);
     let version = text(1);
-    if version.as_deref().is_some_and(aleostratum::is_another_version) {
+    if version.as_deref().is_some_and(shared::is_another_version) {
         return Err(Reject::UnsupportedVersion);
     }
     Ok(Subscribe { agent: text(0).unwrap_or_default(), version, session: text(2) })
@@ -128,7 +128,7 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
         Message::Reply(id, reply) => match reply {
             Reply::Done => answer(id, true),
             Reply::Subscribed { session, prefix, address } => {
-                answer(id, aleostratum::subscribed(session, *prefix, address))
+                answer(id, shared::subscribed(session, *prefix, address))
             }
             Reply::Configured(has) => answer(id, Extensions(has)),
             Reply::Refused(reject) => {
@@ -173,7 +173,7 @@ fn reconnect(wait: Duration) -> Vec<u8> {
 }
 
 fn notify(job: &Job, clean: bool) -> Vec<u8> {
-    notification("mining.notify", aleostratum::job_params(job, clean))
+    notification("mining.notify", shared::job_params(job, clean))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod aion;
 pub mod aleostratum;
 pub mod generic;
 mod json;
+pub mod shared;
 mod solution;
 mod zkwork;
 
@@ -105,7 +106,7 @@ impl Dialect {
     pub fn after(self, call: &Call) -> Self {
         match (self, call) {
             (Self::Json, Call::Subscribe(Ok(subscribe))) => match &subscribe.version {
-                Some(version) if aleostratum::is_supported(version) => Self::AleoStratum,
+                Some(version) if shared::is_supported(version) => Self::AleoStratum,
                 _ => Self::Generic(Word::default()),
             },
             (Self::Generic(_), Call::Suggest(Ok(suggest))) => Self::Generic(suggest.word),
