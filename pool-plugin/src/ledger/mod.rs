@@ -8,7 +8,7 @@
 //! # Layout
 //! - [`records`]: what is kept, as values; [`codec`]: their bytes.
 //! - `schema`: column families, keys, RocksDB's settings.
-//! - `open`: opening, creating, refusing; `torn_log`: the log's end after a loss of power; `migrate`: from an older schema.
+//! - `database`: RocksDB; `open`: opening, creating, refusing; `torn_log`: the log's end after a loss of power; `migrate`: from an older schema.
 //! - `reserve`: keys in flight; `expected`: finds in flight.
 //! - `settle`: what a block means; `changes`: the writes that follow.
 //! - `store`: the database handle.
@@ -17,6 +17,7 @@
 mod changes;
 pub mod codec;
 mod condition;
+mod database;
 pub mod disk;
 mod errors;
 mod expected;

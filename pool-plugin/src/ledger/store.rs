@@ -20,8 +20,8 @@ use crate::{
             DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
             decode_solution, decode_terms, decode_total,
         },
+        database::{one_line, open_database},
         errors::ReadError,
-        open::open_database,
         records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal},
         schema::{
             Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key,
@@ -410,9 +410,4 @@ fn decoded<T>(record: &'static str, result: Result<T, DecodeError>) -> Result<T,
 
 fn storage(error: rocksdb::Error) -> ReadError {
     ReadError::Storage(one_line(error))
-}
-
-/// RocksDB's text, which may hold line breaks.
-pub(super) fn one_line(error: rocksdb::Error) -> String {
-    error.into_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
