@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ipnet::IpNet;
 use toml::Value;
 
-use super::{Problem, ports::parse_listen, reader::in_range, table::TableReader};
+use super::{Problem, ports::parse_listen, range::in_range, table::TableReader};
 use crate::stratum::{guard::access::parse_network, users::password::is_hash};
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3335);

@@ -4,10 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use ipnet::IpNet;
 
-use super::{
-    PoolArgs, Problem,
-    reader::{Reader, in_range},
-};
+use super::{PoolArgs, Problem, range::in_range, reader::Reader};
 use crate::stratum::{guard::access::parse_network, users::UserMode};
 
 const DEFAULT_PER_ADDRESS: usize = 256;

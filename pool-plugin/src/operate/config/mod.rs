@@ -10,6 +10,7 @@ pub mod example;
 mod live;
 mod ports;
 mod problems;
+mod range;
 mod reader;
 mod resolve;
 mod shown;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, str::FromStr};
 
 use toml::{Table, Value};
 
-use super::{PortConfig, reader::in_range};
+use super::{PortConfig, range::in_range};
 use crate::stratum::wire::dialects::Dialect;
 
 /// Reads `DIALECT@IP:PORT` or `DIALECT@IP:PORT,d=N`, as the flag has it.

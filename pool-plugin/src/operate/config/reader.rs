@@ -1,12 +1,13 @@
 //! Takes one key after the other from its flag or the file.
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::{Problem, addresses, entrance, ports};
+use super::{Problem, addresses, ports};
 use crate::core::types::Address;
 
+/// Besides those of the entrance.
 const KEYS: &[&str] = &[
     "address",
     "api",
@@ -33,16 +34,6 @@ const KEYS: &[&str] = &[
     "webhook",
 ];
 
-pub(super) fn in_range<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Result<T, String> {
-    let digits_only = text.replace('_', "");
-    let number: T =
-        digits_only.parse().map_err(|_| format!("'{text}' is not a whole number in the range"))?;
-    match number >= low && number <= high {
-        true => Ok(number),
-        false => Err(format!("{text} is out of range")),
-    }
-}
-
 /// Takes one key after the other from its flag or the file, and collects what is wrong on the way.
 pub(super) struct Reader {
     pub(super) file_name: String,
@@ -51,7 +42,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(file: Option<(PathBuf, Result<String, String>)>) -> Self {
+    /// `more_keys`: what a file may have besides [`KEYS`].
+    pub(super) fn new(file: Option<(PathBuf, Result<String, String>)>, more_keys: &[&'static str]) -> Self {
         let Some((path, text)) = file else {
             return Self { file_name: String::new(), table: Table::new(), problems: vec![] };
         };
@@ -68,7 +60,7 @@ impl Reader {
             });
             Table::new()
         });
-        let known: Vec<&str> = KEYS.iter().copied().chain(entrance::KEYS).collect();
+        let known: Vec<&str> = KEYS.iter().copied().chain(more_keys.iter().copied()).collect();
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
             problems.push(Problem {
                 key: key.clone(),

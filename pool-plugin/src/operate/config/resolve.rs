@@ -13,9 +13,7 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    Config, PoolArgs, Problem, Problems, api, entrance,
-    ports::parse_listen,
-    reader::{Reader, in_range},
+    Config, PoolArgs, Problem, Problems, api, entrance, ports::parse_listen, range::in_range, reader::Reader,
     sinks, webhooks,
 };
 use crate::{
@@ -58,7 +56,7 @@ pub struct Context<'a> {
 
 /// Checks everything before it gives up, so that an operator mends a configuration in one go.
 pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems> {
-    let mut reader = Reader::new(context.file);
+    let mut reader = Reader::new(context.file, &entrance::KEYS);
 
     let listen =
         reader.read("listen", &args.pool_listen, "an IP address and a port, e.g. 0.0.0.0:3333", parse_listen);

@@ -63,6 +63,11 @@ impl ToSchema for Decimal {
     }
 }
 
+/// Thousandths as a ratio.
+pub(super) fn effort(permille: u64) -> f64 {
+    permille as f64 / 1_000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

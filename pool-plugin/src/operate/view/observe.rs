@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     AccountView, ActivationView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView,
     NewerVersionView, OpenRoundView, PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts,
-    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, figures, rewards::RewardBook,
-    round::OpenRound,
+    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, decimal::effort, figures,
+    rewards::RewardBook, round::OpenRound,
 };
 use crate::{
     chain::{
@@ -407,11 +407,6 @@ fn add(sum: &mut WorkerShares, shares: &WorkerShares) {
     for (reason, count) in &shares.refused {
         *sum.refused.entry(reason.clone()).or_default() += count;
     }
-}
-
-/// Thousandths as a ratio.
-pub(super) fn effort(permille: u64) -> f64 {
-    permille as f64 / 1_000.0
 }
 
 /// Whether so much time has passed since the last time this said so.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     AccountView, BlockSolution, BlockView, Decimal, DumpView, Finder, RewardView, RoundView, SolutionView,
-    StateView, View, WorkerView, observe::effort, rewards,
+    StateView, View, WorkerView, decimal::effort, rewards,
 };
 use crate::{
     books::dump::file_name,
