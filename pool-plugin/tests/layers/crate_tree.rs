@@ -82,13 +82,24 @@ impl Tree {
                 let Some(path) = self.absolute(from, &named.path) else { continue };
                 let to = self.owner(&imports, path, 0);
                 if to != *from {
-                    let text = self.line_with(file, &named);
-                    let at = Line { file: file.path.clone(), number: text.0, text: text.1 };
+                    let at = self.line_with(file, &named);
                     arrows.push(Arrow { from: from.clone(), to, at });
                 }
             }
         }
         arrows
+    }
+
+    /// The paths into another crate, from its root on, and where they stand.
+    pub(crate) fn paths_into(&self, crate_name: &str) -> Vec<(Module, Line)> {
+        let mut found = vec![];
+        for file in self.modules.values() {
+            let named = file.code.named(&[crate_name]).into_iter();
+            for named in named.filter(|named| named.path.first().is_some_and(|first| first == crate_name)) {
+                found.push((named.path[1..].to_vec(), self.line_with(file, &named)));
+            }
+        }
+        found
     }
 
     /// What each module's `use` statements give a name.
@@ -164,7 +175,7 @@ impl Tree {
     }
 
     /// The line that has the path's last name: a `use` may be long.
-    fn line_with(&self, file: &File, named: &Named) -> (usize, String) {
+    fn line_with(&self, file: &File, named: &Named) -> Line {
         let last = named.path.last().map_or("", String::as_str);
         let lines = file.lines.iter().enumerate().skip(named.line - 1);
         let statement: Vec<_> =
@@ -172,7 +183,7 @@ impl Tree {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let has = |text: &str| text.split(|c| !is_name(c)).any(|word| word == last);
         let found = statement.iter().find(|(_, text)| has(text)).unwrap_or(&statement[0]);
-        (found.0 + 1, found.1.clone())
+        Line { file: file.path.clone(), number: found.0 + 1, text: found.1.clone() }
     }
 }
 

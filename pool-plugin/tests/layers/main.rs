@@ -35,6 +35,21 @@ fn each_room_uses_what_it_may_and_nothing_else() {
 }
 
 #[test]
+fn each_crate_beside_the_pools_uses_only_what_it_may() {
+    let rooms = Rooms::read(root());
+    let mut wrong = vec![];
+    for (folder, may_use) in rooms::crates(root()) {
+        for (path, line) in Tree::read(root(), &format!("{folder}/src")).paths_into("pool_plugin") {
+            let room = rooms.of(&path).map_or("the root", |room| room.name.as_str());
+            if !may_use.iter().any(|used| used == room) {
+                wrong.push(format!("`{folder}` must not use `{room}`:\n    {line}"));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
 fn every_file_is_in_a_room_and_every_room_has_files() {
     let (tree, rooms) = (Tree::read(root(), POOL), Rooms::read(root()));
     let lost: Vec<String> = tree
@@ -50,14 +65,9 @@ fn every_file_is_in_a_room_and_every_room_has_files() {
 
 #[test]
 fn no_modules_of_one_folder_need_each_other() {
-    for src in [
-        POOL,
-        "pool-plugin/api/src",
-        "pool-plugin/node/src",
-        "pool-plugin/evaluators/src",
-        "pool-plugin/sinks/src",
-    ] {
-        let tree = Tree::read(root(), src);
+    let others = rooms::crates(root()).into_iter().map(|(folder, _)| format!("{folder}/src"));
+    for src in others.chain([POOL.to_owned()]) {
+        let tree = Tree::read(root(), &src);
         none(&circles::circles(&tree, &tree.arrows()));
     }
 }

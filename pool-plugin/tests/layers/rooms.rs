@@ -17,20 +17,20 @@ pub(crate) struct Room {
     pub(crate) may_use: Vec<String>,
 }
 
-/// The first cell of the table's head.
-const HEAD: &str = "| room |";
+/// How the heads of the tables begin: of the rooms, and of the crates beside them.
+const ROOMS: &str = "| room |";
+const CRATES: &str = "| crate |";
 
 impl Rooms {
     /// Reads the table. Its columns: the room, what it owns, the rooms it may use, what it must not know.
     pub(crate) fn read(root: &Path) -> Self {
-        let text = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
-        let table = text.lines().skip_while(|line| !line.starts_with(HEAD)).skip(2);
-        let rooms = table.take_while(|line| line.starts_with('|')).map(|line| {
-            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let [room, owns, may_use, must_not_know] = cells[..] else { panic!("not four cells: {line}") };
-            assert!(owns.ends_with('.') && must_not_know.ends_with('.'), "a sentence each: {line}");
-            let may_use = quoted(may_use);
-            Room { name: quoted(room).pop().unwrap_or_else(|| panic!("no `room`: {line}")), may_use }
+        let rooms = table(root, ROOMS).into_iter().map(|cells| {
+            let [room, owns, may_use, must_not_know] = &cells[..] else {
+                panic!("not four cells: {cells:?}")
+            };
+            assert!(owns.ends_with('.') && must_not_know.ends_with('.'), "a sentence each: {cells:?}");
+            let name = quoted(room).pop().unwrap_or_else(|| panic!("no `room`: {cells:?}"));
+            Room { name, may_use: quoted(may_use) }
         });
         let rooms = Self(rooms.collect());
         rooms.check_order();
@@ -104,6 +104,24 @@ impl Rooms {
         }
         wrong
     }
+}
+
+/// The crates that stand beside the pool's, and which of its rooms each may use.
+pub(crate) fn crates(root: &Path) -> Vec<(String, Vec<String>)> {
+    let rows = table(root, CRATES).into_iter();
+    rows.map(|cells| (quoted(&cells[0]).pop().unwrap(), quoted(&cells[1]))).collect()
+}
+
+/// The rows of the table whose head begins so.
+fn table(root: &Path, head: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let rows = text.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<String>> = rows
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    assert!(!rows.is_empty(), "docs/architecture.md has no table that begins with '{head}'");
+    rows
 }
 
 /// What stands in backticks.
