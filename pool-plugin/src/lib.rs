@@ -14,12 +14,13 @@
 //!
 //! # If you want to change …, start in …
 //! Paths are below this crate's folder, `pool-plugin`.
-//!  1. a metric: `src/operate/view/figures.rs`; a histogram on the way of a share or a job: `src/core/meters.rs`
+//!  1. a metric: `src/operate/view/figures.rs`; a histogram of what is timed: `src/core/meters.rs`
 //!  2. a configuration key: `src/operate/config/args.rs`, then `src/operate/config/resolve.rs`
 //!  3. the default PPLNS window, a scheme or a fee: `src/core/accounting/terms.rs`
 //!  4. a field of a dump: `src/books/dump/document.rs`
 //!  5. how a block cuts a round and settles it, which is what payouts are made from: `src/ledger/settle.rs`
-//!  6. a column family or a key in the database: `src/ledger/schema.rs`; a step from an older schema: `src/ledger/migrate.rs`
+//!  6. a column family or a key in the database: `src/ledger/schema.rs`; a step from an older schema:
+//!     `src/ledger/migrate.rs`
 //!  7. how long shares are kept: `src/books/rounds/retention.rs`
 //!  8. a backup, or what its return refuses: `src/books/backup/create.rs`, `src/books/backup/restore.rs`
 //!  9. a dialect: `src/stratum/wire/dialects/mod.rs`
@@ -35,7 +36,8 @@
 //! 19. the stake's limits: `src/release/budget.rs`; the chain's table of them: `src/core/requirement.rs`
 //! 20. the switch to another epoch: `src/chain/epoch.rs`; the jobs of both: `src/stratum/server/jobs.rs`
 //! 21. whether the node follows the network, and when miners are sent away: `src/chain/following/judge.rs`
-//! 22. a part of health: `src/core/health/report.rs`, then a `health` module beside what it judges, such as `src/release/health.rs`
+//! 22. a part of health: `src/core/health/report.rs`, then a module `health` beside what it judges, such as
+//!     `src/release/health.rs`
 //! 23. an API route: `api/src/router.rs`, `api/src/routes/mod.rs`
 //! 24. an admin command: `src/operate/admin/command.rs`, then `src/operate/admin/act.rs`
 //! 25. an event for webhooks: `src/operate/webhooks/event.rs`

@@ -76,17 +76,11 @@ fn no_modules_of_one_folder_need_each_other() {
 fn where_to_start_is_there() {
     let text = fs::read_to_string(root().join(POOL).join("lib.rs")).unwrap();
     let list = text.lines().skip_while(|line| !line.starts_with("//! # If you want to change"));
-    let entries: Vec<&str> = list
-        .skip(1)
-        .take_while(|line| line.starts_with("//!"))
-        .filter(|line| line.trim_start_matches("//!").trim_start().starts_with(|c: char| c.is_ascii_digit()))
-        .collect();
-    assert!(entries.len() >= 20, "{entries:?}");
-    let missing: Vec<String> = entries
-        .iter()
-        .flat_map(|entry| quoted(entry))
-        .filter(|path| path.contains('/') && !root().join("pool-plugin").join(path).exists())
-        .collect();
+    let list: Vec<&str> = list.skip(1).map_while(|line| line.strip_prefix("//!")).collect();
+    let entries = list.iter().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+    assert!(entries.count() >= 20, "{list:?}");
+    let paths = list.iter().flat_map(|line| quoted(line)).filter(|path| path.contains('/'));
+    let missing: Vec<String> = paths.filter(|path| !root().join("pool-plugin").join(path).exists()).collect();
     none(&missing);
 }
 
