@@ -2,10 +2,8 @@
 //! counts twice.
 
 use crate::{
-    guard::access::Entry,
-    json_lines::{self, BrokenLine},
-    stratum::capture::transcript,
-    users::file,
+    core::json_lines::{self, BrokenLine},
+    stratum::{guard::access::Entry, server::capture::transcript, users::file},
 };
 
 /// `users.json`, `access.json` and a capture, whichever this is.

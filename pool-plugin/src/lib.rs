@@ -1,93 +1,58 @@
 //! An Aleo mining pool that runs inside a snarkOS node.
 //!
 //! # Layout
-//! - [`types`]: hashes, addresses, solutions as plain values.
-//! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
-//! - [`audit`]: watches the sums of the books, and who finds too little.
-//! - [`addresses`]: the pool's addresses, and for which of them each miner works.
-//! - [`admin`]: the admin of a running pool.
-//! - [`chain`]: the one door to the node, and a simulated chain for tests.
-//! - [`console`]: the running pool in a terminal.
-//! - [`config`]: flags, file and defaults, checked whole.
-//! - [`cross_check`]: a fast evaluator, checked by a slow one.
-//! - [`dump`]: a JSON file per block of ours, from which payouts are made.
-//! - [`evaluator`]: the puzzle behind a trait.
-//! - [`fair_queue`]: turns by session, not by arrival.
-//! - [`guard`]: who may come in, who has to go.
-//! - [`hashrate`]: hash rates, from the shares' targets.
-//! - [`health`]: how each part fares, and what to do about it.
-//! - [`history`]: the last day, minute by minute.
-//! - [`intake`]: what every submitted counter goes through, whatever the dialect.
-//! - [`json_lines`]: files of one JSON object a line, which people edit too.
-//! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
-//! - [`meters`]: what is timed on the way of a share and a job.
+//! Each room uses only rooms below it; `docs/architecture.md` has what each may use, and a test holds them to it.
+//! - [`operate`]: the pool as a whole, and what its operator has in hand.
 //! - [`miner`]: the reference CPU miner.
-//! - [`near_misses`]: counters that become solutions when the proof target falls.
-//! - [`occasionally`]: a log line that does not become a flood.
-//! - [`pool`]: the parts put together: start, supervision, shutdown.
-//! - [`prepare`]: gets the puzzle ready before its first share.
-//! - [`recover`]: finds and near misses of before a crash, read back from the shares.
-//! - [`reject`]: why a miner's message is refused: codes and texts.
+//! - [`stratum`]: from a miner's bytes to a share.
+//! - [`books`]: what is owed: rounds, dumps, audit, backups.
 //! - [`release`]: from a found solution to the network.
-//! - [`rest`]: blocks as a node's REST port shows them.
-//! - [`rounds`]: from a block to what our solutions in it earn.
-//! - [`sinks`]: copies of the books in Redis and PostgreSQL.
-//! - [`stratum`]: the port the miners connect to.
-//! - [`supervise`]: parts that are started again when they fail.
-//! - [`systemd`]: what the service manager is told.
-//! - [`reload`]: another configuration without a restart.
-//! - [`vardiff`]: the share target a miner is to have.
-//! - [`users`]: who may log in.
-//! - [`verify`]: the threads that compute targets, and their fair queue.
-//! - [`view`]: the running pool as plain data.
-//! - [`webhooks`]: tells other programs when something happens.
-//! - [`workers`]: what is known of each worker over all its connections.
+//! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
+//! - [`verify`]: the puzzle, and the threads that compute it.
+//! - [`chain`]: the one door to the node, and a simulated chain for tests.
+//! - [`core`]: values, rules and tools that all of them use.
+//!
+//! # If you want to change …, start in …
+//! Paths are below this crate's folder, `pool-plugin`.
+//!  1. a metric: `src/operate/view/figures.rs`; a histogram of what is timed: `src/core/meters.rs`
+//!  2. a configuration key: `src/operate/config/args.rs`, then `src/operate/config/resolve.rs`
+//!  3. the default PPLNS window, a scheme or a fee: `src/core/accounting/terms.rs`
+//!  4. a field of a dump: `src/books/dump/document.rs`
+//!  5. how a block cuts a round and settles it, which is what payouts are made from: `src/ledger/settle.rs`
+//!  6. a column family or a key in the database: `src/ledger/schema.rs`; a step from an older schema:
+//!     `src/ledger/migrate.rs`
+//!  7. how long shares are kept: `src/books/rounds/retention.rs`
+//!  8. a backup, or what its return refuses: `src/books/backup/create.rs`, `src/books/backup/restore.rs`
+//!  9. a dialect: `src/stratum/wire/dialects/mod.rs`
+//! 10. the extranonce's size: `src/stratum/wire/places.rs`
+//! 11. a reject reason, its code or its text: `src/core/reject.rs`
+//! 12. the login timeout and other limits of a connection: `src/stratum/server/port.rs`
+//! 13. the reconnect jitter: `src/stratum/server/returns.rs`
+//! 14. what a share goes through before it counts: `src/stratum/intake.rs`
+//! 15. a share target, how fast vardiff moves it: `src/stratum/vardiff/retarget.rs`
+//! 16. what bad shares lead to: `src/stratum/guard/conduct.rs`; a ban's length: `src/stratum/guard/strikes.rs`
+//! 17. who may log in: `src/stratum/users/book.rs`
+//! 18. the order in which solutions go out: `src/release/policy.rs`, `src/release/queue.rs`
+//! 19. the stake's limits: `src/release/budget.rs`; the chain's table of them: `src/core/requirement.rs`
+//! 20. the switch to another epoch: `src/chain/epoch.rs`; the jobs of both: `src/stratum/server/jobs.rs`
+//! 21. whether the node follows the network, and when miners are sent away: `src/chain/following/judge.rs`
+//! 22. a part of health: `src/core/health/report.rs`, then a module `health` beside what it judges, such as
+//!     `src/release/health.rs`
+//! 23. an API route: `api/src/router.rs`, `api/src/routes/mod.rs`
+//! 24. an admin command: `src/operate/admin/command.rs`, then `src/operate/admin/act.rs`
+//! 25. an event for webhooks: `src/operate/webhooks/event.rs`
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod accounting;
-pub mod addresses;
-pub mod admin;
-pub mod audit;
-pub mod backup;
+pub mod books;
 pub mod chain;
-pub mod config;
-pub mod console;
-pub mod cross_check;
-pub mod dump;
-pub mod evaluator;
-pub mod fair_queue;
+pub mod core;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-pub mod guard;
-pub mod hashrate;
-pub mod health;
-pub mod history;
-pub mod intake;
-pub mod json_lines;
 pub mod ledger;
-pub mod meters;
 pub mod miner;
-pub mod near_misses;
-pub mod occasionally;
-pub mod pool;
-pub mod prepare;
-pub mod recover;
-pub mod reject;
+pub mod operate;
 pub mod release;
-pub mod reload;
-pub mod rest;
-pub mod resume;
-pub mod rounds;
-pub mod sinks;
 pub mod stratum;
-pub mod supervise;
-pub mod systemd;
-pub mod types;
-pub mod users;
-pub mod vardiff;
 pub mod verify;
-pub mod view;
-pub mod webhooks;
-pub mod workers;

@@ -9,9 +9,11 @@ use std::path::Path;
 
 use ledger_support::{PROOF_TARGET, append_for, block, found, key, open, worker};
 use pool_plugin::{
-    accounting::terms::{Fee, Rules, Scheme},
-    chain::Network,
-    dump::{self, DumpError},
+    books::dump::{self, DumpError},
+    core::{
+        accounting::terms::{Fee, Rules, Scheme},
+        types::Network,
+    },
     ledger::{ShareLedger, WriteError, records::DumpMark},
 };
 use serde_json::{Value, json};

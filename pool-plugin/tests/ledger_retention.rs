@@ -8,14 +8,18 @@ use std::path::Path;
 
 use ledger_support::{append, block, key, open, worker};
 use pool_plugin::{
-    accounting::terms::{Rules, Scheme},
-    chain::Network,
-    dump::{self, DumpError, verify::Verdict},
+    books::{
+        dump::{self, DumpError, verify::Verdict},
+        rounds::retention::retire_before,
+    },
+    core::{
+        accounting::terms::{Rules, Scheme},
+        types::Network,
+    },
     ledger::{
         ShareLedger,
         records::{BlockOutcome, Round},
     },
-    rounds::retention::retire_before,
 };
 use tempfile::tempdir;
 

@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use ledger_support::{all_shares, append, id, key, open, worker};
 use pool_plugin::{
-    chain::Network,
-    dump,
+    books::dump,
+    core::types::Network,
     ledger::{
         OpenError, ReserveError, ShareLedger,
         codec::{decode_number, encode_number},

@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use ledger_support::{all_shares, append, append_for, block, key, open, worker};
 use pool_plugin::{
-    chain::Network,
+    core::types::Network,
     ledger::{OpenError, ReserveError, ShareLedger, WriteError, records::WorkerTotal},
 };
 use tempfile::tempdir;

@@ -14,9 +14,9 @@ use std::{
 };
 
 use pool_plugin::{
-    admin::{Command, SOCKET, client},
-    backup, dump,
+    books::{backup, dump},
     ledger::ShareLedger,
+    operate::admin::{Command, SOCKET, client},
 };
 use pool_support::{Client, EvenSolves, chain, dumps, start, until};
 use tempfile::tempdir;

@@ -8,12 +8,12 @@ mod pool_support;
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use pool_plugin::{
-    chain::{Network, sim::SimChain},
-    config::Config,
-    dump,
+    books::dump,
+    chain::sim::SimChain,
+    core::types::{Address, Network, Solution},
     ledger::{ShareLedger, records::SolutionState},
+    operate::config::Config,
     release::policy::Policy,
-    types::{Address, Solution},
 };
 use pool_support::{Client, EvenSolves, OURS, Running, config, dumps, start_with, until};
 use tempfile::tempdir;

@@ -5,7 +5,7 @@ mod pool_support;
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
-use pool_plugin::admin::{Command, LogLevel, SOCKET, client::ask};
+use pool_plugin::operate::admin::{Command, LogLevel, SOCKET, client::ask};
 use pool_support::{Client, EvenSolves, chain, start, until};
 use serde_json::Value;
 

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use pool_plugin::{
+use pool_plugin::operate::{
     admin::{self, SOCKET, client::ask},
     config::{Config, EntranceConfig},
 };

@@ -3,7 +3,7 @@
 
 mod pool_support;
 
-use pool_plugin::config::Config;
+use pool_plugin::operate::config::Config;
 use pool_support::{Client, EvenSolves, chain, config, start_with};
 use serde_json::{Value, json};
 

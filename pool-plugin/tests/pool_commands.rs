@@ -12,9 +12,14 @@ use std::{
 
 use clap::{Args, FromArgMatches};
 use pool_plugin::{
-    admin::{self, AdminArgs},
-    config::{Config, EntranceConfig, UserMode},
-    users::cli::{self as users, UserArgs},
+    operate::{
+        admin::{self, AdminArgs},
+        config::{Config, EntranceConfig},
+    },
+    stratum::users::{
+        UserMode,
+        cli::{self as users, UserArgs},
+    },
 };
 use pool_support::{Client, EvenSolves, chain, config, start_with, until};
 use serde_json::Value;

@@ -6,7 +6,7 @@ mod pool_support;
 use std::path::Path;
 
 use clap::Parser;
-use pool_plugin::{
+use pool_plugin::operate::{
     admin::SOCKET,
     console::cli::{self, AccountArgs, ListArgs, MinersArgs, StatusArgs},
 };

@@ -15,8 +15,10 @@ use std::{
 
 use disk_shim::{Control, EIO, ENOSPC, EROFS, Field, Shim};
 use pool_plugin::{
-    chain::Network,
-    health::{Level, Part},
+    core::{
+        health::{Level, Part},
+        types::Network,
+    },
     ledger::ShareLedger,
 };
 use pool_support::{Client, EvenSolves, Running, chain, start, until};

@@ -8,11 +8,11 @@ mod pool_support;
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use pool_plugin::{
-    chain::{Block, Network, sim::SimChain},
-    config::Config,
+    chain::{Block, sim::SimChain},
+    core::types::{Address, Network, Solution},
     ledger::{ShareLedger, records::SolutionState},
+    operate::config::Config,
     release::policy::Policy,
-    types::{Address, Solution},
 };
 use pool_support::{Client, EvenSolves, OURS, Running, chain, config, dumps, start, start_with, until};
 use tempfile::tempdir;

@@ -4,7 +4,7 @@
 
 mod pool_support;
 
-use pool_plugin::{chain::Network, ledger::ShareLedger};
+use pool_plugin::{core::types::Network, ledger::ShareLedger};
 use pool_support::{Client, EvenSolves, OURS, chain, start, until};
 use tempfile::tempdir;
 

@@ -9,12 +9,14 @@ use std::{
 };
 
 use pool_plugin::{
-    accounting::terms::Scheme,
-    admin::{Command, SOCKET, client::ask},
     chain::{Chain, sim::SimChain},
-    config::{PoolArgs, Source},
+    core::accounting::terms::Scheme,
     ledger::ShareLedger,
-    pool::{Pool, StopHandle},
+    operate::{
+        admin::{Command, SOCKET, client::ask},
+        config::{PoolArgs, Source},
+        pool::{Pool, StopHandle},
+    },
 };
 use pool_support::{Client, EvenSolves, OURS, chain, until};
 use serde_json::Value;

@@ -7,7 +7,7 @@ mod servers;
 
 use std::collections::BTreeMap;
 
-use pool_plugin::config::{Config, PostgresConfig, RedisConfig, SinksConfig};
+use pool_plugin::operate::config::{Config, PostgresConfig, RedisConfig, SinksConfig};
 use pool_support::{Client, EvenSolves, chain, config, dumps, start_with};
 use servers::{PostgresServer, RedisServer, until};
 

@@ -7,9 +7,12 @@ mod pool_support;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use pool_plugin::{
-    backup::{self, BackupError},
-    chain::{Network, sim::SimChain},
-    dump,
+    books::{
+        backup::{self, BackupError},
+        dump,
+    },
+    chain::sim::SimChain,
+    core::types::Network,
     ledger::ShareLedger,
 };
 use pool_support::{Client, EvenSolves, Running, chain, dumps, start, until};

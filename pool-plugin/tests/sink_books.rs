@@ -6,10 +6,11 @@ mod ledger_support;
 use std::{fs, sync::Arc};
 
 use pool_plugin::{
-    chain::{Chain, Network, sim::SimChain},
-    dump,
+    books::dump,
+    chain::{Chain, sim::SimChain},
+    core::types::Network,
     ledger::ShareLedger,
-    sinks::LedgerBooks,
+    operate::sinks::LedgerBooks,
 };
 use pool_sinks::books::{Books, Reward};
 use tempfile::TempDir;

@@ -14,14 +14,16 @@ use std::{
 
 use ledger_support::{POOL, PROOF_TARGET, append_for, block, found, key, open, solution, worker};
 use pool_plugin::{
-    accounting::terms::{Fee, Rules, Scheme},
-    chain::Network,
-    dump::{
+    books::dump::{
         self,
         verify::{Summary, Verdict, VerifyError, verify},
     },
+    chain::rest::RestNode,
+    core::{
+        accounting::terms::{Fee, Rules, Scheme},
+        types::Network,
+    },
     ledger::ShareLedger,
-    rest::RestNode,
 };
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::{Args, CommandFactory, FromArgMatches};
-use pool_plugin::{config::PoolArgs, miner::MinerArgs};
+use pool_plugin::{miner::MinerArgs, operate::config::PoolArgs};
 use snarkos_cli::commands::{CLI, Command as UpstreamCommand, Start};
 
 use crate::pool::PoolCommand;

@@ -6,16 +6,18 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
 use pool_node::{account, protocol};
 use pool_plugin::{
-    admin::{self, AdminArgs},
-    audit, backup,
-    chain::Network,
-    config::cli::{self as config, ConfigArgs},
-    console::cli::{self as console, AccountArgs, ListArgs, LogsArgs, MinersArgs, StatusArgs},
-    dump,
+    books::{audit, backup, dump},
+    core::types::{Address, Network},
     ledger::ShareLedger,
-    stratum::capture::transcript,
-    types::Address,
-    users::cli::{self as users, UserArgs},
+    operate::{
+        admin::{self, AdminArgs},
+        config::cli::{self as config, ConfigArgs},
+        console::cli::{self as console, AccountArgs, ListArgs, LogsArgs, MinersArgs, StatusArgs},
+    },
+    stratum::{
+        server::capture::transcript,
+        users::cli::{self as users, UserArgs},
+    },
 };
 
 #[derive(Subcommand, Clone, Debug)]
@@ -46,7 +48,7 @@ pub enum PoolCommand {
     Verify(VerifyArgs),
 
     /// Print a capture, which the node has written with `--capture`, as a golden transcript: as a `.txt` beside the
-    /// dialects (`pool-plugin/src/stratum/dialects`) it is replayed by the tests
+    /// dialects (`pool-plugin/src/stratum/wire/dialects`) it is replayed by the tests
     Transcript(TranscriptArgs),
 
     /// Print how lucky the last rounds were, and what each account found and should have found

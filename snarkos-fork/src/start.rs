@@ -15,11 +15,12 @@ use anyhow::{Context as _, Result, bail};
 use pool_api::{Api, Exposition, Running};
 use pool_node::{account, attach};
 use pool_plugin::{
-    chain::Network,
-    config::{PoolArgs, Source},
-    pool::{Pool, StopHandle},
-    reload::hangup,
-    types::Address,
+    core::types::{Address, Network},
+    operate::{
+        config::{PoolArgs, Source},
+        pool::{Pool, StopHandle},
+        reload::hangup,
+    },
 };
 use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;
@@ -69,7 +70,7 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
 
 /// Starts the API, whose exposition takes the place of the node's own exporter: a process has one recorder.
 fn serve_api(start: &mut Start, pool: &Pool, exposition: Exposition) -> Result<Option<Running>> {
-    let Some(mut api) = Api::open(pool.view(), exposition)? else { return Ok(None) };
+    let Some(mut api) = Api::open(pool.view(), pool.admin_handle(), exposition)? else { return Ok(None) };
     if std::mem::take(&mut start.metrics) {
         api.also_metrics(start.metrics_ip.unwrap_or(DEFAULT_METRICS))?;
     }

@@ -6,9 +6,8 @@ use std::{convert::Infallible, sync::Arc};
 use axum::response::sse::Event;
 use parking_lot::Mutex;
 use pool_plugin::{
-    hashrate::Rates,
-    health::Health,
-    view::{BlockView, HealthView, Snapshot, View},
+    core::{hashrate::Rates, health::Health},
+    operate::view::{BlockView, HealthView, Snapshot, View},
 };
 use serde::Serialize;
 use tokio::sync::mpsc;

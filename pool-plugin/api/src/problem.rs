@@ -11,7 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use pool_plugin::{ledger::ReadError, view::PageError};
+use pool_plugin::{ledger::ReadError, operate::view::PageError};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,14 +3,11 @@
 //! The dashboard's files are routes like any other: a module `dashboard` gives them as a plain [`Router`] that
 //! is merged below.
 
-use std::{sync::Arc, time::Instant};
-
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use pool_plugin::{users::tries::Attempt, view::View};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -18,34 +15,10 @@ use crate::{
     cors, dashboard, document,
     exposition::Exposition,
     limits::{Limits, limit},
-    listeners::Listeners,
     problem,
     routes::{admin, blocks, config, events, health, history, metrics, miners, pool, solutions},
-    token::AdminToken,
+    state::State,
 };
-
-/// What the routes answer from.
-#[derive(Clone)]
-pub struct State {
-    pub view: View,
-    pub exposition: Exposition,
-    pub events: Arc<Listeners>,
-    token: Option<Arc<AdminToken>>,
-}
-
-impl State {
-    pub fn new(view: View, exposition: Exposition, events: Arc<Listeners>) -> Self {
-        let token = view.config().api.admin_token.clone().map(|hash| Arc::new(AdminToken::new(hash)));
-        Self { view, exposition, events, token }
-    }
-
-    /// Whether a token is the admin's; `None`: there is no admin part.
-    pub(crate) async fn attempt(&self, token: String) -> Option<Attempt> {
-        let admin = Arc::clone(self.token.as_ref()?);
-        let attempt = tokio::task::spawn_blocking(move || admin.attempt(&token, Instant::now())).await;
-        Some(attempt.unwrap_or(Attempt::Wrong))
-    }
-}
 
 /// All routes.
 pub fn router(state: State) -> Router {

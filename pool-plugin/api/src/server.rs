@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use axum::Router;
-use pool_plugin::view::View;
+use pool_plugin::operate::{admin::AdminHandle, view::View};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -21,7 +21,8 @@ use crate::{
     connection::{Bounded, Peer},
     exposition::Exposition,
     listeners::{self, Listeners},
-    router::{self, State},
+    router,
+    state::State,
 };
 
 /// Of 0 to 99: a niceness of 10, as the verification threads have it.
@@ -50,12 +51,12 @@ pub struct Running {
 
 impl Api {
     /// Takes the port of the configuration. `None`: the API is switched off.
-    pub fn open(view: View, exposition: Exposition) -> Result<Option<Self>> {
+    pub fn open(view: View, admin: AdminHandle, exposition: Exposition) -> Result<Option<Self>> {
         let Some(listen) = view.config().api.listen else { return Ok(None) };
         let listener = bind(listen, "--pool-api")?;
         let address = listener.local_addr().context("cannot use the API's port")?;
         let events = Arc::new(Listeners::default());
-        let state = State::new(view.clone(), exposition.clone(), events.clone());
+        let state = State::new(view.clone(), admin, exposition.clone(), events.clone());
         let listeners = vec![(listener, router::router(state))];
         Ok(Some(Self { listeners, address, exposition, events, view }))
     }

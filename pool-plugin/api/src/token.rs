@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use pool_plugin::users::{
+use pool_plugin::stratum::users::{
     password,
     tries::{Attempt, Tries},
 };
@@ -52,7 +52,7 @@ pub fn make() -> Result<String, password::PasswordError> {
 
 #[cfg(test)]
 mod tests {
-    use pool_plugin::users::tries::{MOST, WITHIN};
+    use pool_plugin::stratum::users::tries::{MOST, WITHIN};
 
     use super::*;
 

@@ -16,8 +16,10 @@ use std::{
 use pool_api::{Api, Exposition, Running as Serving};
 use pool_plugin::{
     chain::sim::SimChain,
-    config::{ApiConfig, Config, WebhookConfig},
-    webhooks::EventKind,
+    operate::{
+        config::{ApiConfig, Config},
+        webhooks::{EventKind, WebhookConfig},
+    },
 };
 use pool_support::{Client, EvenSolves, Running, chain, config, start_with, until};
 use receiver::Receiver;
@@ -46,7 +48,7 @@ fn world(change: impl FnOnce(&mut Config)) -> World {
     change(&mut config);
     let exposition = exposition();
     let pool = start_with(&sim, config, EvenSolves::default());
-    let api = Api::open(pool.view.clone(), exposition).unwrap().unwrap();
+    let api = Api::open(pool.view.clone(), pool.admin.clone(), exposition).unwrap().unwrap();
     let address = api.local_addr();
     World { sim, data, pool, api: address, _serving: api.start().unwrap() }
 }
@@ -365,7 +367,8 @@ fn a_port_that_is_taken_ends_the_start_with_what_to_do() {
     let mut config = config(data.path());
     config.api = ApiConfig { listen: Some(world.api), ..ApiConfig::default() };
     let second = start_with(&world.sim, config, EvenSolves::default());
-    let refused = Api::open(second.view.clone(), exposition()).err().expect("the port is taken");
+    let refused =
+        Api::open(second.view.clone(), second.admin.clone(), exposition()).err().expect("the port is taken");
     let text = format!("{refused:#}");
     let expected =
         format!("cannot listen on {}; stop what uses it or choose another --pool-api: ", world.api);

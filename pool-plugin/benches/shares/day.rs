@@ -11,9 +11,8 @@ use std::{
 };
 
 use pool_plugin::{
-    chain::Network,
+    core::types::{BlockHash, Network},
     ledger::{ShareLedger, records::BlockOutcome},
-    types::BlockHash,
 };
 use tokio::task::JoinSet;
 

@@ -13,11 +13,8 @@ use std::{
 };
 
 use pool_plugin::{
-    ledger::{
-        ShareLedger,
-        records::{ShareKey, Worker},
-    },
-    types::Address,
+    core::types::{Address, Worker},
+    ledger::{ShareLedger, records::ShareKey},
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 

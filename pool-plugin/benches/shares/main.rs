@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use pool_plugin::{chain::Network, ledger::ShareLedger};
+use pool_plugin::{core::types::Network, ledger::ShareLedger};
 use tokio::runtime::{Builder, Runtime};
 
 /// Of measuring syncs and acknowledgements.

@@ -19,9 +19,9 @@ use std::{
 
 use aleo_epoch_puzzle_stock::Stock;
 use pool_plugin::{
-    evaluator::{Evaluator, PuzzleKind},
+    core::types::{Address, EpochHash},
     miner::work::{Board, Work, mine},
-    types::{Address, EpochHash},
+    verify::evaluator::{Evaluator, PuzzleKind},
 };
 use support::{ADDRESS, Arguments, Clock, epoch_hash, num_threads};
 use tokio::sync::mpsc;

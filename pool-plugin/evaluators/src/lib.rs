@@ -16,7 +16,7 @@ pub mod stock;
 use std::sync::Arc;
 
 use anyhow::Result;
-use pool_plugin::{
+use pool_plugin::verify::{
     cross_check::CrossChecked,
     evaluator::{Evaluator, PuzzleKind},
 };

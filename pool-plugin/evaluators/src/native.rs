@@ -8,8 +8,8 @@ use std::sync::{
 use aleo_epoch_puzzle::{EpochEvaluator, EvaluateError as NativeError, Scratch};
 use parking_lot::Mutex;
 use pool_plugin::{
-    evaluator::{EvaluateError, Evaluator, EvaluatorStats},
-    types::{Address, EpochHash},
+    core::types::{Address, EpochHash},
+    verify::evaluator::{EvaluateError, Evaluator, EvaluatorStats},
 };
 
 /// Epochs kept compiled: the last, the current and the next.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aleo_epoch_puzzle_stock::Stock;
 use anyhow::{Context, Result};
 use pool_plugin::{
-    evaluator::{EvaluateError, Evaluator},
-    types::{Address, EpochHash},
+    core::types::{Address, EpochHash},
+    verify::evaluator::{EvaluateError, Evaluator},
 };
 
 /// The stack upstream gives the threads that run its puzzle.

@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pool_plugin::stratum::{dialects::Dialect, fuzzing};
+use pool_plugin::stratum::{fuzzing, wire::dialects::Dialect};
 
 fuzz_target!(|bytes: &[u8]| fuzzing::hear(Dialect::AbMatrix, bytes));

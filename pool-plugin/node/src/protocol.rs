@@ -1,6 +1,9 @@
 //! What this release knows of the network's protocol, and what is in force.
 
-use pool_plugin::chain::{Activation, Network as PoolNetwork, Protocol, following::tracker::Known};
+use pool_plugin::{
+    chain::{Activation, Protocol, following::tracker::Known},
+    core::types::Network as PoolNetwork,
+};
 use snarkos_node::router::messages::Message;
 use snarkvm::{
     console::network::{CanaryV0, MainnetV0, Network, TestnetV0},

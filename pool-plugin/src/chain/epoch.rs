@@ -6,7 +6,7 @@
 //! block has come.
 
 use super::Puzzle;
-use crate::types::EpochHash;
+use crate::core::types::EpochHash;
 
 /// An epoch, and the hash that fixes its puzzle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,12 +5,15 @@
 //! it over nothing, for tests. Calls are cheap reads of the ledger (microseconds), or hand a message to
 //! the router without waiting for the network.
 
+pub mod addresses;
 mod epoch;
 pub mod following;
+pub mod health;
 mod limit;
 pub mod newer_version_file;
-pub mod requirement;
+pub mod rest;
 pub mod sim;
+pub mod syncing;
 pub mod watch;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -19,7 +22,7 @@ use tokio::sync::watch::Receiver;
 
 use self::following::{OtherVersion, tracker::Known};
 pub use self::{epoch::Epoch, following::SyncState, limit::limit_of_next_epoch};
-use crate::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
+use crate::core::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId};
 
 /// A shared handle to the chain.
 pub type ChainHandle = Arc<dyn Chain>;
@@ -78,14 +81,6 @@ pub trait Chain: Send + Sync + 'static {
     /// Has the node check `solution`, which peers have now, before it comes back in a block: importing that block
     /// would wait for the check, and miners for the block. Returns at once. Checked again, a solution costs nothing.
     fn check_ahead(&self, solution: &Solution);
-}
-
-/// An Aleo network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Network {
-    Mainnet,
-    Testnet,
-    Canary,
 }
 
 /// What the next block will take: solutions of `epoch_hash` that reach `proof_target`.
@@ -211,32 +206,3 @@ pub struct LandedSolution {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ChainError(pub String);
-
-impl Network {
-    /// Upstream's numeric id (`--network`).
-    pub const fn id(self) -> u16 {
-        match self {
-            Self::Mainnet => 0,
-            Self::Testnet => 1,
-            Self::Canary => 2,
-        }
-    }
-
-    pub const fn from_id(id: u16) -> Option<Self> {
-        match id {
-            0 => Some(Self::Mainnet),
-            1 => Some(Self::Testnet),
-            2 => Some(Self::Canary),
-            _ => None,
-        }
-    }
-
-    /// Lower-case name, as it stands in folder names and dumps.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mainnet => "mainnet",
-            Self::Testnet => "testnet",
-            Self::Canary => "canary",
-        }
-    }
-}

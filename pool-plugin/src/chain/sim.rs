@@ -24,11 +24,11 @@ use self::{
     blocks::Blocks,
     peers::{Delivery, Peers},
 };
-use super::{
-    Block, BlockFacts, Chain, ChainError, Network, Peer, Protocol, Puzzle, Stake, following::OtherVersion,
+use super::{Block, BlockFacts, Chain, ChainError, Peer, Protocol, Puzzle, Stake, following::OtherVersion};
+use crate::core::{
     requirement::Requirement,
+    types::{Address, EpochHash, Network, Solution, SolutionId},
 };
-use crate::types::{Address, EpochHash, Solution, SolutionId};
 
 /// The simulated chain, and the node that shows it.
 pub struct SimChain {

@@ -14,7 +14,7 @@ use super::{
     limit_of_next_epoch,
     newer_version_file::NewerVersionFile,
 };
-use crate::{addresses::Addresses, types::Address};
+use crate::{chain::addresses::Addresses, core::types::Address};
 
 /// A node falls behind, or loses its peers, without a block to tell it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -163,13 +163,11 @@ mod tests {
     use tokio::{task::JoinHandle, time::sleep};
 
     use super::*;
-    use crate::{
+    use crate::chain::{
+        Chain,
         addresses::{Learns, Seat},
-        chain::{
-            Chain,
-            following::{Access, Following},
-            sim::SimChain,
-        },
+        following::{Access, Following},
+        sim::SimChain,
     };
 
     struct Watched {

@@ -1,19 +1,21 @@
 //! From records to changes of the database.
 
 use crate::{
-    accounting::terms::Terms,
+    core::{
+        accounting::terms::Terms,
+        types::{SolutionId, Worker},
+    },
     ledger::{
         codec::{
             encode_dump_mark, encode_last_target, encode_number, encode_round, encode_share, encode_solution,
             encode_terms, encode_total,
         },
-        records::{BlockOutcome, DumpMark, LastTarget, Round, Share, SolutionRecord, Worker, WorkerTotal},
+        records::{BlockOutcome, DumpMark, LastTarget, Round, Share, SolutionRecord, WorkerTotal},
         schema::{
             Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
         },
         settle::{Settled, is_open},
     },
-    types::SolutionId,
 };
 
 /// `None`: a sum does not fit its type.

@@ -1,10 +1,10 @@
 //! Why the ledger could not do what it was asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
+    core::types::{BlockHash, SolutionId},
     ledger::codec::{DecodeError, MAX_NAME_BYTES},
-    types::{BlockHash, SolutionId},
 };
 
 /// Why the database was not opened.
@@ -121,4 +121,8 @@ impl LedgerHealth {
     pub fn is_ok(&self) -> bool {
         *self == Self::Ok
     }
+}
+
+pub(super) fn damaged(dir: &Path, error: ReadError) -> OpenError {
+    OpenError::Corrupt { dir: dir.to_owned(), reason: error.to_string() }
 }

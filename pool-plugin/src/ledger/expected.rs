@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use crate::{ledger::records::SolutionRecord, types::SolutionId};
+use crate::{core::types::SolutionId, ledger::records::SolutionRecord};
 
 #[derive(Debug, Default)]
 pub(super) struct ExpectedFinds(Mutex<BTreeMap<SolutionId, SolutionRecord>>);

@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::{
+    core::types::{Address, BlockHash, EpochHash, Solution},
     ledger::records::{SolutionState, WorkerTotal},
-    types::{Address, BlockHash, EpochHash, Solution},
 };
 
 fn key(counter: u64) -> ShareKey {

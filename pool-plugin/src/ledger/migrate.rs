@@ -9,8 +9,7 @@
 
 use crate::ledger::{
     changes::meta_change,
-    errors::{OpenError, ReadError},
-    open::damaged,
+    errors::{OpenError, ReadError, damaged},
     schema::{Change, Meta, SCHEMA_VERSION},
     store::Store,
 };
@@ -43,7 +42,7 @@ mod tests {
     use std::sync::atomic::Ordering::SeqCst;
 
     use super::*;
-    use crate::{chain::Network, ledger::open::open_database};
+    use crate::{core::types::Network, ledger::database::open_database};
 
     fn store_of_schema_1(dir: &std::path::Path) -> Store {
         let store = Store::new(dir, open_database(dir).unwrap(), None);

@@ -8,7 +8,7 @@
 //! # Layout
 //! - [`records`]: what is kept, as values; [`codec`]: their bytes.
 //! - `schema`: column families, keys, RocksDB's settings.
-//! - `open`: opening, creating, refusing; `torn_log`: the log's end after a loss of power; `migrate`: from an older schema.
+//! - `database`: RocksDB; `open`: opening, creating, refusing; `torn_log`: the log's end after a loss of power; `migrate`: from an older schema.
 //! - `reserve`: keys in flight; `expected`: finds in flight.
 //! - `settle`: what a block means; `changes`: the writes that follow.
 //! - `store`: the database handle.
@@ -17,10 +17,13 @@
 mod changes;
 pub mod codec;
 mod condition;
+mod database;
+pub mod disk;
 mod errors;
 mod expected;
 #[cfg(test)]
 mod failing_writes;
+pub mod health;
 mod migrate;
 mod open;
 pub mod records;
@@ -40,15 +43,16 @@ pub use crate::ledger::{
     reserve::Reservation,
 };
 use crate::{
-    accounting::terms::{Rules, Terms},
-    chain::Network,
+    core::{
+        accounting::terms::{Rules, Terms},
+        types::{Network, SolutionId, Worker},
+    },
     ledger::{
         codec::MAX_NAME_BYTES,
         expected::ExpectedFinds,
         open::{open_store, open_store_beside},
         records::{
-            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker,
-            WorkerTotal,
+            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal,
         },
         reserve::KeyDesk,
         schema::{Meta, solution_of_open_key},
@@ -58,7 +62,6 @@ use crate::{
             command::{Append, Command, QUEUE},
         },
     },
-    types::SolutionId,
 };
 
 /// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and

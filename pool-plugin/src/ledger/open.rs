@@ -11,32 +11,21 @@ use rocksdb::{DB, ErrorKind};
 use tempfile::TempDir;
 
 use crate::{
-    chain::Network,
+    core::types::Network,
     ledger::{
         changes::meta_change,
         codec::decode_number,
-        errors::{OpenError, ReadError},
+        database::{one_line, open_database},
+        errors::{OpenError, ReadError, damaged},
         migrate::migrate,
         schema::{Meta, SCHEMA_VERSION, Table, database_options, table_descriptors},
-        store::{Store, one_line},
-        torn_log,
+        store::Store,
     },
 };
 
 /// What a write needs at least before it is worth reopening for.
 const PROBE_BYTES: usize = 256 << 10;
 const PROBE_FILE: &str = "probe.tmp";
-
-pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
-    let open = || DB::open_cf_descriptors(&database_options(), dir, table_descriptors());
-    open().or_else(|error| {
-        // Nothing but damage is looked at: the log of a database in use is another's.
-        if error.kind() == ErrorKind::Corruption && matches!(torn_log::mend(dir), Ok(true)) {
-            return open();
-        }
-        Err(error)
-    })
-}
 
 /// Opens for reading and writing; creates the database in an empty or missing folder.
 pub(super) fn open_store(dir: &Path, network: Network) -> Result<Store, OpenError> {
@@ -227,10 +216,6 @@ fn check_totals(store: &Store) -> Result<(), OpenError> {
         Ok(Some(reason)) => Err(OpenError::Corrupt { dir: store.dir().to_owned(), reason }),
         Err(error) => Err(damaged(store.dir(), error)),
     }
-}
-
-pub(super) fn damaged(dir: &Path, error: ReadError) -> OpenError {
-    OpenError::Corrupt { dir: dir.to_owned(), reason: error.to_string() }
 }
 
 fn explain(dir: &Path, error: rocksdb::Error) -> OpenError {

@@ -1,8 +1,8 @@
 //! What the share ledger keeps, as values. `codec` gives their bytes.
 
-use crate::{
+use crate::core::{
     accounting::terms::Terms,
-    types::{Address, BlockHash, EpochHash, Solution, SolutionId},
+    types::{Address, BlockHash, EpochHash, Solution, SolutionId, Worker},
 };
 
 /// What makes two shares the same share, however they were spelled on the wire.
@@ -12,15 +12,6 @@ pub struct ShareKey {
     /// The prover address the share was mined for.
     pub address: Address,
     pub counter: u64,
-}
-
-/// Who is credited.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Worker {
-    /// The account that is paid: an Aleo address or a pool account name.
-    pub account: String,
-    /// The machine, as its owner named it; may be empty.
-    pub worker: String,
 }
 
 /// An accepted share.

@@ -80,7 +80,7 @@ impl KeyDesk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Address;
+    use crate::core::types::Address;
 
     fn key(epoch: u32, counter: u64) -> ShareKey {
         ShareKey { epoch, address: Address::default(), counter }

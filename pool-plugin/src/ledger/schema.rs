@@ -3,9 +3,11 @@
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options};
 
 use crate::{
-    ledger::codec::{encode_share_key, encode_worker_key},
-    ledger::records::{ShareKey, Worker},
-    types::SolutionId,
+    core::types::{SolutionId, Worker},
+    ledger::{
+        codec::{encode_share_key, encode_worker_key},
+        records::ShareKey,
+    },
 };
 
 /// The layout this code writes. An older database is [migrated](super::migrate), a newer one refused.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    accounting::terms::Terms,
+    core::{
+        accounting::terms::Terms,
+        types::{Solution, SolutionId, epoch_of_block},
+    },
     ledger::records::{Basis, BlockOutcome, Round, RoundSolution, SolutionRecord, SolutionState},
-    types::{Solution, SolutionId, epoch_of_block},
 };
 
 /// What the database knows when a block arrives.
@@ -117,10 +119,9 @@ fn round(outcome: &BlockOutcome, known: &Known) -> Option<Round> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
+    use crate::core::{
         accounting::terms::Rules,
-        ledger::records::Worker,
-        types::{Address, BlockHash, EpochHash},
+        types::{Address, BlockHash, EpochHash, Worker},
     };
 
     fn solution(counter: u64) -> Solution {

@@ -12,19 +12,23 @@ use rocksdb::{
 };
 use tempfile::TempDir;
 
-use crate::ledger::{
-    codec::{
-        DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
-        decode_solution, decode_terms, decode_total,
-    },
-    errors::ReadError,
-    open::open_database,
-    records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker, WorkerTotal},
-    schema::{
-        Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
+use crate::core::{accounting::terms::Terms, meters::meters, types::SolutionId};
+use crate::{
+    core::types::Worker,
+    ledger::{
+        codec::{
+            DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
+            decode_solution, decode_terms, decode_total,
+        },
+        database::{one_line, open_database},
+        errors::ReadError,
+        records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal},
+        schema::{
+            Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key,
+            worker_key,
+        },
     },
 };
-use crate::{accounting::terms::Terms, meters::meters, types::SolutionId};
 
 type Row = (Box<[u8]>, Box<[u8]>);
 
@@ -406,9 +410,4 @@ fn decoded<T>(record: &'static str, result: Result<T, DecodeError>) -> Result<T,
 
 fn storage(error: rocksdb::Error) -> ReadError {
     ReadError::Storage(one_line(error))
-}
-
-/// RocksDB's text, which may hold line breaks.
-pub(super) fn one_line(error: rocksdb::Error) -> String {
-    error.into_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

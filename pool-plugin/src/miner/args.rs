@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use crate::evaluator::PuzzleKind;
+use crate::verify::evaluator::PuzzleKind;
 
 /// What `snarkos miner` takes.
 #[derive(Clone, Debug, PartialEq, clap::Args)]

@@ -21,7 +21,7 @@ use super::{
     report::{Report, say},
     work::{Board, Share},
 };
-use crate::{reject::RejectCode, stratum::dialects::aleostratum::job_id};
+use crate::{core::reject::RejectCode, stratum::wire::dialects::shared::job_id};
 
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use args::MinerArgs;
 
-use crate::evaluator::Evaluator;
+use crate::verify::evaluator::Evaluator;
 
 /// Mines until `stop` is cancelled, or the pool refuses the login. A lost connection is made anew.
 /// Blocks; writes to the standard output.

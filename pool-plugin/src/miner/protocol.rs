@@ -7,13 +7,15 @@ use serde_json::{Map, Value, json};
 
 use super::work::{Share, Work};
 use crate::{
-    reject::SHARE_MESSAGE_LIMIT,
-    stratum::{
-        dialects::aleostratum::{job_id, parse_job_id},
+    core::{
+        reject::SHARE_MESSAGE_LIMIT,
+        types::{Address, EpochHash},
+    },
+    stratum::wire::{
+        dialects::shared::{job_id, parse_job_id},
         message::JobName,
         places::Prefix,
     },
-    types::{Address, EpochHash},
 };
 
 /// What the pool's line means to the miner.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write, time::Duration};
 
-use crate::reject::RejectCode;
+use crate::core::reject::RejectCode;
 
 /// What became of the shares so far.
 #[derive(Clone, Debug, Default, PartialEq)]

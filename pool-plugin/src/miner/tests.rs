@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    evaluator::{EvaluateError, PuzzleKind},
-    stratum::tests::harness::{EPOCH, PROOF_TARGET, Pool, state, wait_until},
-    types::{Address, EpochHash},
+    core::types::{Address, EpochHash},
+    stratum::server::tests::harness::{EPOCH, PROOF_TARGET, Pool, state, wait_until},
+    verify::evaluator::{EvaluateError, PuzzleKind},
 };
 
 /// The miner's own idea of the pool's arithmetic puzzle, with counters that often reach the target.

@@ -11,9 +11,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::report::say;
 use crate::{
-    evaluator::{EvaluateError, Evaluator},
-    stratum::places::Prefix,
-    types::{Address, EpochHash},
+    core::types::{Address, EpochHash},
+    stratum::wire::places::Prefix,
+    verify::evaluator::{EvaluateError, Evaluator},
 };
 
 /// How long a thread rests after the evaluator failed, so that a broken one does not fill the screen.

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use crate::{
-    chain::{
-        Chain, ChainError, Stake,
+    chain::{Chain, ChainError, Stake},
+    core::{
         requirement::{Change, Requirement},
+        types::{Address, BLOCKS_PER_EPOCH},
     },
-    types::{Address, BLOCKS_PER_EPOCH},
 };
 
 const MICROCREDITS_PER_CREDIT: u64 = 1_000_000;
@@ -66,7 +66,7 @@ impl fmt::Display for Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::{Network, sim::SimChain};
+    use crate::{chain::sim::SimChain, core::types::Network};
 
     const OURS: Address = Address([7; 32]);
 

@@ -4,15 +4,21 @@
 //! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
 //! - [`policy`]: which of them go, when there are more than may land.
 //! - [`budget`]: what an address may land, in the words of an operator.
+//! - [`health`]: whether solutions are on their way.
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
 //! - [`task`]: carries out what the queue decides.
 //! - [`records`]: writes found solutions to the ledger beside the broadcast.
+//! - [`near_misses`]: counters that become solutions when the proof target falls.
+//! - [`recover`]: finds and near misses of before a crash, read back from the shares.
 
 pub mod budget;
+pub mod health;
+pub mod near_misses;
 pub mod peers;
 pub mod policy;
 pub mod queue;
 pub mod records;
+pub mod recover;
 pub mod task;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -23,20 +29,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 use self::queue::Wait;
 pub use self::task::{Setup, run};
-use crate::{
-    ledger::records::Worker,
-    types::{Solution, SolutionId},
-};
-
-/// A solution that reached the network's proof target, as the share checks hand it over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub solution: Solution,
-    pub epoch: u32,
-    pub finder: Worker,
-    /// Unix milliseconds.
-    pub found_ms: u64,
-}
+use crate::core::types::{Found, Settled, SolutionId};
 
 /// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;
@@ -62,13 +55,4 @@ impl Inbox {
     pub fn shared(self) -> SharedInbox {
         Arc::new(Mutex::new(self))
     }
-}
-
-/// A block landed this solution or gave up on it: it needs no release, and no place in the stake limit
-/// beyond what the chain itself counts. Anyone's solutions may be named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    pub id: SolutionId,
-    /// The epoch whose puzzle the block took.
-    pub epoch: u32,
 }

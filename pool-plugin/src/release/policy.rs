@@ -16,7 +16,7 @@ pub mod simulation;
 mod tests;
 
 pub(super) use self::finds::Finds;
-use crate::types::MAX_SOLUTIONS_PER_BLOCK;
+use crate::core::types::MAX_SOLUTIONS_PER_BLOCK;
 
 /// Blocks at the end of an epoch that are planned to be empty of ours: for other provers' solutions that come
 /// first, and for a proof target that is above ours for a while.

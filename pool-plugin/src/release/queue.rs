@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     chain::{Epoch, Peer, Puzzle},
-    types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
+    core::types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 
 /// A solution that has not landed is offered again to a peer that had it this long ago: the message may

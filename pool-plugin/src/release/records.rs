@@ -9,15 +9,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Found, Settled};
 use crate::{
     chain::Puzzle,
+    core::types::{Found, Settled, SolutionId},
     ledger::{
         ReadError, ShareLedger, WriteError,
         records::{SolutionRecord, SolutionState},
     },
-    recover,
-    types::SolutionId,
+    release::recover,
 };
 
 /// The first pause after a failed write; it doubles up to [`LONGEST_PAUSE`].

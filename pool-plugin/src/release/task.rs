@@ -10,20 +10,21 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Found, Inbox, SharedInbox, Waits,
+    Inbox, SharedInbox, Waits, health,
     policy::Policy,
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore, Told},
 };
 use crate::{
-    addresses::Addresses,
-    chain::{ChainHandle, ChainState, Puzzle, limit_of_next_epoch},
-    health::{self, HealthBoard, Part},
+    chain::{ChainHandle, ChainState, Puzzle, addresses::Addresses, limit_of_next_epoch},
+    core::{
+        health::{HealthBoard, Part},
+        types::{Address, Found, SolutionId},
+    },
     ledger::{
         ReadError,
         records::{SolutionRecord, SolutionState},
     },
-    types::{Address, SolutionId},
 };
 
 /// Between two looks at the peers.

@@ -20,14 +20,15 @@ use tokio_util::sync::CancellationToken;
 use self::harness::{OURS, Pool, ids, until};
 use super::{policy::Policy, records::SolutionStore, *};
 use crate::{
-    addresses::Addresses,
-    chain::{Chain, ChainState, SyncState, sim::SimChain},
-    health::{HealthBoard, Part},
+    chain::{Chain, ChainState, SyncState, addresses::Addresses, sim::SimChain},
+    core::{
+        health::{HealthBoard, Part},
+        types::{BLOCKS_PER_EPOCH, Solution, Worker},
+    },
     ledger::{
         ReadError, WriteError,
         records::{ShareKey, SolutionRecord, SolutionState},
     },
-    types::BLOCKS_PER_EPOCH,
 };
 
 #[tokio::test(start_paused = true)]

@@ -9,17 +9,19 @@ use std::{
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
-use super::{
-    capture::mask::mask,
-    codec::{FrameDecoder, Framing},
-    counter::{CounterReader, RawCounter},
-    dialects::{Dialect, generic},
-    login,
-    message::{Authorize, Call, Id, Message, Reply},
-    places::Prefix,
-    proxy,
+use crate::{
+    core::{login, reject::Reject},
+    stratum::{
+        server::{capture::mask::mask, proxy},
+        wire::{
+            codec::{FrameDecoder, Framing},
+            counter::{CounterReader, RawCounter},
+            dialects::{Dialect, generic},
+            message::{Authorize, Call, Id, Message, Reply},
+            places::Prefix,
+        },
+    },
 };
-use crate::reject::Reject;
 
 /// Everything a miner says on a connection, heard as by a port of this dialect.
 pub fn hear(dialect: Dialect, bytes: &[u8]) {

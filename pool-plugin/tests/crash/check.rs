@@ -7,8 +7,8 @@ use std::{
 };
 
 use pool_plugin::{
-    chain::Network,
-    dump,
+    books::dump,
+    core::types::Network,
     ledger::{ReserveError, ShareLedger},
 };
 

@@ -4,14 +4,15 @@
 use std::{path::PathBuf, thread};
 
 use pool_plugin::{
-    accounting::terms::{Fee, Rules, Scheme},
-    chain::Network,
-    dump,
+    books::dump,
+    core::{
+        accounting::terms::{Fee, Rules, Scheme},
+        types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
+    },
     ledger::{
         ReserveError, ShareLedger,
-        records::{BlockOutcome, DumpMark, ShareKey, SolutionRecord, SolutionState, Worker},
+        records::{BlockOutcome, DumpMark, ShareKey, SolutionRecord, SolutionState},
     },
-    types::{Address, BlockHash, EpochHash, Solution},
 };
 
 pub(crate) const DIR: &str = "POOL_CRASH_DIR";

@@ -4,12 +4,11 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use pool_plugin::{
-    chain::Network,
+    core::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId, Worker},
     ledger::{
         ShareLedger, WriteError,
-        records::{BlockOutcome, Share, ShareKey, SolutionRecord, SolutionState, Worker},
+        records::{BlockOutcome, Share, ShareKey, SolutionRecord, SolutionState},
     },
-    types::{Address, BlockHash, EpochHash, Solution, SolutionId},
 };
 
 /// Of all blocks.
@@ -66,7 +65,7 @@ pub(crate) fn found(epoch: u32, counter: u64) -> SolutionRecord {
 
 /// A block in which solutions of its epoch, given by their counters, landed.
 pub(crate) fn block(height: u32, landed: &[u64]) -> BlockOutcome {
-    let epoch = pool_plugin::types::epoch_of_block(height);
+    let epoch = pool_plugin::core::types::epoch_of_block(height);
     BlockOutcome {
         height,
         hash: block_hash(height),

@@ -16,15 +16,21 @@ use std::{
 };
 
 use pool_plugin::{
-    accounting::terms::Rules,
+    books::backup::BackupHandle,
     chain::{Chain, following::Patience, sim::SimChain},
-    config::{ApiConfig, Config, EntranceConfig, SinksConfig},
-    evaluator::{EvaluateError, Evaluator, PuzzleKind},
-    health::Health,
-    pool::{BackupHandle, Pool, StopHandle},
+    core::{
+        accounting::terms::Rules,
+        health::Health,
+        types::{Address, EpochHash},
+    },
+    operate::{
+        admin::AdminHandle,
+        config::{ApiConfig, Config, EntranceConfig, SinksConfig},
+        pool::{Pool, StopHandle},
+        view::View,
+    },
     release::policy::Policy,
-    types::{Address, EpochHash},
-    view::View,
+    verify::evaluator::{EvaluateError, Evaluator, PuzzleKind},
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -57,6 +63,7 @@ pub(crate) struct Running {
     pub(crate) backup: BackupHandle,
     pub(crate) view: View,
     /// What an admin has told the logger.
+    pub(crate) admin: AdminHandle,
     pub(crate) logger: Arc<Mutex<Vec<String>>>,
     stop: StopHandle,
     thread: JoinHandle<anyhow::Result<()>>,
@@ -103,8 +110,9 @@ pub(crate) fn start_with(sim: &Arc<SimChain>, config: Config, evaluator: EvenSol
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap().with_logger(Arc::new(tell));
     let (address, stop, sim) = (pool.local_addr(), pool.stop_handle(), sim.clone());
     let (health, backup, view) = (pool.health(), pool.backup_handle(), pool.view());
+    let admin = pool.admin_handle();
     let thread = thread::spawn(move || pool.run(async move { Some(Ok(sim as Arc<dyn Chain>)) }));
-    Running { address, health, backup, view, logger, stop, thread }
+    Running { address, health, backup, view, admin, logger, stop, thread }
 }
 
 impl Running {

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequestParts, State as Of, rejection::JsonRejection},
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
-use pool_plugin::{admin::Command, users::tries::Attempt};
+use pool_plugin::{operate::admin::Command, stratum::users::tries::Attempt};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{Answer, blocking};
 use crate::{
     problem::{Problem, in_our_words},
-    router::State,
+    state::State,
 };
 
 /// Proof that a request has the token.
@@ -129,7 +129,7 @@ pub async fn command(
 }
 
 async fn act(state: State, command: Command) -> Answer<Json<Done>> {
-    let answer = blocking(move || state.view.act(&command)).await?;
+    let answer = blocking(move || state.admin.act(&command)).await?;
     match answer {
         Value::Object(mut rest) if rest.get("ok") == Some(&Value::Bool(true)) => {
             rest.remove("ok");

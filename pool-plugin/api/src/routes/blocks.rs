@@ -7,10 +7,10 @@ use axum::{
     http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use pool_plugin::view::{BlockView, Page, RoundView};
+use pool_plugin::operate::view::{BlockView, Page, RoundView};
 
 use super::{Answer, blocking, paging::Paging};
-use crate::{problem::Problem, router::State};
+use crate::{problem::Problem, state::State};
 
 /// Blocks with solutions of ours, the last one first, each with its dump
 #[utoipa::path(

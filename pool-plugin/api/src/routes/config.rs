@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State as Of};
-use pool_plugin::view::Decimal;
+use pool_plugin::operate::view::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Answer, blocking};
-use crate::router::State;
+use crate::state::State;
 
 /// Balances by wallet and miner.
 #[derive(Serialize, ToSchema)]

@@ -14,7 +14,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use utoipa::IntoParams;
 
 use super::Answer;
-use crate::{listeners::Told, problem::Problem, router::State};
+use crate::{listeners::Told, problem::Problem, state::State};
 
 /// Sooner than a silent connection is closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

@@ -4,12 +4,12 @@ use axum::{
     Json,
     extract::{Path, Query, State as Of},
 };
-use pool_plugin::view::{AccountHistoryView, HistoryView};
+use pool_plugin::operate::view::{AccountHistoryView, HistoryView};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Answer, miners::known};
-use crate::{problem::Problem, router::State};
+use crate::{problem::Problem, state::State};
 
 /// How far back.
 #[derive(Debug, Deserialize, IntoParams)]

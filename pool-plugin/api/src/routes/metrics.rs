@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::{Answer, blocking};
-use crate::{exposition::Exposition, router::State};
+use crate::{exposition::Exposition, state::State};
 
 /// The text format Prometheus reads.
 const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

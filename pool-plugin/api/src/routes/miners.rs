@@ -4,10 +4,10 @@ use axum::{
     Json,
     extract::{Path, Query, State as Of},
 };
-use pool_plugin::view::{AccountView, Page, RewardView, View, WorkerView};
+use pool_plugin::operate::view::{AccountView, Page, RewardView, View, WorkerView};
 
 use super::{Answer, blocking, paging::Paging};
-use crate::{problem::Problem, router::State};
+use crate::{problem::Problem, state::State};
 
 /// Accounts by name: rates, shares, credited work, rewards, payments
 #[utoipa::path(

@@ -1,9 +1,9 @@
 //! The pool as a whole, and what its addresses may land.
 
 use axum::{Json, extract::State as Of};
-use pool_plugin::view::{BudgetView, PoolView};
+use pool_plugin::operate::view::{BudgetView, PoolView};
 
-use crate::router::State;
+use crate::state::State;
 
 /// The pool: chain, rates, miners, shares by verdict, the open round, luck, verification
 #[utoipa::path(get, path = "/api/v1/pool", tag = "pool", responses((status = 200, body = PoolView)))]

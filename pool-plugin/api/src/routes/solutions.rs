@@ -4,12 +4,12 @@ use axum::{
     Json,
     extract::{Query, State as Of},
 };
-use pool_plugin::view::{Page, SolutionView, StateView};
+use pool_plugin::operate::view::{Page, SolutionView, StateView};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Answer, blocking, paging};
-use crate::router::State;
+use crate::state::State;
 
 /// Which solutions.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -6,8 +6,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     chain::{Block, BlockFacts, LandedSolution, Puzzle},
-    rounds::reward,
-    types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
+    core::{
+        reward,
+        types::{
+            Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId,
+        },
+    },
 };
 
 const GENESIS_TIMESTAMP: i64 = 1_795_000_000;

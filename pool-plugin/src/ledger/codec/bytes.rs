@@ -1,10 +1,7 @@
 //! Writing and reading the parts that records are made of.
 
 use super::{DecodeError, Decoded};
-use crate::{
-    ledger::records::Worker,
-    types::{Address, EpochHash, Solution},
-};
+use crate::core::types::{Address, EpochHash, Solution, Worker};
 
 /// Texts are cut to what their length can say: names are checked before they get here, reasons are ours.
 pub(super) struct Encoder(pub(super) Vec<u8>);

@@ -6,8 +6,8 @@ use super::{
     terms::{put_terms, take_terms},
 };
 use crate::{
+    core::types::{Address, BlockHash, EpochHash},
     ledger::records::{Basis, Round, RoundSolution},
-    types::{Address, BlockHash, EpochHash},
 };
 
 const VERSION: u8 = 2;

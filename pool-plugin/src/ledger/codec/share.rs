@@ -5,8 +5,8 @@ use super::{
     bytes::{Decoder, Encoder},
 };
 use crate::{
+    core::types::Address,
     ledger::records::{Share, ShareKey},
-    types::Address,
 };
 
 const VERSION: u8 = 1;

@@ -5,8 +5,8 @@ use super::{
     bytes::{Decoder, Encoder},
 };
 use crate::{
+    core::types::BlockHash,
     ledger::records::{SolutionRecord, SolutionState},
-    types::BlockHash,
 };
 
 const VERSION: u8 = 1;

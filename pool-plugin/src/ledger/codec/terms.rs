@@ -4,7 +4,7 @@ use super::{
     DecodeError, Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::accounting::terms::{Fee, Rules, Scheme, Terms};
+use crate::core::accounting::terms::{Fee, Rules, Scheme, Terms};
 
 const VERSION: u8 = 1;
 

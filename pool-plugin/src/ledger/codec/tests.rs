@@ -4,12 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    accounting::terms::{Fee, Rules, Scheme, Terms},
+    core::{
+        accounting::terms::{Fee, Rules, Scheme, Terms},
+        types::{Address, BlockHash, EpochHash, Solution, Worker},
+    },
     ledger::records::{
         Basis, DumpMark, LastTarget, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState,
-        Worker, WorkerTotal,
+        WorkerTotal,
     },
-    types::{Address, BlockHash, EpochHash, Solution},
 };
 
 fn hash() -> impl Strategy<Value = [u8; 32]> {

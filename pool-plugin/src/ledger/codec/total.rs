@@ -4,7 +4,7 @@ use super::{
     Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::ledger::records::{Worker, WorkerTotal};
+use crate::{core::types::Worker, ledger::records::WorkerTotal};
 
 const VERSION: u8 = 1;
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Trouble, Writer};
 use crate::{
-    accounting::terms::{Rules, Terms},
+    core::{
+        accounting::terms::{Rules, Terms},
+        types::{Solution, SolutionId, epoch_of_block},
+    },
     ledger::{
         changes::{
             block_changes, close_epochs, dump_mark_change, meta_change, solution_changes, terms_change,
@@ -14,7 +17,6 @@ use crate::{
         schema::{Meta, solution_of_open_key},
         settle::{Known, is_open, merge_found, settle},
     },
-    types::{Solution, SolutionId, epoch_of_block},
 };
 
 impl Writer {

@@ -3,16 +3,16 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    accounting::terms::{Rules, Terms},
+    core::{
+        accounting::terms::{Rules, Terms},
+        types::{SolutionId, Worker},
+    },
     ledger::{
         condition::RETRY,
         errors::WriteError,
-        records::{
-            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, Worker,
-        },
+        records::{Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord},
         reserve::Reservation,
     },
-    types::SolutionId,
 };
 
 /// Commands that wait before a sender has to.

@@ -2,7 +2,7 @@
 
 use super::{Trouble, Writer};
 use crate::{
-    accounting::terms::Terms,
+    core::accounting::terms::Terms,
     ledger::{
         changes::{
             close_epochs, dump_mark_change, meta_change, retire_shares, round_change, solution_changes,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{chain::Puzzle, types::BLOCKS_PER_EPOCH};
+use crate::{chain::Puzzle, core::types::BLOCKS_PER_EPOCH};
 
 /// Blocks of an epoch after which its finds say something of their own.
 const EARLY: u32 = BLOCKS_PER_EPOCH / 10;
@@ -35,7 +35,7 @@ impl Finds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::EpochHash;
+    use crate::core::types::EpochHash;
 
     fn puzzle(height: u32) -> Puzzle {
         Puzzle {

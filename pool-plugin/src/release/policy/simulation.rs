@@ -4,8 +4,8 @@
 use rand::{Rng, RngExt};
 
 use super::{Policy, View};
-use crate::{
-    rounds::reward,
+use crate::core::{
+    reward,
     types::{BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK},
 };
 

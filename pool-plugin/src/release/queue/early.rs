@@ -11,7 +11,7 @@ use std::{
 use super::ReleaseQueue;
 use crate::{
     chain::Puzzle,
-    types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
+    core::types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
 
 /// How many of them are kept for each address: no epoch lands more. The chain may stand still on an epoch's last

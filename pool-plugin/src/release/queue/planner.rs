@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use super::{super::peers::Writable, Entry, HandOver, REPEAT_AFTER, REPEAT_ROOM, Wait};
-use crate::{chain::Puzzle, types::Address};
+use crate::{chain::Puzzle, core::types::Address};
 
 /// What is to be done about a solution now.
 pub(super) enum Step {

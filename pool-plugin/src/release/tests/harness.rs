@@ -14,19 +14,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accounting::terms::Rules,
-    addresses::Addresses,
+    books::rounds,
     chain::{
-        self, Chain, ChainState, following::Patience, newer_version_file::NewerVersionFile, sim::SimChain,
+        self, Chain, ChainState, addresses::Addresses, following::Patience,
+        newer_version_file::NewerVersionFile, sim::SimChain,
     },
-    health::{HealthBoard, Part},
-    ledger::{
-        ShareLedger,
-        records::{SolutionState, Worker},
+    core::{
+        accounting::terms::Rules,
+        health::{HealthBoard, Part},
+        types::{Address, Found, Solution, SolutionId, Worker},
     },
-    release::{self, Found, FoundSender, Inbox, policy::Policy},
-    rounds,
-    types::{Address, Solution, SolutionId},
+    ledger::{ShareLedger, records::SolutionState},
+    release::{self, FoundSender, Inbox, policy::Policy},
 };
 
 pub(crate) const OURS: Address = Address([7; 32]);

@@ -15,11 +15,13 @@ use clap::Parser;
 use pool_api::{Api, Exposition};
 use pool_plugin::{
     chain::{Chain, sim::SimChain},
-    config::{PoolArgs, Source},
-    evaluator::{EvaluateError, Evaluator},
-    pool::Pool,
-    reload::hangup,
-    types::{Address, BLOCKS_PER_EPOCH, EpochHash},
+    core::types::{Address, BLOCKS_PER_EPOCH, EpochHash},
+    operate::{
+        config::{PoolArgs, Source},
+        pool::Pool,
+        reload::hangup,
+    },
+    verify::evaluator::{EvaluateError, Evaluator},
 };
 use pool_simulator::puzzle;
 
@@ -110,7 +112,7 @@ fn main() -> Result<()> {
     println!("listening {} rest {}", pool.local_addr(), rest.local_addr()?);
 
     let api = match exposition {
-        Some(exposition) => Api::open(pool.view(), exposition)?,
+        Some(exposition) => Api::open(pool.view(), pool.admin_handle(), exposition)?,
         None => None,
     };
     if let Some(api) = &api {

@@ -1,0 +1,91 @@
+//! Watches the books while the pool runs: whether the ledger's sums are those of its shares, and whether
+//! anybody hands in shares but no solutions.
+//!
+//! # Layout
+//! - [`books`]: Σ accounts = Σ shares = rounds.
+//! - [`history`]: the work and the finds of each account.
+//! - `health`: what both mean for the operator.
+//! - [`report`]: the same for a person, from a database.
+//!
+//! Everything here reads the disk: call it from a blocking thread.
+
+pub mod books;
+mod health;
+pub mod history;
+pub mod report;
+#[cfg(test)]
+mod tests;
+
+use tokio::{
+    sync::watch,
+    time::{Duration, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{books::Books, history::History};
+use crate::{
+    chain::ChainState,
+    core::health::{HealthBoard, Part, Report},
+    ledger::{ReadError, ShareLedger},
+};
+
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// Looks at the books each half minute, until `stop`.
+pub async fn run(
+    ledger: ShareLedger,
+    state: watch::Receiver<ChainState>,
+    board: HealthBoard,
+    stop: CancellationToken,
+) {
+    let mut looks = interval(INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut auditor = Auditor::default();
+    while stop.run_until_cancelled(looks.tick()).await.is_some() {
+        let Some(puzzle) = state.borrow().puzzle else { continue };
+        let ledger = ledger.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let looked = auditor.look(&ledger, puzzle.proof_target);
+            (auditor, looked)
+        });
+        let Ok((kept, looked)) = looked.await else { return };
+        auditor = kept;
+        match looked {
+            Ok((books, finds)) => {
+                board.report(Part::Books, books);
+                board.report(Part::Finds, finds);
+            }
+            // The ledger reports on itself.
+            Err(error) => tracing::debug!(%error, "the books could not be looked at"),
+        }
+    }
+}
+
+/// What is kept from one look to the next.
+#[derive(Default)]
+struct Auditor {
+    /// `None` before the first look.
+    books: Option<Books>,
+    /// What was found wrong; it stays wrong.
+    wrong: Option<String>,
+    history: History,
+}
+
+impl Auditor {
+    fn look(&mut self, ledger: &ShareLedger, proof_target: u64) -> Result<(Report, Report), ReadError> {
+        let rounds = ledger.rounds()?;
+        let sums = match &mut self.books {
+            None => {
+                self.books = Some(Books::begin(ledger)?);
+                Ok(())
+            }
+            Some(books) => books.go_on(ledger)?,
+        };
+        let checked = sums.and(books::check_rounds(&rounds, ledger.last_seq()?));
+        self.wrong = self.wrong.take().or(checked.err());
+        self.history.go_on(ledger, &rounds, proof_target)?;
+        let finds = self.history.finds(ledger)?;
+        let effort = self.history.open_effort_permille(proof_target);
+        Ok((health::books(self.wrong.as_deref()), health::finds(&finds, effort)))
+    }
+}

@@ -1,0 +1,181 @@
+//! The fields of a dump. `docs/share-dump.md` explains them; the two change together.
+//!
+//! The same structure is written and read back: what is read is judged by `check`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::decimal;
+use crate::books::dump::{canonical, text::escape_for_display};
+
+/// The version of the dump's fields, for rounds that were settled by terms.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// That of rounds from before there were terms: no rewards, no digest.
+pub(super) const FIRST_SCHEMA_VERSION: u32 = 1;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Document {
+    pub(super) schema_version: u32,
+    pub(super) network: String,
+    pub(super) height: u32,
+    pub(super) hash: String,
+    pub(super) timestamp: i64,
+    pub(super) epoch: u32,
+    pub(super) epoch_hash: String,
+    pub(super) pool_address: String,
+    #[serde(with = "decimal")]
+    pub(super) total_reward: u64,
+    pub(super) solutions: Vec<SolutionEntry>,
+    /// From version 2 on.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub(super) settlement: Option<Settlement>,
+    pub(super) window: Window,
+    pub(super) total_shares: u64,
+    #[serde(with = "decimal")]
+    pub(super) total_credit: u128,
+    pub(super) accounts: Vec<AccountEntry>,
+    /// From version 2 on.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<Link>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SolutionEntry {
+    pub(super) id: String,
+    pub(super) address: String,
+    #[serde(with = "decimal")]
+    pub(super) counter: u64,
+    #[serde(with = "decimal")]
+    pub(super) target: u64,
+    #[serde(with = "decimal")]
+    pub(super) reward: u64,
+    pub(super) finder: Option<FinderEntry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FinderEntry {
+    pub(super) account: String,
+    pub(super) worker: String,
+}
+
+/// By what the reward was shared out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Settlement {
+    /// Of the block's header.
+    #[serde(with = "decimal")]
+    pub(super) proof_target: u64,
+    pub(super) scheme: SchemeEntry,
+    pub(super) fees: Vec<FeeEntry>,
+    #[serde(with = "decimal")]
+    pub(super) carried_in: u64,
+    #[serde(with = "decimal")]
+    pub(super) carried_out: u64,
+    /// The shares since the block before.
+    pub(super) round: RoundEntry,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SchemeEntry {
+    pub(super) name: String,
+    /// PPLNS: its length in proof targets, and the share beyond which it does not reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) window: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reach_seq: Option<u64>,
+    pub(super) since_seq: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FeeEntry {
+    pub(super) account: String,
+    pub(super) basis_points: u32,
+    #[serde(with = "decimal")]
+    pub(super) amount: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RoundEntry {
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    pub(super) count: u64,
+    #[serde(with = "decimal")]
+    pub(super) credit: u128,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Window {
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    pub(super) count: u64,
+    /// How much of the first share counts. From version 2 on.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub(super) first_credit: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct AccountEntry {
+    pub(super) account: String,
+    pub(super) shares: u64,
+    #[serde(with = "decimal")]
+    pub(super) credit: u128,
+    /// Microcredits, with the fee if the account takes one. From version 2 on.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "decimal::option")]
+    pub(super) reward: Option<u64>,
+    pub(super) workers: Vec<WorkerEntry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct WorkerEntry {
+    pub(super) worker: String,
+    pub(super) shares: u64,
+    #[serde(with = "decimal")]
+    pub(super) credit: u128,
+}
+
+/// A dump's place in the chain of dumps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    /// The digest of the dump before; `null` in the first of version 2.
+    pub(super) previous: Option<String>,
+    /// Last, since it is made of all the rest.
+    pub(super) digest: String,
+}
+
+impl Document {
+    /// Reads a dump of a version this program knows, and holds its digest against its content.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|error| format!("it is no share dump: {error}"))?;
+        let version = value["schema_version"].as_u64();
+        if !version.is_some_and(|version| (1..=u64::from(SCHEMA_VERSION)).contains(&version)) {
+            let found = &value["schema_version"];
+            return Err(format!(
+                "its schema version is {found}, this program knows up to {SCHEMA_VERSION}: get a newer one"
+            ));
+        }
+        let digest = canonical::digest(&value);
+        let document: Self =
+            serde_json::from_value(value).map_err(|error| format!("it is no share dump: {error}"))?;
+        match &document.link {
+            Some(link) if link.digest != digest => Err("the digest is not that of the content".to_owned()),
+            _ => Ok(document),
+        }
+    }
+
+    /// Sets the digest to that of the content, if there is one to be.
+    pub(super) fn sign(&mut self) -> Result<(), String> {
+        let value = serde_json::to_value(&*self).map_err(|error| error.to_string())?;
+        if let Some(link) = &mut self.link {
+            link.digest = canonical::digest(&value);
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, String> {
+        let json = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+        let mut text = escape_for_display(&json);
+        text.push('\n');
+        Ok(text.into_bytes())
+    }
+}

@@ -1,0 +1,249 @@
+//! Checks dump files: against themselves and one another, against the database they were made from, and
+//! against the chain as a node's REST port shows it.
+//!
+//! `scripts/verify_dump.py` does the same without this program, except for the database.
+
+use std::{
+    collections::BTreeSet,
+    fmt, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{DumpError, check, document::Document, file_name, render};
+use crate::{
+    chain::rest::RestNode,
+    core::types::Network,
+    ledger::{OpenError, ReadError, ShareLedger},
+};
+
+/// Why there is no verdict on any file.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("name dump files, or the pool's data folder with --data")]
+    Nothing,
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{path} could not be read: {reason}")]
+    Folder { path: PathBuf, reason: io::Error },
+    #[error("the result could not be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// What was found of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// With the checks that were made.
+    Right(Vec<&'static str>),
+    Wrong(String),
+    /// It holds as far as could be seen, but something could not be asked.
+    Unknown(String),
+}
+
+/// How many files got which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub right: usize,
+    pub wrong: usize,
+    pub unknown: usize,
+}
+
+/// Checks `files`, or all dumps in the data folder if there are none, and writes a line for each to `out`.
+/// `data`: the pool's data folder, which a pool may be using; `node`: a node's REST address.
+pub fn run(
+    files: &[PathBuf],
+    data: Option<&Path>,
+    node: Option<&str>,
+    out: &mut dyn Write,
+) -> Result<Summary, VerifyError> {
+    let mut paths: BTreeSet<PathBuf> = files.iter().cloned().collect();
+    let all_of = match data {
+        Some(data) if paths.is_empty() => Some(data.join("shares")),
+        None if paths.is_empty() => return Err(VerifyError::Nothing),
+        _ => None,
+    };
+    // Before the database is opened, which shows what it held then: a pool may be writing both.
+    if let Some(dir) = &all_of {
+        paths = files_in(dir)?;
+    }
+    let ledger = data.map(|data| ShareLedger::open_read_only(&data.join("db"))).transpose()?;
+    if let (Some(dir), Some(ledger)) = (&all_of, &ledger) {
+        paths.extend(published(ledger)?.iter().map(|name| dir.join(name)));
+    }
+    let node = node.map(RestNode::new);
+    let mut summary = Summary::default();
+    for (path, verdict) in verify(paths, ledger.as_ref(), node.as_ref()) {
+        writeln!(out, "{}: {verdict}", path.display())?;
+        match verdict {
+            Verdict::Right(_) => summary.right += 1,
+            Verdict::Wrong(_) => summary.wrong += 1,
+            Verdict::Unknown(_) => summary.unknown += 1,
+        }
+    }
+    Ok(summary)
+}
+
+/// The names of the files that must be there: a mark follows its file.
+fn published(ledger: &ShareLedger) -> Result<Vec<String>, ReadError> {
+    let mut names = Vec::new();
+    for round in ledger.rounds()? {
+        if round.basis.is_none() || ledger.dump_mark(round.height)?.is_some() {
+            names.push(file_name(&round));
+        }
+    }
+    Ok(names)
+}
+
+fn files_in(dir: &Path) -> Result<BTreeSet<PathBuf>, VerifyError> {
+    let failed = |reason: io::Error| VerifyError::Folder { path: dir.to_owned(), reason };
+    let mut paths = BTreeSet::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            paths.insert(path);
+        }
+    }
+    Ok(paths)
+}
+
+/// The verdict on each file, by height; unreadable ones first.
+pub fn verify(
+    paths: impl IntoIterator<Item = PathBuf>,
+    ledger: Option<&ShareLedger>,
+    node: Option<&RestNode>,
+) -> Vec<(PathBuf, Verdict)> {
+    let mut verdicts = Vec::new();
+    let mut dumps = Vec::new();
+    for path in paths {
+        match fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
+            let document = Document::read(&bytes)?;
+            Ok((document, bytes))
+        }) {
+            Ok((document, bytes)) => dumps.push((document, bytes, path)),
+            Err(reason) => verdicts.push((path, Verdict::Wrong(reason))),
+        }
+    }
+    dumps.sort_by_key(|(document, ..)| document.height);
+    let mut before: Option<&Document> = None;
+    for (document, bytes, path) in &dumps {
+        verdicts.push((path.clone(), judge(document, bytes, before, ledger, node)));
+        before = Some(document);
+    }
+    verdicts
+}
+
+fn judge(
+    document: &Document,
+    bytes: &[u8],
+    before: Option<&Document>,
+    ledger: Option<&ShareLedger>,
+    node: Option<&RestNode>,
+) -> Verdict {
+    let mut checks = vec!["sums"];
+    if let Err(reason) = check::check(document) {
+        return Verdict::Wrong(reason);
+    }
+    if document.settlement.is_some() {
+        checks.extend(["digest", "split"]);
+    }
+    if let Some(before) = before {
+        if let Err(reason) = check::check_link(before, document) {
+            return Verdict::Wrong(reason);
+        }
+        if document.link.is_some() {
+            checks.push("chain");
+        }
+    }
+    let mut unknown = None;
+    let database = ledger.map(|ledger| ("shares", against_database(document, bytes, ledger)));
+    let chain = node.map(|node| ("block", against_chain(document, node)));
+    for (name, verdict) in database.into_iter().chain(chain) {
+        match verdict {
+            Ok(()) => checks.push(name),
+            Err(Fault::Left) => checks.push("its shares have left"),
+            Err(Fault::Wrong(reason)) => return Verdict::Wrong(reason),
+            Err(Fault::Unknown(reason)) => unknown = Some(reason),
+        }
+    }
+    unknown.map_or(Verdict::Right(checks), Verdict::Unknown)
+}
+
+enum Fault {
+    /// What it was made of is no longer kept.
+    Left,
+    Wrong(String),
+    Unknown(String),
+}
+
+/// Whether the shares it names give the same dump, byte for byte.
+fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> Result<(), Fault> {
+    let unknown = |error: ReadError| Fault::Unknown(error.to_string());
+    let Some(round) = ledger.round(document.height).map_err(unknown)? else {
+        let reason = format!("in the database block {} holds no solution of ours", document.height);
+        return Err(Fault::Wrong(reason));
+    };
+    match render(ledger, &round, ledger.network()) {
+        Ok(rendered) if rendered == bytes => Ok(()),
+        Ok(_) => Err(Fault::Wrong("the database gives another dump".to_owned())),
+        Err(DumpError::Gap { seq, .. }) if ledger.shares_from().is_ok_and(|kept| seq < kept) => {
+            Err(Fault::Left)
+        }
+        Err(error @ (DumpError::Changed { .. } | DumpError::Sums { .. })) => {
+            Err(Fault::Wrong(error.to_string()))
+        }
+        Err(error) => Err(Fault::Unknown(error.to_string())),
+    }
+}
+
+/// Whether the block is in the chain, and pays this pool what the dump says for these solutions and no
+/// others.
+fn against_chain(document: &Document, node: &RestNode) -> Result<(), Fault> {
+    let network = [Network::Mainnet, Network::Testnet, Network::Canary];
+    let network = network.into_iter().find(|network| network.name() == document.network);
+    let network = network.ok_or_else(|| Fault::Wrong("its network is unknown".to_owned()))?;
+    let block = node.block(network, document.height).map_err(Fault::Unknown)?;
+    let wrong = |reason: String| Err(Fault::Wrong(reason));
+    if block.hash != document.hash {
+        return wrong(format!("the chain's block is {}", block.hash));
+    }
+    if block.timestamp != document.timestamp {
+        return wrong(format!("the block is of {}", block.timestamp));
+    }
+    if document.settlement.as_ref().is_some_and(|given| given.proof_target != block.proof_target) {
+        return wrong(format!("the block's proof target is {}", block.proof_target));
+    }
+    let mut addresses: BTreeSet<&str> =
+        document.solutions.iter().map(|solution| solution.address.as_str()).collect();
+    addresses.insert(&document.pool_address);
+    let real = block.solutions.iter().filter(|solution| addresses.contains(solution.address.as_str()));
+    let real: Vec<_> = real
+        .map(|one| (one.id.as_str(), one.address.as_str(), one.counter, one.target, one.reward))
+        .collect();
+    let stated: Vec<_> = document
+        .solutions
+        .iter()
+        .map(|one| (one.id.as_str(), one.address.as_str(), one.counter, one.target, one.reward))
+        .collect();
+    if stated != real {
+        return wrong(format!("the block pays {real:?} to this pool"));
+    }
+    Ok(())
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Right(checks) => write!(f, "right ({})", checks.join(", ")),
+            Self::Wrong(reason) => write!(f, "WRONG: {reason}"),
+            Self::Unknown(reason) => write!(f, "not checked in full: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} right, {} wrong, {} not checked in full", self.right, self.wrong, self.unknown)
+    }
+}

@@ -1,0 +1,32 @@
+//! Whether blocks are accounted.
+
+use crate::{chain::health::HEIGHT_TOLERANCE, core::health::Report};
+
+/// Judges the accounting of blocks: the height it has reached, the chain's, and what stops it.
+pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
+    if let Some(why) = failure {
+        let text = format!(
+            "blocks after {scanned} are not accounted yet ({why}): it is tried again; free disk space or \
+             mend the data folder"
+        );
+        return Report::red("failing", text);
+    }
+    let behind = tip.saturating_sub(scanned);
+    if behind > HEIGHT_TOLERANCE {
+        return Report::amber("catching_up", format!("{behind} blocks left to account, at {scanned}"));
+    }
+    Report::green("accounted", format!("accounted up to height {scanned}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::health::Level;
+
+    #[test]
+    fn rounds_are_judged_by_how_far_they_are_behind() {
+        assert_eq!(rounds(8, 10, None).level, Level::Green);
+        assert_eq!(rounds(7, 10, None).level, Level::Amber);
+        assert_eq!(rounds(10, 10, Some("disk full")).level, Level::Red);
+    }
+}

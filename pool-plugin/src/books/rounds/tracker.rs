@@ -1,0 +1,358 @@
+//! Reads every block once and in order, has the ledger apply it, and writes the dump of a closed round.
+//!
+//! Nothing is skipped: a block that cannot be read or applied is tried again until it is, and holds up those
+//! after it; a dump that cannot be written is tried again beside the blocks. What a stop interrupts, the next
+//! start does.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Duration, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    health,
+    outcome::{Clues, outcome},
+};
+use crate::{
+    books::dump,
+    chain::{Block, ChainHandle, Puzzle},
+    core::{
+        accounting::terms::Rules,
+        health::{HealthBoard, Part},
+        types::{Address, Settled, SolutionId, epoch_of_block},
+    },
+    ledger::{
+        ReadError, ShareLedger,
+        records::{BlockOutcome, DumpMark, Round, SolutionRecord},
+    },
+};
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// While catching up, the height is written each so many blocks that meant nothing to us: reading one twice
+/// after a restart costs less than a synced write for each.
+const SAVE_EVERY: u32 = 1000;
+
+/// Why a step was not finished; its text is the cause's.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Trouble(String);
+
+/// What is accounted, and how.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The prover addresses that are ours.
+    pub addresses: HashSet<Address>,
+    /// Where dumps go.
+    pub shares_dir: PathBuf,
+    /// By which the shares from now on are paid.
+    pub rules: Rules,
+}
+
+/// Accounts blocks until `stop`. `settled` tells the release queue what no longer needs it.
+pub async fn run(
+    chain: ChainHandle,
+    setup: Setup,
+    ledger: ShareLedger,
+    settled: mpsc::UnboundedSender<Settled>,
+    health: HealthBoard,
+    stop: CancellationToken,
+) {
+    let mut blocks = chain.subscribe_blocks();
+    let mut tracker = Tracker {
+        chain,
+        setup,
+        ledger,
+        settled,
+        stop: stop.clone(),
+        progress: None,
+        told: None,
+        dumps_checked: false,
+        undumped: BTreeMap::new(),
+    };
+    let mut pause = FIRST_PAUSE;
+    let mut trouble_before = None;
+    loop {
+        blocks.mark_unchanged();
+        let trouble = tracker.step().await.err().map(|trouble| trouble.0);
+        if trouble.is_some() {
+            tracker.tell_queue_ahead();
+        }
+        if trouble.is_some() && trouble != trouble_before {
+            tracing::error!(error = trouble, "blocks are not accounted; trying again");
+        }
+        tracker.report(&health, *blocks.borrow(), trouble.as_deref());
+        let wake = async {
+            if trouble.is_some() {
+                return sleep(pause).await;
+            }
+            wait_for_block(&mut blocks).await;
+        };
+        if stop.run_until_cancelled(wake).await.is_none() {
+            return;
+        }
+        pause = if trouble.is_some() { (2 * pause).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
+        trouble_before = trouble;
+    }
+}
+
+async fn wait_for_block(blocks: &mut watch::Receiver<u32>) {
+    if blocks.changed().await.is_err() {
+        // The node is gone, and no block will come.
+        std::future::pending::<()>().await;
+    }
+}
+
+struct Tracker {
+    chain: ChainHandle,
+    setup: Setup,
+    ledger: ShareLedger,
+    settled: mpsc::UnboundedSender<Settled>,
+    stop: CancellationToken,
+    /// `None` until the ledger has told.
+    progress: Option<Progress>,
+    /// The release queue has heard of the blocks up to here, though they are not accounted.
+    told: Option<u32>,
+    /// Whether the dumps of the rounds before the start are there.
+    dumps_checked: bool,
+    /// Closed rounds without a dump, by height.
+    undumped: BTreeMap<u32, Round>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    scanned: u32,
+    /// What the ledger has as scanned: at most `scanned`.
+    saved: u32,
+    /// Solutions of epochs before this have been expired.
+    open_epoch: Option<u32>,
+    /// The latest block whose proof target is known: it is what the block after it asks for.
+    tip: Option<(u32, u64)>,
+}
+
+impl Tracker {
+    /// Does all that can be done now.
+    async fn step(&mut self) -> Result<(), Trouble> {
+        let scanned = self.scan().await;
+        let dumped = self.dump_all().await;
+        scanned.and(dumped)
+    }
+
+    async fn scan(&mut self) -> Result<(), Trouble> {
+        let mut progress = match self.progress {
+            Some(progress) => progress,
+            None => self.begin().await?,
+        };
+        let result = self.scan_from(&mut progress).await;
+        self.progress = Some(progress);
+        result
+    }
+
+    /// Where to go on. The first start begins at the tip: nothing before it can be ours.
+    async fn begin(&mut self) -> Result<Progress, Trouble> {
+        // An address that the operator no longer names may still land what it had released.
+        let open = self.ledger.open_solutions().map_err(trouble)?;
+        self.setup.addresses.extend(open.iter().map(|record| record.solution.address));
+        let terms = self.ledger.set_rules(self.setup.rules.clone()).await.map_err(trouble)?;
+        tracing::info!(rules = %terms.rules, since_seq = terms.since_seq, "rewards are shared out");
+        let scanned = match self.ledger.scanned_height().map_err(trouble)? {
+            Some(scanned) => scanned,
+            None => {
+                let tip = self.chain.puzzle().map_err(trouble)?.height;
+                self.ledger.set_scanned_height(tip).await.map_err(trouble)?;
+                tracing::info!(height = tip, "first start: blocks are accounted from here on");
+                tip
+            }
+        };
+        Ok(Progress { scanned, saved: scanned, open_epoch: None, tip: None })
+    }
+
+    async fn scan_from(&mut self, progress: &mut Progress) -> Result<(), Trouble> {
+        while let Some(block) = self.chain.block(progress.scanned + 1).map_err(trouble)? {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            let puzzle = self.chain.puzzle().map_err(trouble)?;
+            self.apply(&block, &puzzle, progress).await?;
+            progress.tip = (puzzle.height == block.height).then_some((puzzle.height, puzzle.proof_target));
+        }
+        self.save(progress).await
+    }
+
+    async fn apply(
+        &mut self,
+        block: &Block,
+        puzzle: &Puzzle,
+        progress: &mut Progress,
+    ) -> Result<(), Trouble> {
+        self.tell_queue(block);
+        let known = self.known_aborted(block).map_err(trouble)?;
+        let outcome = outcome(block, &self.setup.addresses, &known, &self.clues(block, puzzle, progress));
+        if !means_something(&outcome, progress) {
+            progress.scanned = block.height;
+            if progress.scanned - progress.saved >= SAVE_EVERY {
+                self.save(progress).await?;
+            }
+            return Ok(());
+        }
+        for (id, inferred) in &outcome.aborted {
+            tracing::warn!(%id, height = block.height, inferred, "solution aborted");
+        }
+        let open_epoch = outcome.open_epoch;
+        let round = self.ledger.apply_block(outcome).await.map_err(trouble)?;
+        progress.scanned = block.height;
+        progress.saved = block.height;
+        progress.open_epoch = Some(open_epoch);
+        if let Some(round) = round {
+            self.undumped.insert(round.height, round);
+            // A failing dump must not hold up the blocks: it is tried again after them.
+            let _ = self.dump_all().await;
+        }
+        Ok(())
+    }
+
+    /// The queue hears of it whether or not the ledger can be written: the chain has decided.
+    fn tell_queue(&self, block: &Block) {
+        let ours = block.solutions.iter().filter(|one| self.setup.addresses.contains(&one.solution.address));
+        let landed = ours.map(|one| one.solution.id());
+        let epoch = epoch_of_block(block.height);
+        for id in landed.chain(block.aborted.iter().copied()) {
+            // No receiver: the queue has stopped, or never ran.
+            let _ = self.settled.send(Settled { id, epoch });
+        }
+    }
+
+    /// The blocks behind one that cannot be accounted: what they settle holds no place in the stake limit any more.
+    fn tell_queue_ahead(&mut self) {
+        let start = match (self.told, self.progress) {
+            (told, Some(progress)) => told.unwrap_or(0).max(progress.scanned),
+            (Some(told), None) => told,
+            // What landed before is read from the chain by those that begin now.
+            (None, None) => match self.chain.puzzle() {
+                Ok(puzzle) => puzzle.height,
+                Err(_) => return,
+            },
+        };
+        let mut told = start;
+        while let Ok(Some(block)) = self.chain.block(told.saturating_add(1)) {
+            self.tell_queue(&block);
+            told = block.height;
+        }
+        self.told = Some(told);
+    }
+
+    fn known_aborted(&self, block: &Block) -> Result<HashMap<SolutionId, SolutionRecord>, ReadError> {
+        let known = |id: &SolutionId| Ok(self.ledger.known_solution(*id)?.map(|record| (*id, record)));
+        block.aborted.iter().filter_map(|id| known(id).transpose()).collect()
+    }
+
+    fn clues(&self, block: &Block, puzzle: &Puzzle, progress: &Progress) -> Clues {
+        let before = progress.tip.filter(|(height, _)| height + 1 == block.height);
+        let mut left = HashMap::new();
+        // The stake limit is the current epoch's; the first block of an epoch still counted for the last.
+        if epoch_of_block(block.height) == puzzle.epoch && !block.aborted.is_empty() {
+            let known = |address: &Address| Some((*address, self.chain.solutions_left(address).ok()?));
+            left.extend(self.setup.addresses.iter().filter_map(known));
+        }
+        Clues { proof_target: before.map(|(_, proof_target)| proof_target), left }
+    }
+
+    async fn save(&self, progress: &mut Progress) -> Result<(), Trouble> {
+        if progress.saved < progress.scanned {
+            self.ledger.set_scanned_height(progress.scanned).await.map_err(trouble)?;
+            progress.saved = progress.scanned;
+        }
+        Ok(())
+    }
+
+    async fn dump_all(&mut self) -> Result<(), Trouble> {
+        if !self.dumps_checked {
+            self.check_dumps().await?;
+        }
+        while let Some((height, round)) = self.undumped.pop_first() {
+            if let Err(trouble) = self.dump(&round).await {
+                self.undumped.insert(height, round);
+                return Err(trouble);
+            }
+        }
+        Ok(())
+    }
+
+    /// The dumps that an earlier run did not get to.
+    async fn check_dumps(&mut self) -> Result<(), Trouble> {
+        let (ledger, dir, network) =
+            (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
+        let checked = blocking(move || dump::write_missing(&ledger, &dir, network)).await?;
+        let mended = checked.map_err(trouble)?;
+        self.record(mended.marks).await?;
+        for path in &mended.written {
+            tracing::info!(path = %path.display(), "missing share dump written");
+        }
+        for path in &mended.replaced {
+            tracing::warn!(path = %path.display(), "share dump replaced: it differed from the database");
+        }
+        for (height, _) in &mended.failed {
+            if let Some(round) = self.ledger.round(*height).map_err(trouble)? {
+                self.undumped.insert(*height, round);
+            }
+        }
+        self.dumps_checked = true;
+        Ok(())
+    }
+
+    async fn dump(&self, round: &Round) -> Result<(), Trouble> {
+        let (ledger, dir, network) =
+            (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
+        let of = round.clone();
+        let written = blocking(move || dump::write(&dir, &ledger, &of, network)).await?;
+        let written = written.map_err(trouble)?;
+        self.record(written.marks).await?;
+        announce(round, &written.path);
+        Ok(())
+    }
+
+    async fn record(&self, marks: Vec<(u32, DumpMark)>) -> Result<(), Trouble> {
+        for (height, mark) in marks {
+            self.ledger.record_dump(height, mark).await.map_err(trouble)?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, board: &HealthBoard, tip: u32, trouble: Option<&str>) {
+        let scanned = self.progress.map_or(0, |progress| progress.scanned);
+        board.report(Part::Rounds, health::rounds(scanned, tip, trouble));
+    }
+}
+
+/// Whether the ledger has to be told of the block: something of ours is in it, or an epoch may have ended.
+fn means_something(outcome: &BlockOutcome, progress: &Progress) -> bool {
+    let idle = outcome.landed.is_empty() && outcome.aborted.is_empty();
+    !idle || progress.open_epoch != Some(outcome.open_epoch)
+}
+
+fn announce(round: &Round, path: &std::path::Path) {
+    let reward: u128 = round.solutions.iter().map(|solution| u128::from(solution.reward)).sum();
+    tracing::info!(
+        path = %path.display(),
+        height = round.height,
+        reward,
+        solutions = round.solutions.len(),
+        shares = (round.last_seq + 1).saturating_sub(round.first_seq),
+        "block of ours: share dump written"
+    );
+}
+
+fn trouble(error: impl std::fmt::Display) -> Trouble {
+    Trouble(error.to_string())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
+    tokio::task::spawn_blocking(work).await.map_err(trouble)
+}

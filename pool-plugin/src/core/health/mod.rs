@@ -1,0 +1,15 @@
+//! How each part of the pool fares, in one word and one sentence that says what to do.
+//!
+//! # Layout
+//! - `report`: what a part says of itself.
+//! - `board`: keeps the latest of each part, publishes it, and logs each change once.
+//!
+//! The judgements, functions of values, stand beside what they judge, in modules called `health`.
+
+mod board;
+mod report;
+
+pub use self::{
+    board::{Health, HealthBoard},
+    report::{Level, Part, Report},
+};

@@ -1,0 +1,29 @@
+//! Values, rules and tools that every other room may use; none of them knows another room.
+//!
+//! # Layout
+//! - [`types`]: hashes, addresses, solutions, workers as plain values.
+//! - [`source`]: which connections count together.
+//! - [`login`]: who is credited.
+//! - [`reject`]: why a miner's message is refused: codes and texts.
+//! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
+//! - [`reward`]: the chain's reward rule; [`requirement`]: the stake it asks for.
+//! - [`hashrate`]: hash rates, from the shares' targets.
+//! - [`health`]: what a part says of itself, and the board that has the latest of each.
+//! - [`meters`]: what is timed on the way of a share and a job.
+//! - [`supervise`]: parts that are started again when they fail.
+//! - [`occasionally`]: a log line that does not become a flood.
+//! - [`json_lines`]: files of one JSON object a line, which people edit too.
+
+pub mod accounting;
+pub mod hashrate;
+pub mod health;
+pub mod json_lines;
+pub mod login;
+pub mod meters;
+pub mod occasionally;
+pub mod reject;
+pub mod requirement;
+pub mod reward;
+pub mod source;
+pub mod supervise;
+pub mod types;

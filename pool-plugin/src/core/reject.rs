@@ -1,0 +1,343 @@
+//! Why a miner's message is refused: one enum owns the code and the text of every refusal.
+//!
+//! An answer to a share never has a message of more than [`SHARE_MESSAGE_LIMIT`] bytes: the JSON-RPC
+//! library of the only open client reads longer ones, and members it does not know, as a broken
+//! connection. The numbers inside are shortened to fit; the log has them in full.
+
+use std::fmt;
+
+/// The longest message of an answer to `mining.submit`, in bytes.
+pub const SHARE_MESSAGE_LIMIT: usize = 31;
+
+/// The refusal codes of the stratum family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RejectCode {
+    Other,
+    Stale,
+    Duplicate,
+    LowDifficulty,
+    Unauthorized,
+    NotSubscribed,
+}
+
+/// Why a message is refused. The text is what the miner reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reject {
+    // Answers to a share.
+    #[error("not subscribed, subscribe first")]
+    NotSubscribed,
+    #[error("not authorized, authorize first")]
+    NotAuthorized,
+    /// No job was ever given to this session: the node has not been synced since it came.
+    #[error("no job yet: node is not synced")]
+    NoJob,
+    #[error("job not found")]
+    JobNotFound,
+    #[error("stale share: its epoch is over")]
+    Stale,
+    /// Found for the epoch that ended a moment ago: nobody's fault, and counted apart.
+    #[error("stale share: epoch just ended")]
+    EpochEnded,
+    #[error("duplicate share")]
+    Duplicate,
+    #[error("low difficulty: {} of {}", Short(*reached), Short(*assigned))]
+    LowDifficulty { reached: u64, assigned: u64 },
+    /// The epoch's program has no output for this counter: there is no target to judge.
+    #[error("no answer for this counter")]
+    NoAnswer,
+    #[error("submit needs worker,job,counter")]
+    BadSubmit,
+    #[error("bad counter: decimal or hex u64")]
+    BadCounter,
+    #[error("solution has {0} bytes, not 80")]
+    BadSolution(usize),
+    #[error("pool is busy: send it again")]
+    Busy,
+    #[error("pool could not check this share")]
+    NotChecked,
+    #[error("share not stored: send it again")]
+    NotStored,
+    /// The pool's node does not follow the network: work earns nothing.
+    #[error("{}", .0.text())]
+    NoNetwork(NoNetwork),
+
+    // Answers to everything else.
+    #[error("bad login: {0}")]
+    BadLogin(String),
+    /// As short as the answer to a share: it is the open client, in an older version, that reads it.
+    #[error("version not supported: use 3.0")]
+    UnsupportedVersion,
+    #[error("bad params: {0}")]
+    BadParams(&'static str),
+    #[error(
+        "unknown method '{0}': this pool knows mining.subscribe, authorize, submit, configure, suggest_target, suggest_difficulty and extranonce.subscribe"
+    )]
+    UnknownMethod(String),
+    #[error("not a request: {0}")]
+    NotARequest(&'static str),
+    #[error("line too long: send one request of at most {0} bytes a line")]
+    LineTooLong(usize),
+    #[error("too much garbage: closing the connection, this port speaks {0}")]
+    TooMuchGarbage(&'static str),
+    #[error("too slow: closing the connection, send {0} sooner")]
+    HandshakeTimeout(&'static str),
+    /// The pool's node has not followed the network for long: the miner is to go to its next pool.
+    #[error("{}: closing the connection, use your next pool until it is back", .0.reason())]
+    NoService(NoNetwork),
+    #[error("the pool is full: closing the connection, try again later")]
+    PoolFull,
+    #[error(
+        "{0} connections from your address, as many as it may have: send shares over those first, or ask the pool to allow it"
+    )]
+    TooManyConnections(usize),
+    /// For so many minutes; `None` is until the operator lifts it.
+    #[error("your address is banned{}: mend your miner, or ask the pool", ForMinutes(*.0))]
+    Banned(Option<u64>),
+    #[error("this worker sent nothing but bad shares and is banned{}: mend it", ForMinutes(Some(*.0)))]
+    WorkerBanned(u64),
+    #[error("closing the connection: nothing but bad shares came from it")]
+    BadConduct,
+    #[error("closing the connection: the pool's operator asked for it")]
+    Kicked,
+    #[error("wrong user or password: check them, or ask the pool for an account")]
+    WrongPassword,
+    #[error("not over this connection: use TLS, or come from the pool's own machine")]
+    NotPrivate,
+    #[error("too many wrong passwords: try again in a minute")]
+    TooManyTries,
+    #[error("not the admin: mining.authorize_admin first")]
+    NotAdmin,
+    #[error("{0}")]
+    NotDone(String),
+}
+
+/// Why the pool's node does not follow the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoNetwork {
+    /// The network runs a consensus version that the node does not know.
+    Outdated,
+    /// The network goes on without the node.
+    Stuck,
+    /// Nobody answers the node.
+    Isolated,
+    /// The node is catching up, and the network is in a later epoch already.
+    Behind,
+}
+
+impl NoNetwork {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Outdated => "the pool's node needs an update",
+            Self::Stuck => "the pool's node is stuck",
+            Self::Isolated => "the pool's node has lost the network",
+            Self::Behind => "the pool's node is behind the network",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Outdated => "no credit: node needs an update",
+            Self::Stuck => "no credit: pool node is stuck",
+            Self::Isolated => "no credit: pool node is offline",
+            Self::Behind => "no credit: pool node is behind",
+        }
+    }
+}
+
+impl RejectCode {
+    pub const ALL: [Self; 6] = [
+        Self::Other,
+        Self::Stale,
+        Self::Duplicate,
+        Self::LowDifficulty,
+        Self::Unauthorized,
+        Self::NotSubscribed,
+    ];
+
+    /// The code on the wire.
+    pub const fn number(self) -> u16 {
+        20 + self.index() as u16
+    }
+
+    /// A word for log lines and metric labels.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Stale => "stale",
+            Self::Duplicate => "duplicate",
+            Self::LowDifficulty => "low_difficulty",
+            Self::Unauthorized => "unauthorized",
+            Self::NotSubscribed => "not_subscribed",
+        }
+    }
+
+    /// The code's place in [`Self::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Other => 0,
+            Self::Stale => 1,
+            Self::Duplicate => 2,
+            Self::LowDifficulty => 3,
+            Self::Unauthorized => 4,
+            Self::NotSubscribed => 5,
+        }
+    }
+}
+
+impl Reject {
+    pub const fn code(&self) -> RejectCode {
+        match self {
+            Self::NotSubscribed => RejectCode::NotSubscribed,
+            Self::NotAuthorized
+            | Self::BadLogin(_)
+            | Self::WorkerBanned(_)
+            | Self::WrongPassword
+            | Self::NotPrivate
+            | Self::TooManyTries
+            | Self::NotAdmin => RejectCode::Unauthorized,
+            Self::NoJob | Self::JobNotFound | Self::Stale | Self::EpochEnded => RejectCode::Stale,
+            Self::Duplicate => RejectCode::Duplicate,
+            Self::LowDifficulty { .. } | Self::NoAnswer => RejectCode::LowDifficulty,
+            Self::BadSubmit
+            | Self::BadCounter
+            | Self::BadSolution(_)
+            | Self::Busy
+            | Self::NotChecked
+            | Self::NotStored
+            | Self::NoNetwork(_)
+            | Self::UnsupportedVersion
+            | Self::BadParams(_)
+            | Self::UnknownMethod(_)
+            | Self::NotARequest(_)
+            | Self::LineTooLong(_)
+            | Self::TooMuchGarbage(_)
+            | Self::HandshakeTimeout(_)
+            | Self::PoolFull
+            | Self::NoService(_)
+            | Self::TooManyConnections(_)
+            | Self::Banned(_)
+            | Self::BadConduct
+            | Self::Kicked
+            | Self::NotDone(_) => RejectCode::Other,
+        }
+    }
+}
+
+struct ForMinutes(Option<u64>);
+
+impl fmt::Display for ForMinutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(1) => write!(f, " for a minute"),
+            Some(minutes) => write!(f, " for {minutes} minutes"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A number in at most five characters: as it is below 100,000, else three digits, rounded down, and a
+/// decimal suffix.
+struct Short(u64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 100_000 {
+            return write!(f, "{}", self.0);
+        }
+        let mut scaled = u128::from(self.0) * 100;
+        let mut suffixes = ["k", "M", "G", "T", "P", "E"].iter();
+        let mut suffix = "";
+        while scaled >= 100_000 {
+            scaled /= 1000;
+            suffix = suffixes.next().unwrap_or(&"");
+        }
+        let (whole, hundredths) = (scaled / 100, scaled % 100);
+        match whole {
+            0..10 => write!(f, "{whole}.{hundredths:02}{suffix}"),
+            10..100 => write!(f, "{whole}.{}{suffix}", hundredths / 10),
+            _ => write!(f, "{whole}{suffix}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn low(reached: u64, assigned: u64) -> String {
+        Reject::LowDifficulty { reached, assigned }.to_string()
+    }
+
+    #[test]
+    fn every_answer_to_a_share_fits_the_open_client() {
+        let answers = [
+            Reject::NotSubscribed,
+            Reject::NotAuthorized,
+            Reject::NoJob,
+            Reject::JobNotFound,
+            Reject::Stale,
+            Reject::EpochEnded,
+            Reject::Duplicate,
+            Reject::LowDifficulty { reached: u64::MAX, assigned: u64::MAX },
+            Reject::NoAnswer,
+            Reject::BadSubmit,
+            Reject::BadCounter,
+            Reject::BadSolution(crate::stratum::wire::codec::MAX_LINE / 2),
+            Reject::Busy,
+            Reject::NotChecked,
+            Reject::NotStored,
+            Reject::NoNetwork(NoNetwork::Outdated),
+            Reject::NoNetwork(NoNetwork::Stuck),
+            Reject::NoNetwork(NoNetwork::Isolated),
+            Reject::NoNetwork(NoNetwork::Behind),
+            Reject::UnsupportedVersion,
+        ];
+        for answer in answers {
+            assert!(answer.to_string().len() <= SHARE_MESSAGE_LIMIT, "'{answer}' is too long");
+        }
+    }
+
+    #[test]
+    fn codes_are_those_of_the_stratum_family() {
+        let numbers: Vec<u16> = RejectCode::ALL.iter().map(|code| code.number()).collect();
+        assert_eq!(numbers, [20, 21, 22, 23, 24, 25]);
+        for (index, code) in RejectCode::ALL.iter().enumerate() {
+            assert_eq!(code.index(), index);
+        }
+        assert_eq!(Reject::Stale.code().number(), 21);
+        assert_eq!(Reject::Duplicate.code().number(), 22);
+        assert_eq!(Reject::NoAnswer.code().number(), 23);
+        assert_eq!(Reject::NotAuthorized.code().number(), 24);
+        assert_eq!(Reject::NotSubscribed.code().number(), 25);
+        assert_eq!(Reject::BadCounter.code().number(), 20);
+    }
+
+    #[test]
+    fn a_low_share_says_what_it_reached_and_what_was_asked() {
+        assert_eq!(low(12, 100), "low difficulty: 12 of 100");
+        assert_eq!(low(99_999, 100_000), "low difficulty: 99999 of 100k");
+        assert_eq!(low(1_239_999, 2_000_000_000), "low difficulty: 1.23M of 2.00G");
+        assert_eq!(low(0, u64::MAX), "low difficulty: 0 of 18.4E");
+    }
+
+    proptest! {
+        #[test]
+        fn a_shortened_number_is_short_and_never_more_than_the_number(number: u64, shift in 0u32..64) {
+            let value = number >> shift;
+            let text = Short(value).to_string();
+            prop_assert!(text.len() <= 5);
+            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let exponent = match &text[digits.len()..] {
+                "" => 0, "k" => 3, "M" => 6, "G" => 9, "T" => 12, "P" => 15, "E" => 18,
+                other => panic!("unknown suffix {other}"),
+            };
+            let decimals = digits.split_once('.').map_or(0, |(_, after)| after.len() as u32);
+            let mantissa: u128 = digits.replace('.', "").parse().unwrap();
+            let shown = mantissa * 10u128.pow(exponent) / 10u128.pow(decimals);
+            prop_assert!(shown <= u128::from(value));
+            prop_assert!(shown * 100 >= u128::from(value) * 99);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! RocksDB with the column families and the settings of the ledger.
+
+use std::path::Path;
+
+use rocksdb::{DB, ErrorKind};
+
+use crate::ledger::{
+    schema::{database_options, table_descriptors},
+    torn_log,
+};
+
+/// Opens it; what a loss of power left of the log is mended first.
+pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
+    let open = || DB::open_cf_descriptors(&database_options(), dir, table_descriptors());
+    open().or_else(|error| {
+        // Nothing but damage is looked at: the log of a database in use is another's.
+        if error.kind() == ErrorKind::Corruption && matches!(torn_log::mend(dir), Ok(true)) {
+            return open();
+        }
+        Err(error)
+    })
+}
+
+/// RocksDB's text, which may hold line breaks.
+pub(super) fn one_line(error: rocksdb::Error) -> String {
+    error.into_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,44 @@
+//! The pool's addresses: one, or several with a stake each.
+
+use std::str::FromStr;
+
+use toml::Value;
+
+use crate::core::types::Address;
+
+/// What an address may look like, and how several are named.
+pub(super) const ALLOWED: &str = "an account's address (aleo1…, 63 characters); for several, --pool-address once for each or \
+                                  address = [\"aleo1…\", \"aleo1…\"], none twice";
+
+/// The file's addresses: a text, or a list of texts.
+pub(super) fn from_value(value: &Value) -> Vec<Result<String, String>> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Ok(text.clone()),
+        other => Err(format!("a {} stands where an address belongs", other.type_str())),
+    };
+    match value {
+        Value::Array(values) if values.is_empty() => vec![Err("the list is empty".into())],
+        Value::Array(values) => values.iter().map(text).collect(),
+        one => vec![text(one)],
+    }
+}
+
+/// Those that are addresses, and what is wrong with the others.
+pub(super) fn judge(
+    texts: Vec<Result<String, String>>,
+    check: &dyn Fn(&Address) -> Result<(), String>,
+) -> (Vec<Address>, Vec<String>) {
+    let (mut addresses, mut wrong) = (vec![], vec![]);
+    let read = |text: String| {
+        let address = Address::from_str(&text).map_err(|error| format!("'{text}' is {error}"))?;
+        check(&address).map(|()| address)
+    };
+    for text in texts {
+        match text.and_then(read) {
+            Ok(address) if addresses.contains(&address) => wrong.push(format!("{address} is there twice")),
+            Ok(address) => addresses.push(address),
+            Err(reason) => wrong.push(reason),
+        }
+    }
+    (addresses, wrong)
+}

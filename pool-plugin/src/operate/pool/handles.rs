@@ -1,0 +1,14 @@
+//! What others hold of a pool that runs, in whatever thread they are.
+
+use tokio_util::sync::CancellationToken;
+
+/// Stops a pool from any thread.
+#[derive(Clone)]
+pub struct StopHandle(pub(super) CancellationToken);
+
+impl StopHandle {
+    /// Returns at once; `Pool::run` returns when everything is settled.
+    pub fn stop(&self) {
+        self.0.cancel();
+    }
+}

@@ -1,0 +1,202 @@
+//! What can fail before the node starts: the folder, the database, the ports.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::StopHandle;
+use crate::{
+    books::backup::BackupHandle,
+    core::{
+        health::{Health, HealthBoard},
+        types::{Address, Network},
+    },
+    ledger::ShareLedger,
+    operate::{
+        admin::{AdminHandle, Logger},
+        config::{Config, Source},
+        reload::hangup::Hangup,
+        view::View,
+    },
+    stratum::{
+        guard::Gate,
+        server::{Entrance, Pinned, Tls},
+        users::{AdminPassword, Users},
+        wire::places::Places,
+        workers::{self, Workers},
+    },
+    verify::evaluator::Evaluator,
+};
+
+/// A pool whose folder, database and port are open.
+pub struct Pool {
+    pub(super) config: Config,
+    pub(super) network: Network,
+    pub(super) evaluator: Arc<dyn Evaluator>,
+    pub(super) ledger: ShareLedger,
+    pub(super) entrance: Entrance,
+    pub(super) workers: Arc<Workers>,
+    pub(super) places: Arc<Places>,
+    /// The default port first.
+    pub(super) listeners: Vec<(TcpListener, Pinned)>,
+    pub(super) board: HealthBoard,
+    pub(super) backup: BackupHandle,
+    pub(super) admin: AdminHandle,
+    pub(super) logger: Option<Logger>,
+    pub(super) view: View,
+    pub(super) stop: CancellationToken,
+    /// Where the configuration is read again, and the signal that asks for it.
+    pub(super) source: Option<Source>,
+    pub(super) hangup: Option<Hangup>,
+}
+
+impl Pool {
+    /// Opens the data folder, the database and the port.
+    pub fn open(config: Config, network: Network, evaluator: Arc<dyn Evaluator>) -> Result<Self> {
+        let folder = config.data.display();
+        std::fs::create_dir_all(&config.data).with_context(|| {
+            format!("cannot make the pool's folder {folder}; choose another with --pool-data")
+        })?;
+        let ledger = ShareLedger::open(&config.data.join("db"), network)?;
+        let entrance = open_entrance(&config)?;
+        if let Some(capture) = &config.capture {
+            std::fs::create_dir_all(&capture.folder).with_context(|| {
+                format!("cannot make {} for captures; choose another --capture", capture.folder.display())
+            })?;
+        }
+        let workers = Arc::new(Workers::default());
+        workers::load(&workers, &ledger).context("cannot read the last share targets")?;
+        let key = config.data.join("sessions.key");
+        let places = Places::open(config.node, &key)
+            .with_context(|| format!("cannot use the key of the sessions, {}", key.display()))?;
+        let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Pinned::default())];
+        for port in &config.ports {
+            let pinned = Pinned { dialect: port.dialect, fixed_target: port.fixed_share_target };
+            listeners.push((listen(port.listen, "--pool-port")?, pinned));
+        }
+        let (board, stop) = (HealthBoard::default(), CancellationToken::new());
+        let backup = BackupHandle::new(ledger.clone(), config.data.clone());
+        let logger = None;
+        let (source, hangup) = (None, None);
+        let view = View::new(config.clone(), network, ledger.clone(), board.clone());
+        Ok(Self {
+            config,
+            network,
+            evaluator,
+            ledger,
+            workers,
+            places,
+            entrance,
+            listeners,
+            board,
+            backup,
+            admin: AdminHandle::default(),
+            logger,
+            view,
+            stop,
+            source,
+            hangup,
+        })
+    }
+
+    /// Lets an admin change what the program logs.
+    pub fn with_logger(self, logger: Logger) -> Self {
+        Self { logger: Some(logger), ..self }
+    }
+
+    /// The configuration came from here and is read again when an admin asks for it, or at a SIGHUP.
+    pub fn reloading(mut self, source: Source, hangup: Option<Hangup>) -> Self {
+        (self.source, self.hangup) = (Some(source), hangup);
+        self
+    }
+
+    /// Says in one line what was opened.
+    pub fn summary(&self) -> String {
+        let Config { addresses, data, .. } = &self.config;
+        let addresses = addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(", ");
+        let shares = match self.config.fixed_share_target {
+            Some(target) => format!("{target} attempts"),
+            None => format!("to be found every {} s", self.config.share_interval.as_secs()),
+        };
+        let (listen, more) = (self.local_addr(), self.more_ports());
+        let (network, data) = (self.network.name(), data.display());
+        format!(
+            "pool: miners connect to {listen}{more}, rewards go to {addresses} on {network}, \
+             a share is {shares}, data is kept in {data}"
+        )
+    }
+
+    /// Where miners connect, with the port the system chose if none was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addrs().next().map_or(self.config.listen, |(address, _)| address)
+    }
+
+    /// All ports and what they are set to, the default one first.
+    pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, Pinned)> {
+        self.listeners
+            .iter()
+            .filter_map(|(listener, pinned)| listener.local_addr().ok().map(|address| (address, *pinned)))
+    }
+
+    fn more_ports(&self) -> String {
+        let tell = |(address, Pinned { dialect, fixed_target }): (SocketAddr, Pinned)| match fixed_target {
+            Some(target) => format!(", {address} ({dialect}, shares of {target})"),
+            None => format!(", {address} ({dialect})"),
+        };
+        self.local_addrs().skip(1).map(tell).collect()
+    }
+
+    /// How the parts fare, as they report it.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.board.subscribe()
+    }
+
+    /// To look at the pool while it runs.
+    pub fn view(&self) -> View {
+        self.view.clone()
+    }
+
+    /// To act on the pool while it runs, as an admin does.
+    pub fn admin_handle(&self) -> AdminHandle {
+        self.admin.clone()
+    }
+
+    pub fn backup_handle(&self) -> BackupHandle {
+        self.backup.clone()
+    }
+
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.stop.clone())
+    }
+}
+
+/// Takes a port; `flag` is where it was chosen.
+fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address}; stop what uses it or choose another {flag}"))?;
+    listener.set_nonblocking(true).context("cannot use the port")?;
+    Ok(listener)
+}
+
+/// What guards the port: the operator's lists, TLS, proxies.
+fn open_entrance(config: &Config) -> Result<Entrance> {
+    let lists = config.data.join("access.json");
+    let gate = Gate::open(&lists, config.entrance.max_per_address)
+        .with_context(|| format!("cannot read the bans in {}", lists.display()))?;
+    let tls = match &config.entrance.tls {
+        Some((certificate, key)) => Some(Arc::new(Tls::open(certificate, key)?)),
+        None => None,
+    };
+    let file = config.data.join("users.json");
+    let users = Users::open(&file, config.entrance.users)
+        .with_context(|| format!("cannot read the users in {}", file.display()))?;
+    let admin_password =
+        config.entrance.admin_password_file.as_deref().map(AdminPassword::read).transpose()?;
+    let proxies = config.entrance.proxies.clone().into();
+    Ok(Entrance { gate, tls, proxies, users, admin_password })
+}

@@ -1,0 +1,161 @@
+//! What the parts share.
+
+use std::{net::TcpListener, sync::Arc};
+
+use anyhow::{Context, Result};
+use pool_sinks::activity::Activity;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::Pool;
+use crate::{
+    books::backup::BackupHandle,
+    chain::{ChainState, addresses::Addresses},
+    core::{
+        hashrate,
+        health::HealthBoard,
+        supervise::Restarts,
+        types::{Network, Settled},
+    },
+    ledger::ShareLedger,
+    operate::{
+        admin::{Admin, AdminHandle, Logger},
+        config::{Config, Live},
+        reload::Reloader,
+        view::View,
+        webhooks,
+    },
+    release::{Inbox, SharedInbox, Waits},
+    stratum::{
+        intake::Intake,
+        server::{Common, Pinned, Stats},
+        workers::unix_seconds,
+    },
+    verify::{evaluator::Evaluator, verifier::Verifier},
+};
+
+/// What the parts share.
+pub(super) struct Parts {
+    /// As it was at the start; what may change since is read from `live`.
+    pub(super) config: Config,
+    pub(super) addresses: Arc<Addresses>,
+    pub(super) live: Live,
+    pub(super) network: Network,
+    pub(super) reloader: Arc<Reloader>,
+    pub(super) evaluator: Arc<dyn Evaluator>,
+    pub(super) ledger: ShareLedger,
+    pub(super) listeners: Arc<Vec<(TcpListener, Pinned)>>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) common: Arc<Common>,
+    pub(super) backup: BackupHandle,
+    pub(super) admin_handle: AdminHandle,
+    pub(super) activity: Activity,
+    pub(super) state: watch::Sender<ChainState>,
+    pub(super) inbox: SharedInbox,
+    /// What of the finds is not on its way.
+    pub(super) waits: watch::Receiver<Waits>,
+    pub(super) settled: mpsc::UnboundedSender<Settled>,
+    pub(super) board: HealthBoard,
+    pub(super) logger: Option<Logger>,
+    pub(super) view: View,
+    pub(super) restarts: Restarts,
+    pub(super) webhooks: Arc<webhooks::Counters>,
+}
+
+impl Parts {
+    pub(super) fn new(pool: Pool) -> Result<Self> {
+        let Pool {
+            config,
+            network,
+            evaluator,
+            ledger,
+            workers,
+            places,
+            entrance,
+            listeners,
+            board,
+            backup,
+            admin,
+            logger,
+            source,
+            view,
+            ..
+        } = pool;
+        let (common, live) = (Arc::new(Common::new(entrance, workers, places)), Live::new(config.clone()));
+        let reloader = Arc::new(Reloader::new(source, live.clone(), common.clone(), ledger.clone()));
+        let state = watch::Sender::new(ChainState::default());
+        let (find_sender, finds) = mpsc::unbounded_channel();
+        let (settled_sender, settled) = mpsc::unbounded_channel();
+        let verifier = Verifier::start(evaluator.clone(), config.verify_threads)
+            .context("cannot start the threads that verify shares")?;
+        let intake = Intake::new(ledger.clone(), verifier, find_sender, state.subscribe());
+        let activity = Activity::default();
+        let inbox = Inbox::new(finds, settled);
+        // Nobody else asks for it.
+        let told = config.sinks.redis.is_some().then(|| activity.clone());
+        Ok(Self {
+            addresses: Addresses::new(config.addresses.clone()),
+            config,
+            live,
+            network,
+            reloader,
+            evaluator,
+            ledger,
+            listeners: Arc::new(listeners),
+            intake,
+            stats: Arc::new(Stats::telling(told)),
+            activity,
+            common,
+            backup,
+            admin_handle: admin,
+            state,
+            waits: inbox.waits.subscribe(),
+            inbox: inbox.shared(),
+            settled: settled_sender,
+            board,
+            logger,
+            view,
+            restarts: Restarts::default(),
+            webhooks: Arc::default(),
+        })
+    }
+
+    pub(super) fn admin(&self, serving: CancellationToken) -> Admin {
+        let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
+        let (books, logger, reloader) = (self.backup.clone(), self.logger.clone(), self.reloader.clone());
+        Admin { common, stats, board, books, reloader, serving, logger }
+    }
+
+    /// One line for `systemctl status`: the worst that is known, and how many miners it concerns.
+    pub(super) fn status(&self) -> String {
+        let health = self.board.latest();
+        let level = health.level();
+        let worst = health.0.iter().find(|(_, report)| report.level == level);
+        let health = worst.map_or_else(
+            || "the node starts".to_owned(),
+            |(part, report)| format!("{level}: {part}: {}", report.text),
+        );
+        format!("{health}; {}", self.summary())
+    }
+
+    pub(super) fn brake(&self, doublings: u32) {
+        if doublings != self.common.brake() {
+            let waiting = self.intake.verifier().queued();
+            info!(doublings, waiting, "the brake changes all share targets");
+            self.common.set_brake(doublings);
+        }
+    }
+
+    pub(super) fn summary(&self) -> String {
+        let now = self.stats.snapshot();
+        let refused: u64 = now.rejected.iter().sum();
+        let rate = hashrate::text(self.common.workers.pool_rates(unix_seconds()).ten_minutes);
+        format!(
+            "{} miners connected, {rate} over 10 minutes, {} shares accepted, {refused} refused, \
+             {} too late for their epoch",
+            now.connections, now.accepted, now.epoch_ended
+        )
+    }
+}

@@ -1,0 +1,75 @@
+//! What is looked at each second: verification, the puzzle, what comes in, the room for it; and what the log tells each
+//! minute.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::followers::Followers;
+use crate::{
+    core::health::Part,
+    ledger::disk::Space,
+    release::budget::Budget,
+    stratum::{health::Silence, vardiff::Brake},
+    verify::{health, verifier},
+};
+
+/// How often the log tells how the pool fares.
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Followers {
+    /// Tells how the verification threads and the puzzle fare, and the log how the pool does.
+    pub(super) async fn report(self) {
+        let verifier = self.parts.intake.verifier();
+        let mut looks = tokio::time::interval(Duration::from_secs(1));
+        let mut last_summary = Instant::now();
+        let (mut brake, mut verified, mut silence) =
+            (Brake::default(), verifier.verified(), Silence::default());
+        while self.stop.run_until_cancelled(looks.tick()).await.is_some() {
+            let verification = health::verification(verifier.queued(), verifier::CAPACITY);
+            self.parts.board.report(Part::Verification, verification);
+            self.look_around(&mut silence);
+            let before = std::mem::replace(&mut verified, verifier.verified());
+            let doublings = brake.look(self.parts.common.now(), verifier.queued(), verified - before);
+            self.parts.brake(doublings);
+            let puzzle = self.parts.evaluator.stats();
+            self.parts.board.report(Part::Puzzle, health::puzzle(&puzzle));
+            if last_summary.elapsed() >= SUMMARY_INTERVAL {
+                last_summary = Instant::now();
+                info!(
+                    verified = verifier.verified(),
+                    checked_by_snarkvm = nonzero(puzzle.checked),
+                    wrong = nonzero(puzzle.wrong),
+                    fallback_epochs = nonzero(puzzle.fallback_epochs),
+                    "{}",
+                    self.parts.summary()
+                );
+                self.tell_budget();
+            }
+        }
+    }
+
+    /// Reports on what comes in, and on the room there is for it.
+    fn look_around(&self, silence: &mut Silence) {
+        let (now, board) = (self.parts.stats.snapshot(), &self.parts.board);
+        board.report(Part::Shares, silence.look(now.accepted, now.connections, self.parts.common.now()));
+        if let Ok(space) = Space::of(&self.parts.config.data) {
+            board.report(Part::Disk, space.judge());
+        }
+    }
+
+    fn tell_budget(&self) {
+        for address in self.parts.addresses.all() {
+            match Budget::read(&*self.chain, address) {
+                Ok(budget) => info!(%address, "{budget}"),
+                Err(error) => warn!(%address, %error, "the stake cannot be read"),
+            }
+        }
+    }
+}
+
+/// For the log, which leaves out what is `None`.
+fn nonzero(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
+}

@@ -1,0 +1,100 @@
+//! From the start of the parts to their end.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{
+    Pool,
+    followers::Followers,
+    parts::Parts,
+    signals::{reload_on_hangup, stop_on_signal},
+};
+use crate::{chain::ChainHandle, operate::systemd};
+
+/// Threads of the pool's own runtime. Sessions are cheap; what costs has threads of its own.
+const ASYNC_THREADS: usize = 2;
+
+/// How long the sessions may take to settle what is in flight when the pool stops.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(20);
+
+impl Pool {
+    /// Runs until stopped, by [`StopHandle::stop`](super::StopHandle::stop) or by a signal to the process. `node` gives the chain once
+    /// the node is up, or `None` if it never will be.
+    pub fn run<F>(self, node: F) -> Result<()>
+    where
+        F: Future<Output = Option<Result<ChainHandle>>> + Send,
+    {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(ASYNC_THREADS)
+            .thread_name("pool-async")
+            .enable_all()
+            .build()
+            .context("cannot start the pool's runtime")?
+            .block_on(self.run_parts(node))
+    }
+
+    async fn run_parts<F>(mut self, node: F) -> Result<()>
+    where
+        F: Future<Output = Option<Result<ChainHandle>>> + Send,
+    {
+        let stop = self.stop.clone();
+        stop_on_signal(stop.clone());
+        let hangup = self.hangup.take();
+        let parts = Arc::new(Parts::new(self)?);
+        if let Some(hangup) = hangup {
+            reload_on_hangup(hangup, parts.reloader.clone());
+        }
+
+        // Miners may come before the node is up: they are welcomed, and get work once there is some.
+        let (serving, background) = (CancellationToken::new(), CancellationToken::new());
+        let sessions = tokio::spawn(parts.serve(serving.clone()));
+        tokio::spawn(parts.common.entrance.users.clone().follow(background.clone()));
+        if let Some(tls) = parts.common.entrance.tls.clone() {
+            tokio::spawn(tls.follow(background.clone()));
+        }
+        parts.show(serving.clone());
+        let admin = tokio::spawn(parts.hear_admins(serving.clone(), background.clone()));
+        tokio::spawn(parts.observe(background.clone()));
+        systemd::ready();
+        let told = parts.clone();
+        tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
+        tokio::spawn(parts.tell_webhooks(background.clone()));
+        let remembering = tokio::spawn(parts.remember(background.clone()));
+        let mut running = JoinSet::new();
+        let chain = tokio::select! {
+            chain = node => chain,
+            () = stop.cancelled() => None,
+        };
+        match chain {
+            Some(Ok(chain)) => {
+                info!("the node is up: the pool follows its chain");
+                parts.view.attach_chain(chain.clone());
+                running = Followers { parts: parts.clone(), chain, stop: background.clone() }.start();
+                stop.cancelled().await;
+            }
+            Some(Err(error)) => {
+                error!(error = format!("{error:#}"), "the pool cannot use this node: it gives no work");
+                stop.cancelled().await;
+            }
+            None => {}
+        }
+
+        info!("the pool stops: it takes no more shares and settles those in flight");
+        systemd::stopping();
+        serving.cancel();
+        if tokio::time::timeout(SETTLE_PATIENCE, sessions).await.is_err() {
+            warn!("some shares in flight were not settled in time");
+        }
+        background.cancel();
+        while running.join_next().await.is_some() {}
+        let _ = remembering.await;
+        let _ = admin.await;
+        parts.ledger.clone().close().await;
+        println!("pool stopped: {}", parts.summary());
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! The ledger, the dumps and the chain as the sinks read them.
+
+use std::{fs, io::ErrorKind, path::PathBuf};
+
+use pool_sinks::books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution};
+use serde::Deserialize;
+
+use crate::{
+    books::dump::file_name,
+    chain::ChainHandle,
+    ledger::{
+        ShareLedger,
+        records::{self, Round, RoundSolution},
+    },
+    stratum::wire::dialects::shared::job_id,
+};
+
+/// What the sinks read.
+pub struct LedgerBooks {
+    ledger: ShareLedger,
+    chain: ChainHandle,
+    shares_dir: PathBuf,
+}
+
+impl LedgerBooks {
+    /// `shares_dir`: where the dumps are.
+    pub fn new(ledger: ShareLedger, chain: ChainHandle, shares_dir: PathBuf) -> Self {
+        Self { ledger, chain, shares_dir }
+    }
+
+    fn block(&self, round: &Round) -> Result<Block, BooksError> {
+        let height = round.height;
+        let facts = self.chain.block_facts(height).map_err(failed)?;
+        let facts = facts.ok_or_else(|| {
+            BooksError(format!("the node does not have block {height} yet: wait until it is synced"))
+        })?;
+        Ok(Block {
+            height,
+            hash: round.hash.to_string(),
+            previous_hash: facts.previous_hash.to_string(),
+            timestamp: round.timestamp,
+            proof_target: facts.proof_target,
+            size: facts.size,
+            // Which of the epoch's jobs it was is not kept: all ask the same.
+            job_id: job_id(round.epoch, 0),
+            solutions: round.solutions.iter().map(solution).collect(),
+        })
+    }
+
+    /// `None`: the dump is not written yet.
+    fn dump(&self, round: &Round) -> Result<Option<Dump>, BooksError> {
+        let path = self.shares_dir.join(file_name(round));
+        let unreadable = |error: String| BooksError(format!("the dump {}: {error}", path.display()));
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(error.to_string())),
+        };
+        let file: DumpFile = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        let mut rewards = vec![];
+        for account in file.accounts {
+            // Dumps from before there were schemes say nothing of rewards.
+            let Some(amount) = account.reward else { continue };
+            let amount = amount.parse().map_err(|_| unreadable(format!("'{amount}' is no reward")))?;
+            rewards.push(Reward { account: account.account, amount });
+        }
+        Ok(Some(Dump { height: round.height, hash: round.hash.to_string(), rewards }))
+    }
+}
+
+impl Books for LedgerBooks {
+    fn life(&self) -> Result<Life, BooksError> {
+        let number = self.ledger.restores().map_err(failed)?;
+        Ok(Life { number, goes_on_after: self.ledger.restored_seq().map_err(failed)? })
+    }
+
+    fn stored(&self) -> Result<Option<(u64, u64)>, BooksError> {
+        let first = self.ledger.shares_from().map_err(failed)?;
+        let last = self.ledger.last_seq().map_err(failed)?;
+        Ok((last > 0).then_some((first, last)))
+    }
+
+    fn shares(&self, first: u64, limit: usize) -> Result<Vec<Share>, BooksError> {
+        let rows = self.ledger.shares(first, u64::MAX).take(limit);
+        rows.map(|row| row.map(|(seq, stored)| share(seq, &stored)).map_err(failed)).collect()
+    }
+
+    fn blocks(&self, height: u32, limit: usize) -> Result<Vec<Block>, BooksError> {
+        let rounds = self.ledger.rounds_above(height, limit).map_err(failed)?;
+        rounds.iter().map(|round| self.block(round)).collect()
+    }
+
+    fn block_hash(&self, height: u32) -> Result<Option<String>, BooksError> {
+        let round = self.ledger.round(height).map_err(failed)?;
+        Ok(round.map(|round| round.hash.to_string()))
+    }
+
+    fn dumps(&self, height: u32, limit: usize) -> Result<Vec<Dump>, BooksError> {
+        let rounds = self.ledger.rounds_above(height, limit).map_err(failed)?;
+        rounds.iter().map_while(|round| self.dump(round).transpose()).collect()
+    }
+}
+
+/// What is read of a dump's file.
+#[derive(Deserialize)]
+struct DumpFile {
+    accounts: Vec<DumpAccount>,
+}
+
+#[derive(Deserialize)]
+struct DumpAccount {
+    account: String,
+    reward: Option<String>,
+}
+
+fn share(seq: u64, stored: &records::Share) -> Share {
+    let key = &stored.key;
+    Share {
+        seq,
+        worker: (&stored.worker).into(),
+        target: stored.target,
+        time_ms: stored.time_ms,
+        mark: format!("{}:{}:{}", key.epoch, key.counter, stored.time_ms),
+    }
+}
+
+fn solution(landed: &RoundSolution) -> Solution {
+    Solution {
+        id: landed.solution.id().to_string(),
+        counter: landed.solution.counter,
+        target: landed.solution.target,
+        reward: landed.reward,
+        finder: landed.finder.as_ref().map(Into::into),
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> BooksError {
+    BooksError(error.to_string())
+}

@@ -1,0 +1,80 @@
+//! Copies of the books on servers of the operator's (the crate `pool-sinks`): what of the ledger, the dumps and
+//! the chain they get to read, and how they fare. `docs/sinks.md` is for operators.
+//!
+//! # Layout
+//! - `books`: the ledger as the sinks read it.
+//! - `judge`: from a sink's status to a health report.
+
+mod books;
+mod judge;
+
+use std::time::Duration;
+
+use pool_sinks::{
+    activity::Activity,
+    books::SharedBooks,
+    postgres::PostgresSink,
+    redis::RedisSink,
+    runner::{self, Running},
+};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{books::LedgerBooks, judge::judge};
+use crate::{
+    core::{
+        health::{HealthBoard, Part},
+        types::Worker,
+    },
+    operate::config::SinksConfig,
+};
+
+/// The `chain` of a block's record.
+const CHAIN: &str = "aleo";
+
+/// Feeds the configured sinks until `stop`, and reports on them each second.
+pub async fn run(
+    config: SinksConfig,
+    books: SharedBooks,
+    activity: Activity,
+    board: HealthBoard,
+    stop: CancellationToken,
+) {
+    let running = match start(config, &books, activity) {
+        Ok(running) => running,
+        Err(error) => {
+            tracing::error!(%error, "the threads of the sinks cannot be started");
+            return;
+        }
+    };
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    while stop.run_until_cancelled(looks.tick()).await.is_some() {
+        for (part, sink) in &running {
+            board.report(*part, judge(&sink.status(), books.stored().ok().flatten()));
+        }
+    }
+    // Waits for the portion under way, though not for ever.
+    let _ = tokio::task::spawn_blocking(move || drop(running)).await;
+}
+
+fn start(
+    config: SinksConfig,
+    books: &SharedBooks,
+    activity: Activity,
+) -> std::io::Result<Vec<(Part, Running)>> {
+    let mut running = vec![];
+    if let Some(redis) = config.redis {
+        let sink = RedisSink::new(redis.url, &redis.prefix, activity);
+        running.push((Part::Redis, runner::start(sink, books.clone())?));
+    }
+    if let Some(postgres) = config.postgres {
+        let sink = PostgresSink::new(postgres.url, CHAIN, &postgres.location);
+        running.push((Part::Postgres, runner::start(sink, books.clone())?));
+    }
+    Ok(running)
+}
+
+impl From<&Worker> for pool_sinks::books::Worker {
+    fn from(worker: &Worker) -> Self {
+        Self { account: worker.account.clone(), name: worker.worker.clone() }
+    }
+}

@@ -1,0 +1,73 @@
+//! What is told, and its bytes.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::core::types::{Network, unix_ms};
+
+/// What a webhook can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// A part of the pool fares otherwise than before.
+    Health,
+    /// A solution was found.
+    Found,
+    /// A block has solutions of ours.
+    Landed,
+    /// A solution is in no block and will be in none.
+    Lost,
+}
+
+impl EventKind {
+    pub const ALL: [Self; 4] = [Self::Health, Self::Found, Self::Landed, Self::Lost];
+
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Found => "found",
+            Self::Landed => "landed",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    pub kind: EventKind,
+    pub data: Value,
+}
+
+/// A message, the same for every webhook that hears of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// The same at every try, so that a receiver knows a repetition.
+    pub id: String,
+    /// When it was noticed, in milliseconds since 1970.
+    pub time_ms: u64,
+    #[serde(rename = "event")]
+    pub kind: EventKind,
+    pub network: &'static str,
+    /// The pool's.
+    pub addresses: Vec<String>,
+    pub data: Value,
+}
+
+/// Who tells.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub network: Network,
+    /// The pool's.
+    pub addresses: Vec<String>,
+}
+
+impl Sender {
+    pub fn event(&self, happening: Happening) -> Event {
+        let Happening { kind, data } = happening;
+        let id = format!("evt_{:032x}", rand::random::<u128>());
+        let (network, addresses) = (self.network.name(), self.addresses.clone());
+        Event { id, time_ms: unix_ms(), kind, network, addresses, data }
+    }
+}

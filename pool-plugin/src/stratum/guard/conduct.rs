@@ -1,0 +1,125 @@
+//! A connection's behaviour. A machine that sends nothing but bad shares is helped first: the work is sent
+//! again, then it is asked to connect anew; only then it is dropped. Pure.
+
+use crate::core::reject::Reject;
+
+/// How much a good share makes up for: who sends more than this many bad ones for a good one goes.
+const MAKES_UP: u32 = 4;
+/// The score at which the work is sent again, reconnecting is asked for, and the connection is dropped.
+const STEPS: [(u32, Step); 3] = [(16, Step::ResendWork), (64, Step::AskReconnect), (256, Step::Drop)];
+
+/// What is to be done about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It may have missed its job or target.
+    ResendWork,
+    /// It may be cured by starting over.
+    AskReconnect,
+    Drop,
+}
+
+/// What an answer says of the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Good,
+    Bad,
+    /// Nobody's fault, or ours: shares of the epoch just ended, a full disk, a busy pool.
+    Neutral,
+}
+
+/// Bad shares of a connection, made up for by good ones.
+#[derive(Clone, Debug, Default)]
+pub struct Conduct {
+    score: u32,
+    proven: bool,
+}
+
+impl Verdict {
+    /// What a refused share says.
+    pub fn of(reject: &Reject) -> Self {
+        match reject {
+            Reject::LowDifficulty { .. }
+            | Reject::NoAnswer
+            | Reject::Duplicate
+            | Reject::BadSubmit
+            | Reject::BadCounter
+            | Reject::JobNotFound => Self::Bad,
+            _ => Self::Neutral,
+        }
+    }
+}
+
+impl Conduct {
+    /// Takes note of an answer to a share; the step that is due now, if any.
+    pub fn note(&mut self, verdict: Verdict) -> Option<Step> {
+        match verdict {
+            Verdict::Good => {
+                self.proven = true;
+                self.score = self.score.saturating_sub(MAKES_UP);
+                None
+            }
+            Verdict::Bad => {
+                self.score = self.score.saturating_add(1);
+                STEPS.iter().find(|(at, _)| *at == self.score).map(|(_, step)| *step)
+            }
+            Verdict::Neutral => None,
+        }
+    }
+
+    /// Whether its shares deserve to be checked before those of strangers.
+    pub fn is_proven(&self) -> bool {
+        self.proven && self.score < STEPS[0].0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(conduct: &mut Conduct, verdict: Verdict, times: usize) -> Vec<Step> {
+        (0..times).filter_map(|_| conduct.note(verdict)).collect()
+    }
+
+    #[test]
+    fn nothing_but_bad_shares_is_helped_twice_and_then_dropped() {
+        let mut conduct = Conduct::default();
+        let all = [Step::ResendWork, Step::AskReconnect, Step::Drop];
+        assert_eq!(steps(&mut conduct, Verdict::Bad, 1000), all);
+    }
+
+    #[test]
+    fn a_good_share_makes_up_for_four_bad_ones() {
+        let mut conduct = Conduct::default();
+        for _ in 0..1000 {
+            assert_eq!(steps(&mut conduct, Verdict::Bad, 4), []);
+            assert_eq!(conduct.note(Verdict::Good), None);
+        }
+        for _ in 0..300 {
+            steps(&mut conduct, Verdict::Bad, 5);
+            conduct.note(Verdict::Good);
+        }
+        assert!(conduct.score >= 256, "one in six is not enough: {}", conduct.score);
+    }
+
+    #[test]
+    fn what_is_not_its_fault_is_never_held_against_a_miner() {
+        let mut conduct = Conduct::default();
+        for reject in [Reject::Stale, Reject::NoJob, Reject::Busy, Reject::NotStored, Reject::NotChecked] {
+            assert_eq!(Verdict::of(&reject), Verdict::Neutral, "{reject}");
+            assert_eq!(steps(&mut conduct, Verdict::of(&reject), 10_000), []);
+        }
+        assert_eq!(Verdict::of(&Reject::Duplicate), Verdict::Bad);
+    }
+
+    #[test]
+    fn who_is_proven_stays_so_while_it_behaves() {
+        let mut conduct = Conduct::default();
+        assert!(!conduct.is_proven());
+        conduct.note(Verdict::Good);
+        assert!(conduct.is_proven());
+        steps(&mut conduct, Verdict::Bad, 16);
+        assert!(!conduct.is_proven());
+        conduct.note(Verdict::Good);
+        assert!(conduct.is_proven());
+    }
+}

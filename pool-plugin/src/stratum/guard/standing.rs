@@ -1,0 +1,160 @@
+//! How one connection fares: shared by its session, its submissions in flight and the admin.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use super::{
+    conduct::{Conduct, Step, Verdict},
+    gate::Ticket,
+};
+use crate::{
+    core::{reject::Reject, types::Worker},
+    verify::fair_queue::Lane,
+};
+
+/// Orders that wait for a session which is busy writing; more of them are dropped.
+const WAITING_ORDERS: usize = 8;
+
+/// What a session is told to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// To send job and target once more.
+    ResendWork,
+    /// To ask the miner to connect anew.
+    AskReconnect,
+    /// To close, with this as the last word.
+    Close(Reject),
+    /// To work with this target, as far as the chain allows it.
+    SetTarget(u64),
+}
+
+/// A connection's standing.
+pub struct Standing {
+    /// Another for every connection of this process.
+    number: u64,
+    /// Over TLS, or from this machine: a password is not overheard.
+    private: bool,
+    ticket: Ticket,
+    conduct: Mutex<Conduct>,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Standing {
+    /// The standing of a new connection, and the orders its session is to follow.
+    pub fn new(ticket: Ticket, tls: bool) -> (Self, mpsc::Receiver<Order>) {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let (orders, received) = mpsc::channel(WAITING_ORDERS);
+        let standing = Self {
+            number: NUMBERS.fetch_add(1, Relaxed),
+            private: tls || ticket.source().is_this_machine(),
+            ticket,
+            conduct: Mutex::default(),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            orders,
+        };
+        (standing, received)
+    }
+
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub fn is_private(&self) -> bool {
+        self.private
+    }
+
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// Shares accepted and refused.
+    pub fn shares(&self) -> (u64, u64) {
+        (self.accepted.load(Relaxed), self.refused.load(Relaxed))
+    }
+
+    /// Where its shares wait for their check.
+    pub fn lane(&self) -> Lane {
+        match self.conduct.lock().is_proven() {
+            true => Lane::Proven(self.number),
+            false => Lane::Stranger(self.ticket.source(), self.number),
+        }
+    }
+
+    /// A share was accepted.
+    pub fn accepted(&self) {
+        self.accepted.fetch_add(1, Relaxed);
+        self.conduct.lock().note(Verdict::Good);
+        self.ticket.reward();
+    }
+
+    /// A share was refused.
+    pub fn refused(&self, reject: &Reject) {
+        self.refused.fetch_add(1, Relaxed);
+        let verdict = Verdict::of(reject);
+        if verdict == Verdict::Neutral || !self.ticket.is_accountable() {
+            return;
+        }
+        let step = self.conduct.lock().note(verdict);
+        match step {
+            Some(Step::ResendWork) => self.order(Order::ResendWork),
+            Some(Step::AskReconnect) => self.order(Order::AskReconnect),
+            Some(Step::Drop) => self.order(Order::Close(Reject::BadConduct)),
+            None => {}
+        }
+    }
+
+    /// The connection is dropped for its behaviour.
+    pub fn strike(&self, login: Option<&Worker>) {
+        self.ticket.strike(login);
+    }
+
+    /// Tells the session. A session that does not read its orders is about to be cut off anyway.
+    pub fn order(&self, order: Order) {
+        let _ = self.orders.try_send(order);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stratum::guard::Gate;
+
+    fn standing(gate: &std::sync::Arc<Gate>) -> (Standing, mpsc::Receiver<Order>) {
+        let Ok(ticket) = gate.enter("198.51.100.7".parse().unwrap()) else { panic!("refused") };
+        Standing::new(ticket, false)
+    }
+
+    #[test]
+    fn bad_shares_lead_to_orders_one_step_after_the_other() {
+        let (standing, mut orders) = standing(&Gate::settled(1));
+        (0..1000).for_each(|_| standing.refused(&Reject::NoAnswer));
+        assert_eq!(orders.try_recv(), Ok(Order::ResendWork));
+        assert_eq!(orders.try_recv(), Ok(Order::AskReconnect));
+        assert_eq!(orders.try_recv(), Ok(Order::Close(Reject::BadConduct)));
+        assert!(orders.try_recv().is_err());
+        assert_eq!(standing.shares(), (0, 1000));
+    }
+
+    #[test]
+    fn stale_shares_and_the_time_after_our_start_lead_to_none() {
+        let (stale, mut orders) = standing(&Gate::settled(1));
+        (0..1000).for_each(|_| stale.refused(&Reject::Stale));
+        assert!(orders.try_recv().is_err());
+        let (early, mut orders) = standing(&Gate::new(1));
+        (0..1000).for_each(|_| early.refused(&Reject::Duplicate));
+        assert!(orders.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_good_share_gives_a_lane_of_its_own() {
+        let (standing, _orders) = standing(&Gate::settled(1));
+        assert!(matches!(standing.lane(), Lane::Stranger(..)));
+        standing.accepted();
+        assert_eq!(standing.lane(), Lane::Proven(standing.number()));
+    }
+}

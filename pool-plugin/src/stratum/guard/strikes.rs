@@ -1,0 +1,155 @@
+//! Connections that had to be dropped, by worker and by address. A worker is a login at one address: what
+//! someone does elsewhere under the same name is not its doing. An address that also brings good shares is
+//! never banned for its bad ones: there is more than one machine behind it. Pure.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    time::{Duration, Instant},
+};
+
+use crate::core::{source::Source, types::Worker};
+
+/// Strikes count together within this time.
+const WINDOW: Duration = Duration::from_secs(600);
+/// So many strikes ban a worker, so many an address.
+const OF_WORKER: u32 = 3;
+const OF_SOURCE: u32 = 10;
+/// How long a ban lasts: long enough to stop a loop, short enough for whoever mends a machine.
+pub const BAN: Duration = Duration::from_secs(600);
+/// Workers and addresses that are remembered at most, each.
+const CAPACITY: usize = 1 << 16;
+
+/// What a strike leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The connection is gone; that is all.
+    Nothing,
+    /// This worker may not log in from this address for [`BAN`].
+    WorkerBanned,
+    /// Nobody may connect from this address for [`BAN`].
+    SourceBanned,
+}
+
+#[derive(Debug, Default)]
+pub struct Strikes {
+    workers: HashMap<(Source, Worker), Record>,
+    sources: HashMap<Source, Record>,
+}
+
+#[derive(Debug)]
+struct Record {
+    count: u32,
+    since: Instant,
+}
+
+impl Strikes {
+    /// Takes note of a dropped connection. `merit`: what its address has earned of late.
+    pub fn strike(&mut self, source: Source, worker: Option<&Worker>, merit: usize, now: Instant) -> Outcome {
+        if merit == 0 && count(&mut self.sources, source, now) >= OF_SOURCE {
+            self.sources.remove(&source);
+            return Outcome::SourceBanned;
+        }
+        let Some(worker) = worker else { return Outcome::Nothing };
+        match count(&mut self.workers, (source, worker.clone()), now) >= OF_WORKER {
+            true => Outcome::WorkerBanned,
+            false => Outcome::Nothing,
+        }
+    }
+
+    /// How long a worker may not log in from an address.
+    pub fn worker_banned(&self, source: Source, worker: &Worker, now: Instant) -> Option<Duration> {
+        let record = self.workers.get(&(source, worker.clone()))?;
+        let end = record.since + BAN;
+        (record.count >= OF_WORKER && end > now).then(|| end.saturating_duration_since(now))
+    }
+
+    /// Forgets all that an address and its workers did.
+    pub fn forgive(&mut self, is_concerned: impl Fn(Source) -> bool) {
+        self.sources.retain(|source, _| !is_concerned(*source));
+        self.workers.retain(|(source, _), _| !is_concerned(*source));
+    }
+}
+
+/// Counts one strike; how many there are now. The last one sets the time from which a ban runs.
+fn count<K: Eq + Hash>(records: &mut HashMap<K, Record>, key: K, now: Instant) -> u32 {
+    let is_over = |record: &Record| now.saturating_duration_since(record.since) > WINDOW;
+    if records.len() >= CAPACITY && !records.contains_key(&key) {
+        records.retain(|_, record| !is_over(record));
+        if records.len() >= CAPACITY {
+            // Whoever fills this up comes from many addresses, and the limits of each are still there.
+            return 1;
+        }
+    }
+    let record = records.entry(key).or_insert(Record { count: 0, since: now });
+    if is_over(record) {
+        record.count = 0;
+    }
+    record.count = record.count.saturating_add(1);
+    record.since = now;
+    record.count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(last: u8) -> Source {
+        Source::of([10, 0, 0, last].into())
+    }
+
+    fn worker(name: &str) -> Worker {
+        Worker { account: "victim".into(), worker: name.into() }
+    }
+
+    #[test]
+    fn three_dropped_connections_ban_the_worker_at_that_address_only() {
+        let (mut strikes, now) = (Strikes::default(), Instant::now());
+        let rig = worker("rig");
+        let outcomes: Vec<_> = (0..3).map(|_| strikes.strike(source(1), Some(&rig), 5, now)).collect();
+        assert_eq!(outcomes, [Outcome::Nothing, Outcome::Nothing, Outcome::WorkerBanned]);
+        assert_eq!(strikes.worker_banned(source(1), &rig, now), Some(BAN));
+        assert_eq!(strikes.worker_banned(source(2), &rig, now), None, "the victim itself, elsewhere");
+        assert_eq!(strikes.worker_banned(source(1), &worker("other"), now), None);
+        assert_eq!(strikes.worker_banned(source(1), &rig, now + BAN), None);
+    }
+
+    #[test]
+    fn ten_ban_an_address_that_brings_nothing_good() {
+        let (mut strikes, now) = (Strikes::default(), Instant::now());
+        for number in 0..9 {
+            let name = worker(&number.to_string());
+            assert_eq!(strikes.strike(source(1), Some(&name), 0, now), Outcome::Nothing);
+        }
+        assert_eq!(strikes.strike(source(1), None, 0, now), Outcome::SourceBanned);
+    }
+
+    #[test]
+    fn a_farm_is_never_banned_for_a_broken_machine() {
+        let (mut strikes, now) = (Strikes::default(), Instant::now());
+        for _ in 0..1000 {
+            assert_ne!(strikes.strike(source(1), Some(&worker("broken")), 1, now), Outcome::SourceBanned);
+        }
+    }
+
+    #[test]
+    fn old_strikes_are_forgotten() {
+        let (mut strikes, mut now) = (Strikes::default(), Instant::now());
+        for _ in 0..100 {
+            assert_eq!(strikes.strike(source(1), Some(&worker("rig")), 0, now), Outcome::Nothing);
+            now += WINDOW + Duration::from_secs(1);
+        }
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let (mut strikes, now) = (Strikes::default(), Instant::now());
+        for number in 0..=CAPACITY as u32 {
+            let ip = std::net::Ipv4Addr::from(number);
+            strikes.strike(Source::of(ip.into()), None, 0, now);
+        }
+        assert_eq!(strikes.sources.len(), CAPACITY);
+        strikes.strike(source(1), None, 0, now + WINDOW * 2);
+        assert!(strikes.sources.len() < CAPACITY);
+    }
+}

@@ -1,0 +1,125 @@
+//! How many sessions there are and were, by dialect and state.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use crate::stratum::wire::dialects::Dialect;
+
+/// How far a session has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Connected,
+    Subscribed,
+    Authorized,
+}
+
+/// The counts of all ports.
+#[derive(Debug, Default)]
+pub struct Census {
+    now: [[AtomicU64; State::ALL.len()]; Dialect::ALL.len()],
+    total: [[AtomicU64; State::ALL.len()]; Dialect::ALL.len()],
+}
+
+/// The sessions of one dialect in one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub dialect: Dialect,
+    pub state: State,
+    pub now: u64,
+    /// That ever were.
+    pub total: u64,
+}
+
+impl State {
+    pub const ALL: [Self; 3] = [Self::Connected, Self::Subscribed, Self::Authorized];
+
+    /// A word for labels.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Subscribed => "subscribed",
+            Self::Authorized => "authorized",
+        }
+    }
+}
+
+impl Census {
+    /// Every dialect in every state, none left out.
+    pub fn counts(&self) -> Vec<Count> {
+        let cell = |(dialect, state): (Dialect, State)| Count {
+            dialect,
+            state,
+            now: self.now[dialect.index()][state as usize].load(Relaxed),
+            total: self.total[dialect.index()][state as usize].load(Relaxed),
+        };
+        let states = |dialect| State::ALL.into_iter().map(move |state| (dialect, state));
+        Dialect::ALL.into_iter().flat_map(states).map(cell).collect()
+    }
+
+    /// A session that has just connected.
+    pub(super) fn enter(self: &Arc<Self>, dialect: Dialect) -> Counted {
+        let counted = Counted { census: Arc::clone(self), dialect, state: State::Connected };
+        counted.arrive();
+        counted
+    }
+}
+
+/// A session in its place; leaves it when dropped.
+#[derive(Debug)]
+pub(super) struct Counted {
+    census: Arc<Census>,
+    dialect: Dialect,
+    state: State,
+}
+
+impl Counted {
+    /// The session speaks this and has come so far.
+    pub(super) fn is(&mut self, dialect: Dialect, state: State) {
+        if self.dialect.index() != dialect.index() || self.state != state {
+            self.leave();
+            (self.dialect, self.state) = (dialect, state);
+            self.arrive();
+        }
+    }
+
+    fn arrive(&self) {
+        let (dialect, state) = (self.dialect.index(), self.state as usize);
+        self.census.now[dialect][state].fetch_add(1, Relaxed);
+        self.census.total[dialect][state].fetch_add(1, Relaxed);
+    }
+
+    fn leave(&self) {
+        self.census.now[self.dialect.index()][self.state as usize].fetch_sub(1, Relaxed);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_counted_once_where_it_is_and_once_wherever_it_was() {
+        let census = Arc::new(Census::default());
+        let count = |dialect, state| {
+            let counts = census.counts();
+            let found = counts.iter().find(|count| (count.dialect, count.state) == (dialect, state)).unwrap();
+            (found.now, found.total)
+        };
+        let mut session = census.enter(Dialect::Json);
+        let _other = census.enter(Dialect::Json);
+        session.is(Dialect::AleoStratum, State::Subscribed);
+        session.is(Dialect::AleoStratum, State::Subscribed);
+        assert_eq!(count(Dialect::Json, State::Connected), (1, 2));
+        assert_eq!(count(Dialect::AleoStratum, State::Subscribed), (1, 1));
+        drop(session);
+        assert_eq!(count(Dialect::AleoStratum, State::Subscribed), (0, 1));
+    }
+}

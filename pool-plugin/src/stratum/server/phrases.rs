@@ -1,0 +1,70 @@
+//! The bytes of work, made once for all sessions that are told the same.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+
+use crate::stratum::wire::{
+    dialects::Dialect,
+    message::{Message, Work},
+};
+
+/// Works that are kept: more than a pool has different share targets at a time.
+const CAPACITY: usize = 1024;
+
+type Known = HashMap<(Dialect, Work), Arc<[u8]>>;
+
+/// Work in the words of each dialect.
+#[derive(Default)]
+pub(super) struct Phrases(Mutex<Known>);
+
+impl Phrases {
+    pub(super) fn work(&self, dialect: Dialect, work: Work) -> Arc<[u8]> {
+        let mut known = self.0.lock();
+        let is_old = |known: &Work| known.job.epoch_hash != work.job.epoch_hash;
+        if known.len() >= CAPACITY || known.keys().next().is_some_and(|(_, known)| is_old(known)) {
+            known.clear();
+        }
+        let bytes =
+            known.entry((dialect, work)).or_insert_with(|| dialect.encode(&Message::Work(work)).into());
+        Arc::clone(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::types::{Address, EpochHash},
+        stratum::wire::message::{Job, News},
+    };
+
+    fn work(epoch: u32, target: u64) -> Work {
+        let epoch_hash = EpochHash([epoch as u8; 32]);
+        let job = Job { epoch, serial: 0, epoch_hash, address: Address([7; 32]) };
+        Work { job, target, news: News::Job { clean: true } }
+    }
+
+    #[test]
+    fn the_same_work_is_the_same_bytes_and_other_work_is_not() {
+        let phrases = Phrases::default();
+        let say = |work| phrases.work(Dialect::AleoStratum, work);
+        let first = say(work(1, 100));
+        assert_eq!(first.to_vec(), Dialect::AleoStratum.encode(&Message::Work(work(1, 100))));
+        assert!(Arc::ptr_eq(&first, &say(work(1, 100))));
+        for other in [work(1, 200), work(2, 100), Work { news: News::Target, ..work(1, 100) }] {
+            assert_eq!(say(other).to_vec(), Dialect::AleoStratum.encode(&Message::Work(other)));
+        }
+    }
+
+    #[test]
+    fn neither_old_jobs_nor_ever_new_targets_pile_up() {
+        let phrases = Phrases::default();
+        for target in 1..5_000 {
+            phrases.work(Dialect::AleoStratum, work(1, target));
+            assert!(phrases.0.lock().len() <= CAPACITY);
+        }
+        phrases.work(Dialect::AleoStratum, work(2, 1));
+        assert_eq!(phrases.0.lock().len(), 1);
+    }
+}

@@ -1,0 +1,112 @@
+//! From an accepted socket to a session: who really connects (PROXY protocol), whether it may (bans, limits
+//! of its address), and TLS if it speaks TLS, which its first byte tells.
+
+use std::{future::Future, io, sync::Arc};
+
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    time::{Duration, Instant, sleep, timeout, timeout_at},
+};
+use tracing::debug;
+
+use super::{
+    port::Port,
+    proxy,
+    session::{self, Guest, Session},
+};
+use crate::{
+    core::reject::Reject,
+    stratum::{
+        guard::Standing,
+        wire::message::{Id, Message},
+    },
+};
+
+/// How a TLS connection begins: a handshake record of version 3. No dialect of lines begins with the first byte,
+/// and no frame behind a length with both, for it would be too long.
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
+/// When to look again for the second byte.
+const SECOND_BYTE: Duration = Duration::from_millis(10);
+
+/// Takes a connection in and runs its session to the end.
+pub(super) async fn receive(port: Arc<Port>, mut guest: Guest, mut stream: TcpStream) {
+    let deadline = Instant::now() + port.config.handshake_timeout;
+    let common = Arc::clone(&port.common);
+    let entrance = &common.entrance;
+    let peer = guest.peer;
+    let behind_proxy = proxy::is_trusted(&entrance.proxies.read(), peer.ip());
+    let entered = if behind_proxy {
+        match in_time(deadline, &guest, proxy::read_header(&mut stream)).await {
+            Ok(client) => {
+                guest.peer = client.unwrap_or(peer);
+                entrance.gate.enter_behind(peer.ip(), client.map(|client| client.ip()))
+            }
+            Err(reason) => return debug!(%peer, %reason, "a listed proxy sent no good PROXY header"),
+        }
+    } else {
+        entrance.gate.enter(peer.ip())
+    };
+    let peer = guest.peer;
+    let ticket = match entered {
+        Ok(ticket) => ticket,
+        Err(reject) => {
+            port.stats.count_turned_away();
+            debug!(%peer, reason = %reject, "a connection was turned away");
+            return say_farewell(&port, guest, stream, reject).await;
+        }
+    };
+    let Some(tls) = &entrance.tls else {
+        return Session::run(port, guest, stream, Standing::new(ticket, false)).await;
+    };
+    match in_time(deadline, &guest, begins_with_tls(&stream)).await {
+        Ok(Some(true)) => match in_time(deadline, &guest, tls.acceptor().accept(stream)).await {
+            Ok(stream) => Session::run(port, guest, stream, Standing::new(ticket, true)).await,
+            Err(reason) => debug!(%peer, %reason, "a TLS handshake failed"),
+        },
+        Ok(None) => {}
+        Ok(Some(false)) => Session::run(port, guest, stream, Standing::new(ticket, false)).await,
+        Err(reason) => {
+            debug!(%peer, %reason, "a connection stayed silent");
+            let reject = match reason.kind() {
+                io::ErrorKind::TimedOut => Reject::HandshakeTimeout("mining.subscribe"),
+                _ => Reject::PoolFull,
+            };
+            say_farewell(&port, guest, stream, reject).await;
+        }
+    }
+}
+
+/// Whether a connection begins as TLS does; `None` if it ends before it has begun.
+async fn begins_with_tls(stream: &TcpStream) -> io::Result<Option<bool>> {
+    loop {
+        let mut head = [0; 2];
+        match (stream.peek(&mut head).await?, head) {
+            (0, _) => return Ok(None),
+            (1, [first, _]) if first == TLS_HANDSHAKE[0] => sleep(SECOND_BYTE).await,
+            (_, head) => return Ok(Some(head == TLS_HANDSHAKE)),
+        }
+    }
+}
+
+/// A step before the session begins: it ends at the deadline, and when the place is needed for another.
+async fn in_time<T>(
+    deadline: Instant,
+    guest: &Guest,
+    step: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    tokio::select! {
+        done = timeout_at(deadline, step) => done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        () = guest.stranger.asked_to_go() => Err(io::ErrorKind::Interrupted.into()),
+    }
+}
+
+/// The reason, if the miner speaks our language and takes it at once.
+async fn say_farewell(port: &Port, guest: Guest, mut stream: TcpStream, reject: Reject) {
+    let bytes = guest.door.dialect.encode(&Message::refused(Id::Null, reject));
+    // Its place is free from now on.
+    drop(guest);
+    let _ = timeout(port.config.write_timeout, stream.write_all(&bytes)).await;
+    let _ = stream.shutdown().await;
+    session::linger(stream).await;
+}

@@ -1,0 +1,388 @@
+//! One connection: reads requests, answers them, and tells the miner of jobs.
+//!
+//! - `handshake`: until work begins.
+//! - `submission`: a share on its way.
+//! - `ending`: how it ends.
+//! - `admin`: the port's own admin.
+
+mod admin;
+mod ending;
+mod handshake;
+mod submission;
+
+use std::{net::SocketAddr, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
+};
+use tokio_stream::StreamExt;
+use tracing::debug;
+
+pub(super) use self::ending::linger;
+use self::submission::Accepted;
+use super::{
+    capture::{Spoken, Tap, Tapped},
+    census::{Counted, State},
+    feed::{self, Feed},
+    jobs::JobBook,
+    outbox::Outbox,
+    port::{Pinned, Port},
+    pusher::Feeds,
+    stats::OpenConnection,
+};
+use crate::{
+    core::{reject::Reject, types::Worker},
+    stratum::{
+        guard::{Order, Standing, Stranger},
+        vardiff::{Aim, Settings, Vardiff},
+        wire::{
+            codec::{self, FrameError, Frames},
+            counter::CounterReader,
+            dialects::{Dialect, generic},
+            message::{Call, Id, Message, Reply, Request},
+            places::Place,
+        },
+        workers::{Presence, unix_seconds},
+    },
+};
+
+/// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
+/// within these bounds.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
+
+/// A connection that has a place.
+pub(super) struct Guest {
+    pub(super) door: Pinned,
+    pub(super) peer: SocketAddr,
+    pub(super) feeds: Arc<Feeds>,
+    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) stranger: Stranger,
+}
+
+/// The state of a connection.
+pub(super) struct Session {
+    port: Arc<Port>,
+    peer: SocketAddr,
+    /// For the log: the id that the miner has is nobody else's business.
+    id: String,
+    /// Shared with the submissions, which keep it until they are settled.
+    standing: Arc<Standing>,
+    dialect: Dialect,
+    /// The capture of this connection, if there is one.
+    tap: Option<Arc<Tap>>,
+    out: Outbox,
+    in_flight: Arc<Semaphore>,
+    /// The place among the port's connections; a session's submissions keep it until they are settled.
+    slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
+    /// Until somebody has logged in, the place may be another's.
+    stranger: Stranger,
+    subscribed: bool,
+    /// Whoever has logged in, the last one last.
+    logins: Vec<Worker>,
+    /// Keeps them counted as connected.
+    present: Vec<Presence>,
+    counted: Counted,
+    /// Its jobs and its target; the pusher has it too.
+    feed: Arc<Feed>,
+    /// The door's own share target.
+    fixed_target: Option<u64>,
+    /// Where submissions tell of accepted shares.
+    accepted: mpsc::UnboundedSender<Accepted>,
+    /// The session's id and counters, once it has subscribed.
+    place: Option<Place>,
+    counters: CounterReader,
+    /// The miner has asked to be told its counter prefix, and was not told yet.
+    wants_prefix: bool,
+    garbage: u32,
+    wrong_passwords: u32,
+    is_admin: bool,
+    deadline: Instant,
+}
+
+type Flow = ControlFlow<()>;
+
+impl Session {
+    /// Lives as long as the connection.
+    pub(super) async fn run<S>(
+        port: Arc<Port>,
+        guest: Guest,
+        stream: S,
+        (standing, orders): (Standing, mpsc::Receiver<Order>),
+    ) where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let Guest { door, peer, feeds, slot, stranger } = guest;
+        let dialect = door.dialect;
+        let (read_half, write_half) = tokio::io::split(stream);
+        let out = Outbox::new(write_half, port.config.write_timeout);
+        let in_flight = Arc::new(Semaphore::new(port.config.in_flight.max(1)));
+        let all_settled = port.config.in_flight.max(1) as u32;
+        let (accepted, shares) = mpsc::unbounded_channel();
+        let id = format!("{:016x}", rand::random::<u64>());
+        let seat = port.config.addresses.seat();
+        let tap = port.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &seat.address()));
+        let jobs = JobBook::new(Vardiff::new(with_fixed(port.targets(), door.fixed_target), None));
+        let mut session = Self {
+            feed: Arc::new(Feed::new(out.clone(), tap.clone(), jobs, seat)),
+            id,
+            tap: tap.clone(),
+            standing: Arc::new(standing),
+            in_flight: Arc::clone(&in_flight),
+            slot: Arc::new((slot, port.stats.connection())),
+            stranger,
+            subscribed: false,
+            logins: Vec::new(),
+            present: Vec::new(),
+            counted: port.stats.census.enter(dialect),
+            fixed_target: door.fixed_target,
+            accepted,
+            place: None,
+            counters: CounterReader::default(),
+            wants_prefix: false,
+            garbage: 0,
+            wrong_passwords: 0,
+            is_admin: false,
+            deadline: Instant::now() + port.config.handshake_timeout,
+            dialect,
+            port,
+            peer,
+            out: out.clone(),
+        };
+        debug!(%peer, session = session.id, "a miner connected");
+        let mut frames = codec::frames(Tapped::new(read_half, tap), dialect.framing());
+        session.port.common.sessions.open(&session.id, peer, &session.standing);
+        let listed = feeds.list(session.standing.number(), Arc::clone(&session.feed));
+        session.talk(&mut frames, shares, orders).await;
+        drop(listed);
+        session.keep_target();
+        session.port.common.sessions.close(&session.standing);
+        debug!(%peer, session = session.id, "a miner left");
+        drop(session);
+        // A submission in flight holds a permit until its answer is on its way: what was read is answered.
+        tokio::select! {
+            _ = in_flight.acquire_many(all_settled) => out.finish().await,
+            () = out.broken() => {}
+        }
+        linger(frames.into_inner().into_inner()).await;
+    }
+
+    async fn talk<R: AsyncRead + Unpin>(
+        &mut self,
+        frames: &mut Frames<R>,
+        mut shares: mpsc::UnboundedReceiver<Accepted>,
+        mut orders: mpsc::Receiver<Order>,
+    ) {
+        let port = Arc::clone(&self.port);
+        let out = self.out.clone();
+        let feed = Arc::clone(&self.feed);
+        let mut turn = None;
+        let mut looks = looks(port.targets().interval);
+        // Made once, since to begin to wait takes a lock that all sessions share.
+        let (mut stopped, mut broken) = (pin!(port.stop.cancelled()), pin!(out.broken()));
+        loop {
+            let flow = tokio::select! {
+                // Work first: it waits for nothing else.
+                biased;
+                call = feed.called() => self.heed(call).await,
+                () = &mut stopped => self.leave().await,
+                () = &mut broken => Flow::Break(()),
+                Some(order) = orders.recv() => self.obey(order).await,
+                () = sleep_until(self.deadline), if self.is_stranger() => self.time_out().await,
+                () = self.stranger.asked_to_go(), if self.is_stranger() => self.close(Reject::PoolFull).await,
+                _ = looks.tick(), if !self.logins.is_empty() => self.look(),
+                () = replaced(self.place.as_ref()) => {
+                    debug!(peer = %self.peer, session = self.id, "another connection goes on with this session");
+                    Flow::Break(())
+                }
+                Some(share) = shares.recv() => self.share(&share),
+                // The next frame is read only when there is room to check what it may submit.
+                permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
+                    turn = permit.ok();
+                    Flow::Continue(())
+                }
+                frame = frames.next(), if turn.is_some() => match frame {
+                    Some(Ok(frame)) => self.read(&frame, &mut turn).await,
+                    Some(Err(FrameError::TooLong)) => self.line_too_long().await,
+                    Some(Err(FrameError::Io(reason))) => {
+                        debug!(peer = %self.peer, session = self.id, %reason, "a connection failed");
+                        Flow::Break(())
+                    }
+                    None => Flow::Break(()),
+                },
+            };
+            if flow.is_break() {
+                return;
+            }
+        }
+    }
+
+    async fn read(&mut self, frame: &[u8], turn: &mut Option<OwnedSemaphorePermit>) -> Flow {
+        let request = match self.dialect.decode(frame) {
+            Ok(Some(request)) => request,
+            Ok(None) => return Flow::Continue(()),
+            Err(garbage) => return self.garbage(garbage.id, garbage.reject).await,
+        };
+        self.garbage = 0;
+        let dialect = self.dialect.after(&request.call);
+        if dialect != self.dialect && !self.logins.is_empty() {
+            self.feed.speak(dialect);
+        }
+        self.dialect = dialect;
+        let flow = self.answer(request, turn).await;
+        self.counted.is(self.dialect, self.state());
+        flow
+    }
+
+    async fn answer(&mut self, request: Request, turn: &mut Option<OwnedSemaphorePermit>) -> Flow {
+        let id = request.id;
+        match request.call {
+            Call::Subscribe(Ok(subscribe)) => self.subscribe(id, &subscribe).await,
+            Call::Authorize(Ok(authorize)) => self.authorize(id, &authorize).await,
+            Call::Submit(submit) => self.submit(id, submit, turn).await,
+            Call::Ping => self.reply(id, Reply::Done).await,
+            Call::ExtranonceSubscribe => self.subscribe_to_prefix(id).await,
+            Call::Connect(connect) => self.connect(id, &connect).await,
+            Call::Speed(Ok(speed)) => self.speed(id, speed).await,
+            Call::Leave => Flow::Break(()),
+            Call::Suggest(Ok(suggest)) => self.suggest(id, suggest).await,
+            Call::Configure(Ok(asked)) => self.reply(id, Reply::Configured(generic::extensions(asked))).await,
+            Call::AuthorizeAdmin(Ok(password)) => self.authorize_admin(id, &password).await,
+            Call::AddUser(Ok((username, password))) => self.add_user(id, &username, &password).await,
+            Call::Unknown(method) => self.refuse(id, Reject::UnknownMethod(method)).await,
+            Call::Subscribe(Err(reject))
+            | Call::Authorize(Err(reject))
+            | Call::Suggest(Err(reject))
+            | Call::Speed(Err(reject))
+            | Call::AuthorizeAdmin(Err(reject))
+            | Call::AddUser(Err(reject))
+            | Call::Configure(Err(reject)) => self.refuse(id, reject).await,
+        }
+    }
+
+    fn state(&self) -> State {
+        match (self.subscribed, self.logins.is_empty()) {
+            (_, false) => State::Authorized,
+            (true, true) => State::Subscribed,
+            (false, true) => State::Connected,
+        }
+    }
+
+    /// Nobody has logged in.
+    fn is_stranger(&self) -> bool {
+        self.logins.is_empty() && !self.is_admin
+    }
+
+    /// The pusher could not do it all.
+    async fn heed(&mut self, call: feed::Call) -> Flow {
+        match call {
+            feed::Call::Late => match self.feed.catch_up(&self.port).await {
+                Ok(()) => Flow::Continue(()),
+                Err(_) => Flow::Break(()),
+            },
+            feed::Call::Close(reject) => {
+                debug!(peer = %self.peer, session = self.id, reason = %reject, "closing a connection");
+                self.close(reject).await
+            }
+            feed::Call::Reconnect => {
+                debug!(peer = %self.peer, session = self.id, "a miner has to connect anew");
+                self.leave().await
+            }
+        }
+    }
+
+    /// Looks whether the miner should have another target.
+    fn look(&mut self) -> Flow {
+        let settings = with_fixed(self.port.targets(), self.fixed_target);
+        self.feed.change(&self.port, |jobs, at| {
+            jobs.vardiff().keep_settings(settings);
+            jobs.look(at)
+        });
+        self.keep_target();
+        Flow::Continue(())
+    }
+
+    /// Follows the miner's rate by a share of its.
+    fn share(&mut self, share: &Accepted) -> Flow {
+        let mut good = None;
+        self.feed.change(&self.port, |jobs, at| {
+            jobs.vardiff().hold_at(share.least);
+            let news = jobs.share(&share.found, at);
+            good = jobs.vardiff().good_target();
+            news
+        });
+        if let Some(target) = good {
+            self.port.common.workers.remember(&share.worker, target, unix_seconds());
+        }
+        self.keep_target();
+        Flow::Continue(())
+    }
+
+    /// For a connection that goes on with this session.
+    fn keep_target(&self) {
+        let told = self.feed.line().told();
+        if let (Some(place), Some(target)) = (&self.place, told) {
+            place.keep_target(target);
+        }
+    }
+
+    async fn obey(&mut self, order: Order) -> Flow {
+        debug!(peer = %self.peer, session = self.id, ?order, "a session has an order");
+        match order {
+            Order::ResendWork => {
+                self.feed.resend(&self.port);
+                Flow::Continue(())
+            }
+            Order::SetTarget(target) => {
+                self.feed.line().jobs.vardiff().aim_at(Aim::Fixed(target));
+                self.look()
+            }
+            Order::AskReconnect => self.ask_to_reconnect().await,
+            Order::Close(reject) => {
+                if reject == Reject::BadConduct {
+                    self.standing.strike(self.logins.last());
+                }
+                self.close(reject).await
+            }
+        }
+    }
+
+    async fn refuse(&self, id: Id, reject: Reject) -> Flow {
+        self.reply(id, Reply::Refused(reject)).await
+    }
+
+    async fn reply(&self, id: Id, reply: Reply) -> Flow {
+        self.send(Spoken::Answer, &self.dialect.encode(&Message::Reply(id, reply))).await
+    }
+
+    async fn send(&self, spoken: Spoken, bytes: &[u8]) -> Flow {
+        if let Some(tap) = &self.tap {
+            tap.said(spoken, bytes);
+        }
+        match self.out.send(bytes).await {
+            Ok(()) => Flow::Continue(()),
+            Err(_) => Flow::Break(()),
+        }
+    }
+}
+
+/// The door's own target comes before that of all doors.
+fn with_fixed(all: Settings, fixed: Option<u64>) -> Settings {
+    Settings { fixed: fixed.or(all.fixed), ..all }
+}
+
+/// Waits until another connection goes on with the session.
+async fn replaced(place: Option<&Place>) {
+    match place {
+        Some(place) => place.replaced().cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn looks(share_interval: Duration) -> Interval {
+    let period = (share_interval / 2).clamp(LOOKS.0, LOOKS.1);
+    let mut looks = interval_at(Instant::now() + period, period);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
+}

@@ -1,0 +1,56 @@
+//! The stratum port's own admin: `mining.authorize_admin` and `mining.add_user`.
+
+use tracing::{info, warn};
+
+use super::{Flow, Session};
+use crate::{
+    core::reject::Reject,
+    stratum::{
+        users::tries::Attempt,
+        wire::message::{Id, Reply},
+    },
+};
+
+impl Session {
+    /// Whether this connection may do what only the admin may; the method is unknown if there is none.
+    pub(super) async fn authorize_admin(&mut self, id: Id, password: &str) -> Flow {
+        let Some(right) = &self.port.common.entrance.admin_password else {
+            return self.refuse(id, Reject::UnknownMethod("mining.authorize_admin".into())).await;
+        };
+        if !self.standing.is_private() {
+            return self.refuse(id, Reject::NotPrivate).await;
+        }
+        match right.attempt(password, std::time::Instant::now()) {
+            Attempt::Right => {
+                info!(peer = %self.peer, session = self.id, "the port's admin logged in");
+                self.is_admin = true;
+                self.stranger.is_known();
+                self.reply(id, Reply::Done).await
+            }
+            Attempt::Wrong => {
+                warn!(peer = %self.peer, session = self.id, "a wrong admin password");
+                self.standing.strike(None);
+                self.refuse(id, Reject::WrongPassword).await?;
+                Flow::Break(())
+            }
+            Attempt::TooMany => self.refuse(id, Reject::TooManyTries).await,
+        }
+    }
+
+    pub(super) async fn add_user(&mut self, id: Id, username: &str, password: &str) -> Flow {
+        let entrance = &self.port.common.entrance;
+        if entrance.admin_password.is_none() {
+            return self.refuse(id, Reject::UnknownMethod("mining.add_user".into())).await;
+        }
+        if !self.is_admin {
+            return self.refuse(id, Reject::NotAdmin).await;
+        }
+        match entrance.users.add(username, password).await {
+            Ok(()) => {
+                info!(peer = %self.peer, username, "the port's admin added a user");
+                self.reply(id, Reply::Done).await
+            }
+            Err(error) => self.refuse(id, Reject::NotDone(error.to_string())).await,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A session until work begins: the subscription, the logins, the wishes for a target.
+
+use tokio::time::Instant;
+use tracing::{debug, info};
+
+use super::{Flow, Session};
+use crate::{
+    core::{login, reject::Reject, types::Worker},
+    stratum::{
+        server::{capture::Spoken, wish},
+        vardiff::{Aim, steps::Steps},
+        wire::{
+            message::{Authorize, Connect, Id, Message, Reply, Subscribe, Suggest},
+            places::Place,
+        },
+        workers::unix_seconds,
+    },
+};
+
+/// Wrong passwords after which the connection is closed.
+const MAX_WRONG_PASSWORDS: u32 = 5;
+/// Workers that may be logged in on one connection; beyond them the first is forgotten.
+const MAX_LOGINS: usize = 64;
+
+impl Session {
+    pub(super) async fn subscribe(&mut self, id: Id, subscribe: &Subscribe) -> Flow {
+        self.note_subscription(subscribe);
+        self.reply(id, self.subscribed()).await?;
+        self.tell_prefix().await
+    }
+
+    /// The miner would like to be told its counter prefix outside of the subscription, too.
+    pub(super) async fn subscribe_to_prefix(&mut self, id: Id) -> Flow {
+        self.wants_prefix = true;
+        self.reply(id, Reply::Done).await?;
+        self.tell_prefix().await
+    }
+
+    /// Once is enough: a session keeps its prefix.
+    async fn tell_prefix(&mut self) -> Flow {
+        let prefix = self.place.as_ref().and_then(Place::prefix);
+        match prefix.filter(|_| std::mem::take(&mut self.wants_prefix)) {
+            Some(prefix) => self.send(Spoken::Unasked, &self.dialect.encode(&Message::Prefix(prefix))).await,
+            None => Flow::Continue(()),
+        }
+    }
+
+    fn note_subscription(&mut self, subscribe: &Subscribe) {
+        if !self.subscribed {
+            self.subscribed = true;
+            self.deadline = Instant::now() + self.port.config.handshake_timeout;
+        }
+        if self.place.is_none() {
+            let places = &self.port.common.places;
+            let resumed = subscribe.session.as_deref().and_then(|session| places.resume(session));
+            let mut line = self.feed.line();
+            if let Some(target) = resumed.as_ref().and_then(Place::last_target) {
+                line.jobs.vardiff().recall(target);
+            }
+            let place = resumed.unwrap_or_else(|| places.take());
+            if let Some(tap) = &self.tap {
+                tap.session(&place.session());
+            }
+            self.counters.begin_with(place.prefix());
+            self.place = Some(place);
+            let weight = line.jobs.vardiff().target();
+            line.seat.take(weight, self.dialect.learns_address());
+        }
+        let prefix = self.place.as_ref().and_then(Place::prefix).map(tracing::field::display);
+        debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, prefix, "a miner subscribed");
+    }
+
+    fn subscribed(&self) -> Reply {
+        Reply::Subscribed {
+            session: self.place.as_ref().map(Place::session).unwrap_or_default(),
+            prefix: self.place.as_ref().and_then(Place::prefix),
+            address: self.feed.line().seat.address(),
+        }
+    }
+
+    pub(super) async fn connect(&mut self, id: Id, connect: &Connect) -> Flow {
+        self.note_subscription(&connect.subscribe);
+        let granted = self.subscribed();
+        self.grant(id, &connect.authorize, granted).await
+    }
+
+    /// What a miner says of itself proves nothing: it is kept beside what its shares tell.
+    pub(super) async fn speed(&self, id: Id, speed: f64) -> Flow {
+        debug!(peer = %self.peer, session = self.id, speed, "a miner told its speed");
+        if let Some(login) = self.logins.last() {
+            self.port.common.workers.claim(login, speed, unix_seconds());
+        }
+        self.reply(id, Reply::Done).await
+    }
+
+    pub(super) async fn authorize(&mut self, id: Id, authorize: &Authorize) -> Flow {
+        if !self.subscribed {
+            return self.refuse(id, Reject::NotSubscribed).await;
+        }
+        self.grant(id, authorize, Reply::Done).await
+    }
+
+    async fn grant(&mut self, id: Id, authorize: &Authorize, granted: Reply) -> Flow {
+        let parsed = match &authorize.worker {
+            Some(worker) => login::parse_account_and_worker(&authorize.login, worker),
+            None => login::parse_login(&authorize.login),
+        };
+        let worker = match parsed {
+            Ok(worker) => worker,
+            Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
+        };
+        if let Some(left) = self.standing.ticket().worker_banned(&worker) {
+            let _ = self.refuse(id, Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
+            return Flow::Break(());
+        }
+        let password = authorize.password.as_deref().map(wish::without);
+        if let Err(reject) = self.port.common.entrance.users.check(&worker.account, password).await {
+            return self.refuse_login(id, reject, &worker).await;
+        }
+        info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
+        self.recall(&worker);
+        self.port.common.sessions.log_in(&self.standing, &worker);
+        self.log_in(worker);
+        let password = authorize.password.as_deref().unwrap_or_default();
+        {
+            let mut line = self.feed.line();
+            if let Some(aim) = wish::in_password(password) {
+                line.jobs.vardiff().aim_at(aim);
+            }
+            if wish::powers_of_two(password) {
+                line.jobs.vardiff().keep_to(Steps::PowersOfTwo);
+            }
+        }
+        self.reply(id, granted).await?;
+        // Not before the answer: the first work comes after it.
+        self.feed.speak(self.dialect);
+        self.feed.follow(&self.port);
+        self.look()
+    }
+
+    /// What is known of the worker, for the first target of the session.
+    fn recall(&mut self, worker: &Worker) {
+        let workers = &self.port.common.workers;
+        let resumed = self.place.as_ref().and_then(Place::last_target);
+        let known = workers.last_target(worker).filter(|_| self.logins.is_empty() && resumed.is_none());
+        let least = workers.least(&worker.account, unix_seconds());
+        let mut line = self.feed.line();
+        if let Some(target) = known {
+            line.jobs.vardiff().recall(target);
+        }
+        line.jobs.vardiff().hold_at(least);
+    }
+
+    async fn refuse_login(&mut self, id: Id, reject: Reject, worker: &Worker) -> Flow {
+        debug!(peer = %self.peer, session = self.id, account = worker.account, reason = %reject, "a login was refused");
+        if reject != Reject::WrongPassword {
+            return self.refuse(id, reject).await;
+        }
+        self.wrong_passwords += 1;
+        self.refuse(id, reject).await?;
+        if self.wrong_passwords < MAX_WRONG_PASSWORDS {
+            return Flow::Continue(());
+        }
+        self.standing.strike(Some(worker));
+        self.close(Reject::TooManyTries).await
+    }
+
+    fn log_in(&mut self, worker: Worker) {
+        self.port.stats.note_login(&worker, self.peer);
+        self.logins.retain(|login| *login != worker);
+        if self.logins.len() == MAX_LOGINS {
+            self.logins.remove(0);
+        }
+        self.present.retain(|presence| self.logins.contains(presence.worker()));
+        self.present.push(self.port.common.workers.arrive(&worker));
+        self.logins.push(worker);
+        self.stranger.is_known();
+    }
+
+    pub(super) async fn suggest(&mut self, id: Id, suggest: Suggest) -> Flow {
+        self.feed.line().jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
+        self.reply(id, Reply::Done).await?;
+        self.look()
+    }
+
+    pub(super) async fn time_out(&mut self) -> Flow {
+        let missing = if self.subscribed { "mining.authorize" } else { "mining.subscribe" };
+        debug!(peer = %self.peer, session = self.id, missing, "a miner took too long");
+        self.close(Reject::HandshakeTimeout(missing)).await
+    }
+}

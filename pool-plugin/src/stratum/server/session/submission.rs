@@ -1,0 +1,176 @@
+//! A share on its way: what can be told of it at once, then a task that lives until it is settled.
+
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tracing::{debug, info};
+
+use super::{Flow, Session};
+use crate::{
+    core::{
+        login,
+        meters::meters,
+        reject::{Reject, RejectCode},
+        types::{Address, Worker},
+    },
+    stratum::{
+        server::{capture::Spoken, jobs::Found},
+        wire::message::{Id, Message, Reply, Submit},
+        workers::unix_seconds,
+    },
+};
+
+/// A share that is to be judged.
+struct Admitted {
+    worker: Worker,
+    found: Found,
+    /// The share named no job of this session, and is tried as one for the current job.
+    forgiven: bool,
+    counter: u64,
+    /// The addresses of the pool it may have been mined for.
+    addresses: Vec<Address>,
+}
+
+/// A share that was stored.
+pub(super) struct Accepted {
+    pub(super) worker: Worker,
+    pub(super) found: Found,
+    /// The lowest target the account may have, if it is held to one.
+    pub(super) least: Option<u64>,
+}
+
+impl Session {
+    /// Checks what can be told without waiting, then leaves the rest to a task of its own.
+    pub(super) async fn submit(
+        &mut self,
+        id: Id,
+        submit: Result<Submit, Reject>,
+        turn: &mut Option<OwnedSemaphorePermit>,
+    ) -> Flow {
+        let Admitted { worker, found, forgiven, counter, addresses } = match self.admit(submit) {
+            Ok(admitted) => admitted,
+            Err(reject) => return self.refuse_share(id, reject).await,
+        };
+        let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
+        let (peer, dialect, permit) = (self.peer, self.dialect, turn.take());
+        let standing = Arc::clone(&self.standing);
+        let (accepted, tap) = (self.accepted.clone(), self.tap.clone());
+        let read = Instant::now();
+        self.port.submissions.spawn(async move {
+            let judged = port.intake.submit(standing.lane(), &worker, &found.job, counter).await;
+            if let Some(tap) = &tap {
+                tap.judged(counter, &judged);
+            }
+            let mut share = None;
+            let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
+                Ok(reached) => {
+                    port.stats.count_accepted(&worker, peer);
+                    standing.accepted();
+                    let workers = &port.common.workers;
+                    let least = workers.share(&worker, found.job.target, reached, unix_seconds());
+                    share = Some(Accepted { worker, found, least });
+                    Reply::Done
+                }
+                Err(reject) => {
+                    if matches!(reject, Reject::LowDifficulty { .. } | Reject::JobNotFound) {
+                        port.intake.rescue(standing.lane(), &worker, &addresses, counter, Some(&found.job));
+                    }
+                    port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
+                    port.common.workers.refused(&worker, &reject);
+                    standing.refused(&reject);
+                    log_refused(peer, &worker, &reject);
+                    Reply::Refused(reject)
+                }
+            };
+            // The share is settled also when nobody is left to be told.
+            let bytes = dialect.encode(&Message::Reply(id, reply));
+            if let Some(tap) = &tap {
+                tap.said(Spoken::Answer, &bytes);
+            }
+            let _ = out.send(&bytes).await;
+            meters().ack.record(read.elapsed());
+            // After the answer, since another target may follow from it. Nobody follows the target of a miner
+            // that is gone.
+            if let Some(share) = share {
+                let _ = accepted.send(share);
+            }
+            drop((permit, slot, standing));
+        });
+        Flow::Continue(())
+    }
+
+    /// Session state, job, format: in this order.
+    fn admit(&mut self, submit: Result<Submit, Reject>) -> Result<Admitted, Reject> {
+        if !self.subscribed {
+            return Err(Reject::NotSubscribed);
+        }
+        if self.logins.is_empty() {
+            return Err(Reject::NotAuthorized);
+        }
+        let Submit { worker: named, job, puzzle, counter: raw } = submit?;
+        let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
+        let counter = self.counters.read(&raw);
+        let line = self.feed.line();
+        let job = job.or_else(|| line.jobs.old_job_of(&puzzle?));
+        let addresses = || line.jobs.addresses().collect::<BTreeSet<_>>().into_iter();
+        let admitted = |found: Found, forgiven, counter| {
+            Ok(Admitted {
+                worker: worker.clone(),
+                found,
+                forgiven,
+                counter,
+                addresses: addresses().collect(),
+            })
+        };
+        match (line.jobs.find(job, self.port.common.now()), line.jobs.present(), counter) {
+            (Ok(found), _, Some(counter)) => admitted(found, false, counter),
+            (Ok(_), _, None) => Err(Reject::BadCounter),
+            // Devices are known to name jobs that were never sent; what they solved is the current one.
+            (Err(Reject::JobNotFound), Some(found), Some(counter)) => admitted(found, true, counter),
+            (Err(reject), _, counter) => {
+                if let Some(stray) = counter {
+                    let mut addresses: Vec<Address> = addresses().collect();
+                    if addresses.is_empty() {
+                        // Mined before the session began, for any of them.
+                        addresses.extend(self.port.config.addresses.all());
+                    }
+                    self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray, None);
+                }
+                Err(reject)
+            }
+        }
+    }
+
+    async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
+        let target = self.feed.line().jobs.present().map(|found| found.job.target);
+        self.port.stats.count_rejected(&reject, self.logins.last().zip(target));
+        self.standing.refused(&reject);
+        if let Some(login) = self.logins.last() {
+            self.port.common.workers.refused(login, &reject);
+            log_refused(self.peer, login, &reject);
+        }
+        self.refuse(id, reject).await
+    }
+}
+
+/// Why a share is refused, as the session sees it.
+fn explained(reject: Reject, forgiven: bool) -> Reject {
+    match reject {
+        // It named no job and does not solve the present one either.
+        Reject::LowDifficulty { .. } | Reject::NoAnswer if forgiven => Reject::JobNotFound,
+        // It named the present job: the epoch ended on the way, or before the node could tell.
+        Reject::Stale => Reject::EpochEnded,
+        other => other,
+    }
+}
+
+fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
+    let code = reject.code();
+    if let Reject::LowDifficulty { reached, assigned } = reject {
+        debug!(%peer, account = worker.account, worker = worker.worker, reached, assigned, "a share was too low");
+    } else if code != RejectCode::Other {
+        debug!(%peer, account = worker.account, worker = worker.worker, reason = code.label(), "a share was refused");
+    } else {
+        info!(%peer, account = worker.account, worker = worker.worker, reason = %reject, "a share was refused");
+    }
+}
