@@ -2,7 +2,7 @@
 //!
 //! It connects to a node as a stranger would, shakes hands as upstream's client does, and from then on claims to be
 //! LEAD blocks ahead of whatever the node says. Prints `connected` once it is a peer, and `heard` once the node has
-//! answered a claim; ends with the connection.
+//! answered a claim; connects again when the node refreshes its peers.
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +19,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaChaRng;
 use snarkos_node::{
     network::NodeType,
-    router::messages::{ChallengeRequest, ChallengeResponse, Message, MessageCodec, Ping, Pong},
+    router::messages::{
+        ChallengeRequest, ChallengeResponse, DisconnectReason, Message, MessageCodec, Ping, Pong,
+    },
     sync::locators::{BlockLocators, CHECKPOINT_INTERVAL, NUM_RECENT_BLOCKS},
 };
 use snarkvm::{
@@ -50,12 +52,15 @@ fn main() -> Result<()> {
     let (address, genesis, lead) = (argument()?, argument()?, argument()?.parse::<u32>().context(usage)?);
     let genesis = Block::<N>::read_le(&std::fs::read(&genesis)?[..])?;
     let mut rng = ChaChaRng::seed_from_u64(u64::from(std::process::id()));
-    let mut connection = Connection::open(&address)?;
-    connection.shake_hands(&genesis, &mut rng)?;
-    println!("connected");
-    // Once it is a peer, messages of all kinds may come.
-    connection.codec = MessageCodec::default();
-    connection.lie(&genesis, lead, &mut rng)
+    // From time to time a node disconnects one of its peers to make room for others.
+    loop {
+        let mut connection = Connection::open(&address)?;
+        connection.shake_hands(&genesis, &mut rng)?;
+        println!("connected");
+        // Once it is a peer, messages of all kinds may come.
+        connection.codec = MessageCodec::default();
+        connection.lie(&genesis, lead, &mut rng)?;
+    }
 }
 
 impl Connection {
@@ -119,6 +124,7 @@ impl Connection {
         }))
     }
 
+    /// Until the node refreshes its peers.
     fn lie(&mut self, genesis: &Block<N>, lead: u32, rng: &mut ChaChaRng) -> Result<()> {
         let (mut seen, mut last, mut heard) = (0, None, false);
         loop {
@@ -131,6 +137,11 @@ impl Connection {
                 Some(Message::Pong(_)) if !heard => {
                     heard = true;
                     println!("heard");
+                }
+                Some(Message::Disconnect(disconnect))
+                    if disconnect.reason == DisconnectReason::PeerRefresh =>
+                {
+                    return Ok(());
                 }
                 Some(Message::Disconnect(disconnect)) => bail!("the node disconnects: {}", disconnect.reason),
                 _ => {}
