@@ -82,7 +82,7 @@ def split(whole, weights):
 def check_sums(dump):
     accounts = dump["accounts"]
     names = [entry["account"].encode() for entry in accounts]
-    check(names == sorted(set(names)), "the accounts are not in order, or one is there twice")
+    check(names == sorted(set(names)), "the accounts are not in order, or one is repeated")
     for entry in accounts:
         workers = [worker["worker"].encode() for worker in entry["workers"]]
         check(workers == sorted(set(workers)), f"the workers of {entry['account']!r} are not in order")
@@ -146,7 +146,7 @@ def check_rewards(dump):
 
 def check_first(dump):
     """A chain that begins here was handed nothing."""
-    check(dump["previous"] is not None or number(dump["carried_in"]) == 0, "nothing was there to be carried in")
+    check(dump["previous"] is not None or number(dump["carried_in"]) == 0, "there was nothing to carry in")
 
 
 def check_link(before, dump):
@@ -158,13 +158,13 @@ def check_link(before, dump):
     after = number(before.get("round", before["window"])["last_seq"]) + 1
     check(number(dump["round"]["first_seq"]) == after, f"its round does not begin with share {after}")
     check(dump["previous"] == before.get("digest"), "it does not follow the dump before")
-    check(dump["carried_in"] == before.get("carried_out", "0"), "what the dump before carried on is not there")
+    check(dump["carried_in"] == before.get("carried_out", "0"), "what the dump before carried on is missing")
     if "scheme" in before and before["scheme"]["since_seq"] <= before["round"]["last_seq"]:
         same = terms(before) == terms(dump)
         # A window reaches less far once shares have left.
         same = same and before["scheme"].get("reach_seq", 0) <= dump["scheme"].get("reach_seq", 0)
         newer = dump["scheme"]["since_seq"] != before["scheme"]["since_seq"]
-        check(same or newer, "its terms are not those of the dump before, and are said to be as old")
+        check(same or newer, "its terms differ from those of the dump before, but claim the same start")
 
 
 def terms(dump):
@@ -203,7 +203,7 @@ def verify(dump, before, node):
     version = dump["schema_version"]
     check(version in (1, 2), f"schema version {version!r} is unknown: get a newer verifier")
     if version > 1:
-        check(dump["digest"] == digest(dump), "the digest is not that of the content")
+        check(dump["digest"] == digest(dump), "the digest does not match the content")
     check_sums(dump)
     if version > 1:
         check_window(dump)
@@ -230,14 +230,14 @@ def main():
             print(f"{path}: it cannot be read: {error}")
             status = status or 2
         except (ValueError, KeyError, TypeError, RecursionError, Wrong) as error:
-            print(f"{path}: WRONG: it is no share dump ({error!r})")
+            print(f"{path}: WRONG: it is not a share dump ({error!r})")
             status = 1
     for _, path, dump in sorted(dumps, key=lambda entry: entry[0]):
         try:
             verify(dump, before, arguments.node)
             print(f"{path}: right")
         except (Wrong, KeyError, TypeError, AttributeError, ValueError) as error:
-            print(f"{path}: WRONG: {error if isinstance(error, Wrong) else f'it is no share dump ({error!r})'}")
+            print(f"{path}: WRONG: {error if isinstance(error, Wrong) else f'it is not a share dump ({error!r})'}")
             status = 1
         except OSError as error:
             print(f"{path}: the node could not be asked: {error}")

@@ -391,8 +391,8 @@ class Verifying(Case):
         other = signed(second, fees=[{"account": "me", "basis_points": 0, "amount": "0"}])
         swollen = signed(first, window={**first["window"], "first_credit": "77777"})
         stories = [
-            ((first, unsplit, anew), "older schema"), ((given,), "nothing was there to be carried in"),
-            ((first, other), "said to be as old"), ((swollen,), "counts for more than all"),
+            ((first, unsplit, anew), "older schema"), ((given,), "there was nothing to carry in"),
+            ((first, other), "claim the same start"), ((swollen,), "counts for more than all"),
         ]
         for story, expected in stories:
             status, said = self.judge(*story)

@@ -141,7 +141,7 @@ async fn a_window_ends_where_shares_have_left() {
     let verdicts = dump::verify::verify(paths, Some(&ledger), None);
     let checks = |checks: &[&'static str]| Verdict::Right(checks.to_vec());
     let right = [
-        checks(&["sums", "digest", "split", "its shares have left"]),
+        checks(&["sums", "digest", "split", "its shares have been retired"]),
         checks(&["sums", "digest", "split", "chain", "shares"]),
     ];
     assert_eq!(verdicts.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>(), right);

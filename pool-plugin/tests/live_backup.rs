@@ -63,7 +63,7 @@ fn a_backup_taken_under_load_credits_and_dumps_nothing_again() {
         land(&mut finder, 2, 0, 1);
         let before = accepted.load(Relaxed);
         let said = client::backup(data, &saved).unwrap();
-        assert!(said.contains("1 dumps"), "{said}");
+        assert!(said.contains("1 dump,"), "{said}");
         let again = client::backup(data, &saved).unwrap_err().to_string();
         assert!(again.contains("is not empty"), "{again}");
         let last = ShareLedger::open_read_only(&saved.join("db")).unwrap().last_seq().unwrap();

@@ -140,7 +140,7 @@ fn an_admin_types_every_command() {
     assert!(ann.is_closed());
 
     for (words, why) in [
-        ("kick nobody", "no session is 'nobody'"),
+        ("kick nobody", "no session matches 'nobody'"),
         ("ban nowhere", "'nowhere' is not an address or a network"),
         ("unban 192.0.2.0/24", "is not banned"),
         ("set-target ann 0", "a target is 1 or more"),

@@ -61,7 +61,7 @@ fn an_operator_sees_the_pool_its_miners_its_blocks_and_its_solutions() {
     for line in [
         "pool      ",
         "sync      synced at height ",
-        "miners    1 accounts",
+        "miners    1 account with 1 worker",
         "shares    2 accepted, 0 refused",
     ] {
         assert!(status.contains(line), "{line} is not in:\n{status}");
@@ -73,7 +73,7 @@ fn an_operator_sees_the_pool_its_miners_its_blocks_and_its_solutions() {
     let lines: Vec<&str> = miners.lines().collect();
     assert!(lines[0].starts_with("account") && lines[1].starts_with("ann"), "{miners}");
     assert!(lines.len() == 2 && lines[1].contains("rig"), "{miners}");
-    assert_eq!(run(data, "miners --account bob").unwrap(), "no miner has been seen of late");
+    assert_eq!(run(data, "miners --account bob").unwrap(), "no miner seen recently");
 
     let blocks = json(data, "blocks");
     let height = blocks[0]["height"].to_string();

@@ -108,7 +108,7 @@ def pool_page(browser, _):
     check(tile.split()[0] not in ("0", "–"), f"the hash rate is {tile}")
     dump = browser.wait("a dump to download", "return document.querySelector('a[download]')?.href")
     with urllib.request.urlopen(dump, timeout=20) as response:
-        check(b'"schema_version"' in response.read(), f"{dump} is no share dump")
+        check(b'"schema_version"' in response.read(), f"{dump} is not a share dump")
 
 
 def new_block(browser, _):

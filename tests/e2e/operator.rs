@@ -14,7 +14,7 @@ pub fn the_example_configuration_passes_the_check(world: &mut World) -> Result<(
     let file = file.display().to_string();
     let checked = world.snarkos(&["pool", "config", "check", &file])?;
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
-    ensure!(checked.status.success() && said.contains("has no mistake"), "{said}");
+    ensure!(checked.status.success() && said.contains("is valid"), "{said}");
     // Right prefix, length and checksum, but no point on the curve.
     let off_curve = "aleo1qvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsuf4rhs";
     fs::write(&file, format!("address = \"{off_curve}\"\nusers = \"some\""))?;
@@ -29,7 +29,7 @@ pub fn the_example_configuration_passes_the_check(world: &mut World) -> Result<(
 pub fn a_hangup_reloads_and_the_node_goes_on(world: &mut World) -> Result<()> {
     let Net { pool, .. } = world.net()?;
     pool.process.signal("HUP")?;
-    pool.process.wait_for("the configuration was read again", Duration::from_secs(30))?;
+    pool.process.wait_for("reloaded the configuration", Duration::from_secs(30))?;
     // Time enough for a node that was told to stop to have stopped.
     std::thread::sleep(Duration::from_secs(10));
     pool.process.check_alive()?;

@@ -281,7 +281,7 @@ fn the_admin_part_needs_the_token_and_does_what_the_socket_does() {
     assert!(ann.is_closed());
     let nobody = admin("POST", "command", r#"{"command":"kick","who":"nobody"}"#);
     assert_eq!(nobody.status, 409);
-    assert!(nobody.problem().contains("no session is 'nobody'"));
+    assert!(nobody.problem().contains("no session matches 'nobody'"));
     let unknown = admin("POST", "command", r#"{"command":"fly"}"#);
     assert_eq!(unknown.status, 400);
     assert!(unknown.problem().starts_with("the order cannot be used (command: unknown variant `fly`"));

@@ -150,7 +150,7 @@ function workersCard({ entries, more }) {
     return card({ title: "Workers", aside: plural(entries.length, "machine"), key: "workers" }, table({
         label: "Workers",
         rows: entries, key: ({ worker }) => `worker-${worker}`,
-        empty: "No worker was seen of late.",
+        empty: "No worker seen recently.",
         columns: [
             { name: "Worker", bare: true, cell: ({ worker, online }) => [worker === "" ? "(no name)" : worker, " ", online > 0 ? badge("online", "green") : badge("away")] },
             { name: "Attempts/s, 10 min", num: true, cell: ({ rates }) => si(rates.ten_minutes) },

@@ -100,7 +100,7 @@ function syncCard(chain) {
         fact("Peers", whole(chain.peers)),
         fact("Validators", `${whole(chain.synced_validators)} at our height`),
         fact("Epoch", chain.epoch === null || chain.epoch === undefined ? "–" : [whole(chain.epoch), ", ", plural(chain.blocks_left ?? 0, "block"), " left",
-            chain.job_epoch > chain.epoch ? `, jobs are of epoch ${whole(chain.job_epoch)}` : ""]),
+            chain.job_epoch > chain.epoch ? `, jobs are for epoch ${whole(chain.job_epoch)}` : ""]),
         fact("Epoch hash", h("code", null, chain.epoch_hash ?? "–"))));
 }
 

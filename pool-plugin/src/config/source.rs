@@ -1,4 +1,4 @@
-//! Where a configuration comes from, kept so that a running pool can read it again.
+//! The sources of a configuration, kept so that a running pool can read it again.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::{stratum::Tls, types::Address, users::AdminPassword};
 /// Whether an address is an account on the running network; the reason if not.
 pub type CheckAddress = Box<dyn Fn(&Address) -> Result<(), String> + Send + Sync>;
 
-/// All that a configuration is made of: the flags, the file they name, and what the node tells of itself.
+/// Everything a configuration is made of: the flags, the file they name, and what the node knows of itself.
 pub struct Source {
     pub args: PoolArgs,
     /// The node's own address, if it has an account that outlives the process.
@@ -20,7 +20,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// The configuration as flags and file have it now, checked whole.
+    /// The current configuration from flags and file, checked as a whole.
     pub fn load(&self) -> Result<Config, Problems> {
         let file = self.args.pool_config.as_ref().map(|path| {
             let text = std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}"));

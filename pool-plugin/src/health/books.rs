@@ -1,4 +1,5 @@
-//! The books: whether they are written, whether blocks are accounted, whether the sums are right and the finds likely.
+//! The books: whether they are written, whether blocks are accounted, whether the sums are right and the
+//! finds likely.
 
 use super::{HEIGHT_TOLERANCE, Report};
 use crate::{
@@ -7,21 +8,21 @@ use crate::{
     ledger::LedgerHealth,
 };
 
-/// Accounts that a report on finds names at most.
+/// The most accounts that a report on finds names.
 const MAX_SUSPECTS: usize = 5;
 
-/// Judges the accounting of blocks: the height it has reached, the chain's, and what stops it.
+/// Judges the accounting of blocks: the height it has reached, the chain's height, and what stops it.
 pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
     if let Some(why) = failure {
         let text = format!(
-            "blocks after {scanned} are not accounted yet ({why}): it is tried again; free disk space or \
-             mend the data folder"
+            "blocks after {scanned} are not accounted yet ({why}); retrying: free disk space or \
+             fix the data folder"
         );
         return Report::red("failing", text);
     }
     let behind = tip.saturating_sub(scanned);
     if behind > HEIGHT_TOLERANCE {
-        return Report::amber("catching_up", format!("{behind} blocks left to account, at {scanned}"));
+        return Report::amber("catching_up", format!("{} left to account, at {scanned}", crate::types::counted(behind, "block")));
     }
     Report::green("accounted", format!("accounted up to height {scanned}"))
 }
@@ -32,7 +33,7 @@ pub fn ledger(health: &LedgerHealth) -> Report {
         return Report::green("writing", "shares are written");
     };
     let text = format!(
-        "shares cannot be written ({reason}) and are refused: free disk space or mend the data folder"
+        "shares cannot be written ({reason}) and are refused: free disk space or fix the data folder"
     );
     Report::red("failing", text)
 }
@@ -48,12 +49,12 @@ pub fn books(wrong: Option<&str>) -> Report {
 }
 
 /// Judges what the accounts found. `finds`: the least likely first; `effort`: of the open round, in
-/// thousandths. Nobody is punished for it: the operator looks.
+/// thousandths. The pool punishes nobody for it: that is for the operator to decide.
 pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
     let effort = effort.map_or("unknown".to_owned(), percent);
     if !is_alarming(finds) {
         let text =
-            format!("{} accounts find what is likely; effort of the open round: {effort}", finds.len());
+            format!("likely finds of {}; effort of the open round: {effort}", crate::types::counted(finds.len(), "account"));
         return Report::green("likely", text);
     }
     let named = finds.iter().filter(|finds| finds.is_suspect()).take(MAX_SUSPECTS).map(|finds| {
@@ -62,7 +63,7 @@ pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
     });
     let named: Vec<String> = named.collect();
     let text = format!(
-        "{}: they may keep solutions back; look at these accounts (effort of the open round: {effort})",
+        "{}: they may be withholding solutions; check these accounts (effort of the open round: {effort})",
         named.join(", ")
     );
     Report::amber("withholding", text)

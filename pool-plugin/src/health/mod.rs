@@ -1,11 +1,11 @@
-//! How each part of the pool fares, in one word and one sentence that says what to do.
+//! The health of each part of the pool, as one word and one sentence that says what to do.
 //!
 //! # Layout
-//! - `report`: what a part says of itself.
+//! - `report`: a part's report about itself.
 //! - `board`: keeps the latest of each part, publishes it, and logs each change once.
 //! - The judgements, functions of values: `node`, `release`, `books`, `puzzle`, [`disk`], [`shares`], and
-//!   [`syncing`], which tells how far a node is.
-//! - `watch`: looks after the parts that do not report themselves.
+//!   [`syncing`], which says how far a node has synced.
+//! - `watch`: reports on the parts that do not report themselves.
 
 mod board;
 mod books;

@@ -1,4 +1,4 @@
-//! What a pool address may land, in the words of an operator.
+//! What a pool address may land, as a text for operators.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ const MICROCREDITS_PER_CREDIT: u64 = 1_000_000;
 pub struct Budget {
     pub stake: Stake,
     pub requirement: Requirement,
-    /// Blocks to come that take this epoch's solutions.
+    /// Blocks left in which solutions of this epoch can land.
     pub blocks_left: u32,
 }
 
@@ -32,8 +32,8 @@ impl Budget {
         })
     }
 
-    /// How many solutions an epoch the stake allows now. `None`: any number, or the ledger counts otherwise than
-    /// we do, and is right.
+    /// How many solutions per epoch the stake allows now. `None`: any number, or the ledger's own count
+    /// differs from this one, and is right.
     fn limit(&self) -> Option<u64> {
         let Stake { bonded, landed, left } = self.stake;
         let limit = bonded / self.requirement.now?;
@@ -44,14 +44,14 @@ impl Budget {
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Stake { bonded, landed, left } = self.stake;
-        let credits = |microcredits: u64| microcredits / MICROCREDITS_PER_CREDIT;
-        write!(f, "{landed} solutions landed this epoch, ")?;
+        let credits = |microcredits: u64| crate::types::grouped(microcredits / MICROCREDITS_PER_CREDIT);
+        write!(f, "{} landed this epoch, ", crate::types::counted(landed, "solution"))?;
         if left == u64::MAX {
             f.write_str("any number may follow")?;
         } else {
-            write!(f, "{left} may follow")?;
+            write!(f, "{} may follow", crate::types::grouped(left))?;
         }
-        write!(f, " in {} blocks; {} credits are bonded", self.blocks_left, credits(bonded))?;
+        write!(f, " in {}; {} credits bonded", crate::types::counted(self.blocks_left, "block"), credits(bonded))?;
         if let (Some(limit), Some(now)) = (self.limit(), self.requirement.now) {
             write!(f, ", which lands {limit} an epoch at {} each", credits(now))?;
         }
@@ -78,8 +78,8 @@ mod tests {
         let budget = Budget::read(&*chain, &OURS).unwrap();
         assert_eq!(
             budget.to_string(),
-            "1 solutions landed this epoch, 2 may follow in 359 blocks; 37500 credits are bonded, which lands 3 \
-             an epoch at 12500 each; after 2027-01-31 it lands 2 at 15000 each"
+            "1 solution landed this epoch, 2 may follow in 359 blocks; 37,500 credits bonded, which lands 3 an \
+             epoch at 12,500 each; after 2027-01-31 it lands 2 at 15,000 each"
         );
     }
 

@@ -3,10 +3,10 @@
 //! # Layout
 //! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
 //! - [`policy`]: which of them go, when there are more than may land.
-//! - [`budget`]: what an address may land, in the words of an operator.
+//! - [`budget`]: what an address may land, as a text for operators.
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
-//! - [`task`]: carries out what the queue decides.
-//! - [`records`]: writes found solutions to the ledger beside the broadcast.
+//! - [`task`]: carries out the queue's decisions.
+//! - [`records`]: writes found solutions to the ledger while they are broadcast.
 
 pub mod budget;
 pub mod peers;
@@ -28,7 +28,7 @@ use crate::{
     types::{Solution, SolutionId},
 };
 
-/// A solution that reached the network's proof target, as the share checks hand it over.
+/// A solution that reached the network's proof target, as handed over by the share checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub solution: Solution,
@@ -38,16 +38,16 @@ pub struct Found {
     pub found_ms: u64,
 }
 
-/// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
+/// Where the share checks put their finds. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;
 
-/// What waits for the release task. Shared, so that it outlives a task that fails: a find is not lost with it.
+/// The input of the release task. Shared, so that it outlives a task that fails: no find is lost with it.
 pub type SharedInbox = Arc<Mutex<Inbox>>;
 
 pub struct Inbox {
     pub finds: mpsc::UnboundedReceiver<Found>,
     pub settled: mpsc::UnboundedReceiver<Settled>,
-    /// Where the task tells what waits, and why.
+    /// Where the task reports what waits, and why.
     pub waits: watch::Sender<Waits>,
 }
 
@@ -64,11 +64,11 @@ impl Inbox {
     }
 }
 
-/// A block landed this solution or gave up on it: it needs no release, and no place in the stake limit
-/// beyond what the chain itself counts. Anyone's solutions may be named.
+/// A block landed or aborted this solution: it needs no release, and no place in the stake limit beyond what
+/// the chain itself counts. Anyone's solutions may be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
     pub id: SolutionId,
-    /// The epoch whose puzzle the block took.
+    /// The epoch whose puzzle the block accepted.
     pub epoch: u32,
 }

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`tracker`]: reads every block once, has the ledger apply it, writes the dump of a closed round.
 //! - [`outcome`]: from a block to what it means for our solutions.
-//! - [`retention`]: which shares may leave.
+//! - [`retention`]: which shares may be retired.
 //! - [`reward`]: the chain's reward rule.
 
 pub mod outcome;

@@ -1,4 +1,4 @@
-//! The port: takes connections at its doors, gives each its session, and ends them in order.
+//! The port: accepts connections at its listeners, gives each a session, and ends them in order.
 
 use std::{
     io::Write,
@@ -38,9 +38,9 @@ use crate::{
     vardiff,
 };
 
-/// Bounds of the pause after a failed accept: out of file descriptors, mostly.
+/// Bounds of the pause after a failed accept: mostly a lack of file descriptors.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// When a silent connection is probed, how often, and how many probes may stay unanswered.
+/// When a silent connection is probed, how often, and how many probes may go unanswered.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
 
 /// When the port is full: connections that may wait for a stranger to give way, and for how long.
@@ -48,25 +48,26 @@ const WAITING: usize = 64;
 const GIVING_WAY: Duration = Duration::from_secs(2);
 const PLACE_LOOKS: Duration = Duration::from_millis(10);
 
-/// How the port behaves.
+/// The settings of the port.
 #[derive(Clone, Debug)]
 pub struct StratumConfig {
-    /// The pool's addresses: what miners put into the puzzle.
+    /// The pool's addresses: the prover addresses in the puzzle.
     pub addresses: Arc<Addresses>,
-    /// How share targets are found.
+    /// How share targets are chosen.
     pub targets: vardiff::Settings,
     pub max_connections: usize,
-    /// Submissions of one session that are checked at a time; its socket is not read further meanwhile.
+    /// Submissions of one session that are verified at a time; until one is done its socket is not read
+    /// further.
     pub in_flight: usize,
-    /// Within this time a miner must subscribe, and within as much again authorize.
+    /// Within this time a miner must subscribe, and within the same time again authorize.
     pub handshake_timeout: Duration,
-    /// How long a miner may keep a line of ours waiting before it is cut off.
+    /// How long a miner may leave a line of ours unread before it is disconnected.
     pub write_timeout: Duration,
-    /// What is captured; mostly nothing.
+    /// What is captured; usually nothing.
     pub capture: Option<CaptureConfig>,
 }
 
-/// What a port is set to, apart from the others.
+/// A port's own settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pinned {
     pub dialect: Dialect,
@@ -100,7 +101,7 @@ pub(super) struct Port {
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
     pub(super) recorder: Option<Recorder>,
-    /// As many as there can be; the connections have some of them, whichever door they came through.
+    /// As many as can ever exist; the connections of all listeners hold some of them.
     slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) common: Arc<Common>,
@@ -126,7 +127,7 @@ impl StratumConfig {
 }
 
 impl Port {
-    /// How share targets are found.
+    /// How share targets are chosen.
     pub(super) fn targets(&self) -> vardiff::Settings {
         self.common.targets().unwrap_or(self.config.targets)
     }
@@ -135,7 +136,8 @@ impl Port {
         self.common.max_connections().unwrap_or(self.config.max_connections)
     }
 
-    /// A place for one connection more. Doors that ask in the same moment may exceed the limit by their number.
+    /// A place for one more connection. Listeners that ask at the same moment may exceed the limit by their
+    /// number.
     fn slot(&self) -> Option<OwnedSemaphorePermit> {
         let taken = Semaphore::MAX_PERMITS - self.slots.available_permits();
         if taken >= self.max_connections() {
@@ -144,7 +146,7 @@ impl Port {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
-    /// Waits for a place that somebody is about to give up.
+    /// Waits for a place that is about to be freed.
     async fn next_slot(&self) -> OwnedSemaphorePermit {
         loop {
             match self.slot() {
@@ -154,15 +156,15 @@ impl Port {
         }
     }
 
-    /// How long a miner is to stay away before it connects anew: another time for each.
+    /// How long a miner should wait before it reconnects: a different time for each.
     pub(super) fn reconnect_wait(&self) -> Duration {
         let miners = self.stats.snapshot().connections;
         self.returns.wait(miners, self.stop.is_cancelled(), rand::random())
     }
 }
 
-/// Serves miners at all `doors` until `stop` is cancelled; then takes no more connections or requests, answers
-/// every submission in flight, closes, and returns.
+/// Serves miners at all `doors` until `stop` is cancelled; then accepts no more connections or requests,
+/// answers every submission in flight, closes, and returns.
 pub async fn serve(
     doors: Vec<Door>,
     config: StratumConfig,
@@ -199,15 +201,15 @@ pub async fn serve(
         tokio::select! {
             ended = guarded.join_next() => match ended {
                 Some(Ok(())) => {}
-                // The whole port ends, and is started again by whoever runs it.
+                // The whole port ends, and its supervisor starts it again.
                 Some(Err(reason)) => {
-                    error!(%reason, "a door cannot be served");
+                    error!(%reason, "a stratum listener failed");
                     break;
                 }
                 None => break,
             },
             Some(ended) = pushing.join_next() => {
-                error!(?ended, "no jobs can be pushed");
+                error!(?ended, "the job pusher ended");
                 break;
             }
             changed = chain.changed(), if chain_lives => {
@@ -225,11 +227,11 @@ fn start_recorder(config: &StratumConfig) -> Option<Recorder> {
     let capture = config.capture.as_ref()?;
     let started = Recorder::start(capture);
     started
-        .inspect_err(|reason| error!(%reason, folder = %capture.folder.display(), "nothing is captured"))
+        .inspect_err(|reason| error!(%reason, folder = %capture.folder.display(), "capturing nothing"))
         .ok()
 }
 
-/// Takes connections at one door until the stop, and returns once their sessions have ended.
+/// Accepts connections at one listener until the stop, and returns once their sessions have ended.
 async fn guard(port: Arc<Port>, door: Door) {
     let mut sessions = JoinSet::new();
     let mut backoff = BACKOFF.0;
@@ -259,7 +261,7 @@ async fn guard(port: Arc<Port>, door: Door) {
                 }
             }
             Err(reason) => {
-                warn!(%reason, "a connection could not be accepted");
+                warn!(%reason, "could not accept a connection");
                 tokio::select! {
                     () = port.stop.cancelled() => break,
                     () = sleep(backoff) => {}
@@ -268,8 +270,8 @@ async fn guard(port: Arc<Port>, door: Door) {
             }
         }
     }
-    info!(dialect = %door.pinned.dialect, sessions = sessions.len(), "a stratum port is closing");
-    // The one who made the listener still holds it: without this, miners would connect and never be heard.
+    info!(dialect = %door.pinned.dialect, sessions = sessions.len(), "closing a stratum port");
+    // The socket stays open elsewhere in the process: without this, miners would connect and get no answer.
     let _ = SockRef::from(&door.listener).shutdown(Shutdown::Both);
     drop(door);
     while let Some(ended) = sessions.join_next().await {
@@ -280,11 +282,11 @@ async fn guard(port: Arc<Port>, door: Door) {
 fn set_options(stream: &TcpStream, peer: SocketAddr) {
     let (idle, interval, retries) = KEEPALIVE;
     let keepalive = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(retries);
-    // Without them the session is only less lively.
+    // Without them the session only reacts more slowly.
     if let Err(reason) =
         stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_tcp_keepalive(&keepalive))
     {
-        debug!(%peer, %reason, "a socket option could not be set");
+        debug!(%peer, %reason, "could not set a socket option");
     }
 }
 
@@ -299,7 +301,7 @@ async fn welcome(
     entrance::receive(port, Guest { door, peer, slot, stranger }, stream).await;
 }
 
-/// The port is full: whoever has been there longest without a login gives way.
+/// The port is full: the oldest connection without a login gives way.
 fn make_room(
     port: &Arc<Port>,
     door: Pinned,
@@ -326,8 +328,8 @@ fn make_room(
 
 fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr, reject: Reject) {
     port.stats.count_turned_away();
-    debug!(%peer, reason = %reject, limit = port.max_connections(), "a connection was turned away");
-    // A fresh socket has room for a line; if not, the miner goes without the reason.
+    debug!(%peer, reason = %reject, limit = port.max_connections(), "refused a connection");
+    // A fresh socket has room for a line; if not, the miner does not get the reason.
     let farewell = dialect.encode(&Message::refused(Id::Null, reject));
     let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));
 }

@@ -1,26 +1,26 @@
 //! The stratum port: what miners connect to. `docs/stratum.md` has the protocol.
 //!
-//! - `bell`: when the sessions are to learn of the chain.
-//! - [`capture`]: what a connection says, for the day a device speaks something else.
+//! - `bell`: which changes of the chain the sessions need.
+//! - [`capture`]: everything sent over a connection, for devices of unknown dialects.
 //! - [`census`]: how many sessions there are, by dialect and state.
 //! - [`codec`]: bytes to frames.
 //! - [`dialects`]: frames to requests, messages to bytes.
-//! - [`message`]: what is said, whatever the dialect.
-//! - [`counter`]: the spellings of a counter.
+//! - [`message`]: the messages, whatever the dialect.
+//! - [`counter`]: the notations of a counter.
 //! - [`login`]: who is credited.
 //! - [`entrance`]: from a socket to a session.
 //! - [`jobs`]: which job and which target a session has; `epoch_jobs`: those of one epoch.
-//! - [`proxy`]: whom a proxy speaks for.
+//! - [`proxy`]: the client that a proxy names.
 //! - [`wish`]: the target a miner asks for.
 //! - [`places`]: session ids, and the counters that belong to a session alone.
 //! - [`common`]: what all sessions share.
 //! - `session`: one connection.
-//! - `returns`: when miners are to come back.
+//! - `returns`: when miners should reconnect.
 //! - [`sessions`]: all of them, for the admin.
 //! - `outbox`: its writing half.
-//! - `feed`: what its miner is told to work on.
-//! - `pusher`: goes through all sessions with the news of the chain.
-//! - `phrases`: the bytes of work, made once for all.
+//! - `feed`: what its miner has to work on.
+//! - `pusher`: sends changes of the chain to all sessions.
+//! - `phrases`: the bytes of work, encoded once for all sessions.
 //! - [`listener`]: the port.
 //! - [`stats`]: its counters.
 //! - [`tls`]: its certificate.

@@ -4,7 +4,7 @@
 //! - [`password`]: hashes of passwords.
 //! - [`book`]: the users while the pool runs, following the file.
 //! - [`admin_password`]: the password of the stratum port's admin.
-//! - [`tries`]: how many wrong attempts are heard.
+//! - [`tries`]: how many wrong attempts are allowed.
 //! - [`cli`]: `snarkos pool user`.
 
 pub mod admin_password;

@@ -6,7 +6,8 @@ use crate::{
     types::{Address, EpochHash, Solution},
 };
 
-/// Texts are cut to what their length can say: names are checked before they get here, reasons are ours.
+/// Texts are cut to what their length field can hold: names are checked before they get here, reasons are
+/// ours.
 pub(super) struct Encoder(pub(super) Vec<u8>);
 
 impl Encoder {
@@ -68,7 +69,7 @@ fn cut_at_character(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-/// What is left of a record after its version byte.
+/// The rest of a record after its version byte.
 pub(super) struct Decoder<'a>(&'a [u8]);
 
 impl<'a> Decoder<'a> {

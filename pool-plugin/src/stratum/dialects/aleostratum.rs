@@ -1,8 +1,8 @@
-//! AleoStratum/3.0.0, the open specification of 2024: JSON-RPC 2.0, an object a line.
+//! AleoStratum/3.0.0, the open specification of 2024: JSON-RPC 2.0, one object per line.
 //!
 //! A job id is 4 bytes little endian, as 8 hexadecimal digits: 256 times the epoch's number plus the serial
-//! of the job in the epoch. The open client takes no other length, and no job whose number is not higher
-//! than that of the one before.
+//! of the job in the epoch. The open client accepts no other length, and no job whose number is not higher
+//! than the previous one.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub fn job_id(epoch: u32, serial: u8) -> String {
     hex::encode((epoch << 8 | u32::from(serial)).to_le_bytes())
 }
 
-/// What a job id says; `None` if it is none.
+/// The fields of a job id; `None` if it is not one.
 pub fn parse_job_id(text: &str) -> Option<JobName> {
     let mut bytes = [0; 4];
     hex::decode_to_slice(text, &mut bytes).ok()?;
@@ -33,7 +33,7 @@ pub fn parse_job_id(text: &str) -> Option<JobName> {
     Some(JobName { epoch: u32::from_le_bytes(bytes) >> 8, serial: Some(serial) })
 }
 
-/// Makes sense of a method and its params. The habits of other coins are understood here too: they cost an
+/// Parses a method and its params. The habits of other coins are understood here too: they cost an
 /// AleoStratum miner nothing.
 pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     match method {
@@ -54,7 +54,7 @@ fn parse_subscribe(params: &[Value]) -> Result<Subscribe, Reject> {
     Ok(Subscribe { agent: quote(agent), version: Some(quote(version)), session })
 }
 
-/// Whether this names AleoStratum, but a version that the pool does not speak.
+/// Whether this names AleoStratum in a version that the pool does not speak.
 pub(super) fn is_another_version(version: &str) -> bool {
     version.starts_with("AleoStratum") && !is_supported(version)
 }
@@ -107,7 +107,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
             News::Target => set_target(*target),
             News::Job { clean } => [set_target(*target), notify(job, *clean)].concat(),
         },
-        // The specification has no such words, and its client hangs up on those it does not know.
+        // The specification lacks such messages, and its client disconnects when it gets unknown ones.
         Message::Prefix(_) | Message::Reconnect { .. } => Vec::new(),
     }
 }
@@ -122,7 +122,7 @@ pub(super) fn error(id: &Id, code: u16, message: String) -> Vec<u8> {
     line(&ErrorLine { jsonrpc: VERSION, error: ErrorObject { code, message }, id })
 }
 
-/// What is said without having been asked.
+/// A notification.
 pub(super) fn notification<T: Serialize>(method: &'static str, params: T) -> Vec<u8> {
     line(&NotificationLine { jsonrpc: VERSION, method, params })
 }

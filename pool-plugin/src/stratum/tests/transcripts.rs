@@ -1,6 +1,6 @@
-//! Replays the recorded sessions: what the pool says on the wire changes only on purpose.
+//! Replays the recorded sessions: what the pool sends changes only on purpose.
 //!
-//! Every `.txt` beside the dialects is a session. Its lines:
+//! Every `.txt` next to the dialects is a session. Its lines:
 //!
 //!     @   the dialect of the port          !!  what happens on the chain: epoch, proof target, synced or behind,
 //!                                              perhaps the epoch's hash, perhaps the next epoch's
