@@ -52,7 +52,7 @@ fn parse(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
-/// What the schema has against a document.
+/// The schema's complaint about a document.
 fn complaint(document: &Value) -> Option<String> {
     let mut schemas = boon::Schemas::new();
     let path = repository::file("docs/share-dump-1.schema.json");
@@ -65,7 +65,7 @@ async fn a_dump_is_the_same_today_after_a_restart_and_beside_a_running_pool() {
     let dir = tempdir().unwrap();
     let ledger = fill(dir.path()).await;
     let bytes = render(&ledger, 10);
-    // What comes later does not change it.
+    // Later changes do not affect it.
     append_for(&ledger, key(0, 900), worker("ann", "late"), 5).await.unwrap();
     assert_eq!(render(&ledger, 10), bytes);
     assert_eq!(render(&ShareLedger::open_read_only(dir.path()).unwrap(), 10), bytes);
@@ -204,7 +204,7 @@ async fn a_lost_share_is_an_error_and_no_file() {
         let database = rocksdb::DB::open_cf(&options, &db, families).unwrap();
         database.delete_cf(&database.cf_handle("shares").unwrap(), lost.to_be_bytes()).unwrap();
         drop(database);
-        // For reading it opens; a pool would refuse to start when the last share is gone.
+        // It opens read-only; a pool would refuse to start when the last share is gone.
         let ledger = ShareLedger::open_read_only(&db).unwrap();
         // Windows are read from their end.
         let expected = DumpError::Gap { height: 10, seq: lost };

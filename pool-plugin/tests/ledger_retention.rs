@@ -1,4 +1,4 @@
-//! Old shares leave, but none that a block to come may pay for; dumps and totals stay.
+//! Old shares are retired, but none that a future block may pay for; dumps and totals stay.
 
 #![allow(clippy::unwrap_used)]
 
@@ -73,7 +73,7 @@ async fn shares_leave_when_they_are_old_and_paid_for() {
     assert_eq!(seqs(&ledger), (21..=30).collect::<Vec<_>>());
     assert_eq!(ledger.totals().unwrap(), totals);
 
-    // Dumps are left alone, and one that is lost is named.
+    // Dumps are not touched, and a lost one is reported.
     let mended = dump::write_missing(&ledger, &dumps, Network::Testnet).unwrap();
     assert_eq!(mended, dump::Mended::default());
     let second_file = dumps.join(dump::file_name(&second));
@@ -123,7 +123,7 @@ async fn what_a_window_may_reach_and_what_is_not_dumped_stays() {
     land_at(&ledger, &dumps, 401, 2_000).await;
 }
 
-/// The proof target may rise by more than was kept for: what is left is the window, and the block has its dump.
+/// The proof target may rise by more than expected: what is left is the window, and the block has its dump.
 #[tokio::test]
 async fn a_window_ends_where_shares_have_left() {
     let dir = tempdir().unwrap();
@@ -136,7 +136,7 @@ async fn a_window_ends_where_shares_have_left() {
     let dump = std::fs::read_to_string(dumps.join(dump::file_name(&round))).unwrap();
     let dump: serde_json::Value = serde_json::from_str(&dump).unwrap();
     assert_eq!((&dump["window"]["first_seq"], &dump["scheme"]["reach_seq"]), (&81.into(), &81.into()));
-    // The first one's shares have left: it is held against itself and the one after it.
+    // The first one's shares have been retired: it is compared with itself and the next one.
     let paths = std::fs::read_dir(&dumps).unwrap().map(|entry| entry.unwrap().path());
     let verdicts = dump::verify::verify(paths, Some(&ledger), None);
     let checks = |checks: &[&'static str]| Verdict::Right(checks.to_vec());

@@ -24,7 +24,7 @@ use receiver::Receiver;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// One recorder for the process, as it must be.
+/// One recorder for the process, as required.
 fn exposition() -> Exposition {
     static EXPOSITION: OnceLock<Exposition> = OnceLock::new();
     EXPOSITION.get_or_init(|| Exposition::install().unwrap()).clone()
@@ -349,7 +349,7 @@ fn messages_to_webhooks_are_counted() {
     let none = json!({"delivered": 0, "failed": 0, "dropped": 0});
     assert_eq!(world.get("/api/v1/pool")["webhooks"], none);
     let mut ann = Client::with_work(world.pool.address, "ann.rig");
-    // What was found before the first look is told to nobody.
+    // Finds from before the first look are not sent.
     until("one is delivered", || {
         ann.submit(2 * u64::from(rand::random::<u32>()));
         world.get("/api/v1/pool")["webhooks"]["delivered"].as_u64() > Some(0)

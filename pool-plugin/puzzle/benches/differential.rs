@@ -36,7 +36,7 @@ Compares attempts with snarkVM: every variable of each, and the target of some. 
   --threads N     threads at once (all cores)
   --quick         60 attempts of 6 epochs";
 
-/// How often the progress is told.
+/// How often the progress is printed.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What one run compares.
@@ -72,7 +72,8 @@ impl AddAssign for Totals {
     }
 }
 
-/// What is finished. Counts only epochs below which all are, so that a run that is stopped can go on from there.
+/// Finished work. Counts only epochs below which all are finished, so that a stopped run can continue from
+/// there.
 struct Progress {
     next: u64,
     totals: Totals,

@@ -97,6 +97,6 @@ mod tests {
         let problems = source(&file).load().unwrap_err();
         let keys: Vec<_> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(keys, ["tls_certificate", "admin_password_file"]);
-        assert!(problems.to_string().contains("/none.pem cannot be read"), "{problems}");
+        assert!(problems.to_string().contains("cannot read /none.pem"), "{problems}");
     }
 }

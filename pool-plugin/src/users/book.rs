@@ -100,7 +100,7 @@ impl Users {
         }
         let (users, broken) = file::parse(&text);
         for BrokenLine { number, reason } in &broken {
-            warn!(file = %self.path.display(), line = number, reason, "ignoring an invalid user line: fix it");
+            warn!(file = %self.path.display(), line = number, reason, "ignoring an invalid line: fix it");
         }
         info!(users = users.len(), "loaded the users");
         let users = users.into_iter().map(|user| (user.username.clone(), user)).collect();

@@ -1,4 +1,4 @@
-//! What the tests of the ledger share.
+//! Shared by the tests of the ledger.
 
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test file uses some of it")]
@@ -12,7 +12,7 @@ use pool_plugin::{
     types::{Address, BlockHash, EpochHash, Solution, SolutionId},
 };
 
-/// Of all blocks.
+/// The proof target of all blocks.
 pub(crate) const PROOF_TARGET: u64 = 1000;
 
 pub(crate) const POOL: Address = Address([5; 32]);

@@ -116,7 +116,7 @@ async fn a_certificate_that_cannot_be_used_is_named() {
     let message =
         |certificate: &Path, key: &Path| format!("{:#}", Tls::open(certificate, key).err().unwrap());
     let (cert, key) = (certificate.path("cert.pem"), certificate.path("key.pem"));
-    assert!(message(&certificate.path("none.pem"), &key).contains("none.pem cannot be read"));
+    assert!(message(&certificate.path("none.pem"), &key).contains("none.pem"));
     assert!(message(&cert, &cert).contains("private key"));
     let other = Certificate::new();
     assert!(message(&cert, &other.path("key.pem")).contains("do not match"));
