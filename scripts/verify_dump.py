@@ -10,7 +10,7 @@ right, 1 if something is wrong, 2 if it could not be checked.
 import argparse, hashlib, http.client, json, re, sys, time, urllib.error, urllib.request
 
 
-# A node answers ten requests a second and address, unless it was told otherwise.
+# A node answers ten requests a second and address, unless configured otherwise.
 PACE = 0.12
 TRIES = 4
 
@@ -20,11 +20,11 @@ class Wrong(Exception):
 
 
 class Unanswered(OSError):
-    """A node that gave no answer; says which, to what, and why."""
+    """A node gave no answer; says which, to what, and why."""
 
 
 def ask(request, timeout=30):
-    """The JSON that a node answers with. Paced, and tried again when the node is busy."""
+    """The JSON that a node answers with. Paced, and retried while the node is busy."""
     url = getattr(request, "full_url", request)
     for tries in range(1, TRIES + 1):
         time.sleep(max(0.0, ask.next - time.monotonic()))
@@ -33,7 +33,7 @@ def ask(request, timeout=30):
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            # A node over its limit says 429, or 500 where an older route translates it.
+            # A node over its limit answers 429, or 500 where an older route translates it.
             if error.code not in (429, 500, 503) or tries == TRIES:
                 said = error.read(200).decode(errors="replace").strip()
                 raise Unanswered(f"{url} answered {error.code}: {said or error.reason}") from None
@@ -145,12 +145,12 @@ def check_rewards(dump):
 
 
 def check_first(dump):
-    """A chain that begins here was handed nothing."""
+    """A chain that begins here has nothing to carry in."""
     check(dump["previous"] is not None or number(dump["carried_in"]) == 0, "there was nothing to carry in")
 
 
 def check_link(before, dump):
-    """Whether `dump` is the one after `before`."""
+    """Whether `dump` follows `before`."""
     check(dump["network"] == before["network"], "it is of another network than the dump before")
     check(dump["schema_version"] >= before["schema_version"], "it is of an older schema than the dump before")
     if dump["schema_version"] == 1:
@@ -161,7 +161,7 @@ def check_link(before, dump):
     check(dump["carried_in"] == before.get("carried_out", "0"), "what the dump before carried on is missing")
     if "scheme" in before and before["scheme"]["since_seq"] <= before["round"]["last_seq"]:
         same = terms(before) == terms(dump)
-        # A window reaches less far once shares have left.
+        # A window is shorter once old shares have been retired.
         same = same and before["scheme"].get("reach_seq", 0) <= dump["scheme"].get("reach_seq", 0)
         newer = dump["scheme"]["since_seq"] != before["scheme"]["since_seq"]
         check(same or newer, "its terms differ from those of the dump before, but claim the same start")
@@ -173,7 +173,7 @@ def terms(dump):
 
 
 def check_block(dump, node):
-    """Whether the chain says the same. A node numbers heights up to its own."""
+    """Whether the chain agrees. A node has heights up to its own."""
     url = f"{node.rstrip('/')}/{dump['network']}/block/{number(dump['height'])}"
     block = ask(url)
     check(block["block_hash"] == dump["hash"], f"the chain's block is {block['block_hash']}")
@@ -227,7 +227,7 @@ def main():
                 dump = json.load(file)
             dumps.append((number(dump["height"]), path, dump))
         except OSError as error:
-            print(f"{path}: it cannot be read: {error}")
+            print(f"{path}: cannot be read: {error}")
             status = status or 2
         except (ValueError, KeyError, TypeError, RecursionError, Wrong) as error:
             print(f"{path}: WRONG: it is not a share dump ({error!r})")
@@ -240,7 +240,7 @@ def main():
             print(f"{path}: WRONG: {error if isinstance(error, Wrong) else f'it is not a share dump ({error!r})'}")
             status = 1
         except OSError as error:
-            print(f"{path}: the node could not be asked: {error}")
+            print(f"{path}: could not ask the node: {error}")
             status = status or 2
         before = dump
     return status
