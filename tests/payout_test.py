@@ -382,16 +382,16 @@ class Verifying(Case):
             value = {**value, **more}
             return {**value, "digest": verify_dump.digest(value)}
 
-        anew = dump(None, {"ann": 30}, 12)
-        anew = signed(anew, round={**anew["round"], "first_seq": 3, "last_seq": 3},
-                      window={**anew["window"], "first_seq": 3, "last_seq": 3})
+        fresh = dump(None, {"ann": 30}, 12)
+        fresh = signed(fresh, round={**fresh["round"], "first_seq": 3, "last_seq": 3},
+                      window={**fresh["window"], "first_seq": 3, "last_seq": 3})
         unsplit = {**{key: second[key] for key in ("network", "accounts", "solutions", "window", "total_shares",
                    "total_credit", "total_reward", "height")}, "schema_version": 1}
         given = signed(first, carried_in="1", total_reward="9", solutions=[{**first["solutions"][0], "reward": "9"}])
         other = signed(second, fees=[{"account": "me", "basis_points": 0, "amount": "0"}])
         swollen = signed(first, window={**first["window"], "first_credit": "77777"})
         stories = [
-            ((first, unsplit, anew), "older schema"), ((given,), "there was nothing to carry in"),
+            ((first, unsplit, fresh), "older schema"), ((given,), "there was nothing to carry in"),
             ((first, other), "claim the same start"), ((swollen,), "counts for more than all"),
         ]
         for story, expected in stories:

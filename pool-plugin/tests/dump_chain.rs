@@ -205,9 +205,9 @@ async fn a_chain_is_the_same_from_its_marks_without_them_and_beside_a_running_po
     let heights = 10..20;
     let marked: Vec<Vec<u8>> = heights.clone().map(|height| render(&ledger, height)).collect();
     assert_eq!(marked, unmarked);
-    let beside = ShareLedger::open_read_only(&db).unwrap();
-    assert_eq!(heights.clone().map(|height| render(&beside, height)).collect::<Vec<_>>(), unmarked);
-    drop((ledger, beside));
+    let reader = ShareLedger::open_read_only(&db).unwrap();
+    assert_eq!(heights.clone().map(|height| render(&reader, height)).collect::<Vec<_>>(), unmarked);
+    drop((ledger, reader));
     let reopened = open(&db);
     assert_eq!(heights.map(|height| render(&reopened, height)).collect::<Vec<_>>(), unmarked);
     let old: Value = serde_json::from_slice(&unmarked[0]).unwrap();

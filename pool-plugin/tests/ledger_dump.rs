@@ -160,13 +160,13 @@ async fn missing_files_are_written_and_different_ones_put_aside() {
     assert_eq!(first.path, path(10));
     assert_eq!(fs::read(&first.path).unwrap(), render(&ledger, 10));
 
-    let mended = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
-    assert_eq!((mended.written, mended.replaced, mended.failed), (vec![path(11)], vec![], vec![]));
+    let repaired = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
+    assert_eq!((repaired.written, repaired.replaced, repaired.failed), (vec![path(11)], vec![], vec![]));
     fs::write(path(11), "{}").unwrap();
     let verify = || dump::verify(&shares, &ledger, &round(&ledger, 11), Network::Testnet).unwrap();
     assert_eq!(verify(), FileState::Different);
-    let mended = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
-    assert_eq!((mended.written, mended.replaced, mended.failed), (vec![], vec![path(11)], vec![]));
+    let repaired = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
+    assert_eq!((repaired.written, repaired.replaced, repaired.failed), (vec![], vec![path(11)], vec![]));
     assert_eq!(verify(), FileState::Same);
     let names: Vec<String> = {
         let entries = fs::read_dir(&shares).unwrap();
@@ -210,8 +210,8 @@ async fn a_lost_share_is_an_error_and_no_file() {
         let expected = DumpError::Gap { height: 10, seq: lost };
         let written = dump::write(&shares, &ledger, &round(&ledger, 10), Network::Testnet);
         assert_eq!(written, Err(expected.clone()));
-        let mended = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
-        assert_eq!(mended.failed, [(10, expected)]);
+        let repaired = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
+        assert_eq!(repaired.failed, [(10, expected)]);
     }
     assert_eq!(fs::read_dir(&shares).unwrap().count(), 1, "only that of block 11");
 }

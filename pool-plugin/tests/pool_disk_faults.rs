@@ -124,7 +124,7 @@ fn a_broken_disk_costs_shares_and_nothing_else() {
         .collect();
     for (fault, _disk, pool) in pools {
         let output = pool.wait_with_output().unwrap();
-        let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(output.status.success(), "{fault}: {}{}", told(&output.stdout), told(&output.stderr));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{fault}: {}{}", text(&output.stdout), text(&output.stderr));
     }
 }

@@ -83,7 +83,7 @@ fn what_can_be_taken_up_is_and_the_rest_is_named() {
     assert_eq!((ann.target, ann.submit(1)), (10, 0));
 
     let answer = pool.reload("share_interval = 5\nscheme = \"solo\"\nnode = 3\nusers = \"closed\"");
-    let told: Vec<_> = answer["changes"]
+    let changes: Vec<_> = answer["changes"]
         .as_array()
         .unwrap()
         .iter()
@@ -92,7 +92,7 @@ fn what_can_be_taken_up_is_and_the_rest_is_named() {
         })
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             r#""node" "0" "3" true"#,
             r#""scheme" "pplns:4" "solo" false"#,

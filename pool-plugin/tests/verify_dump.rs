@@ -60,8 +60,8 @@ async fn folder() -> (TempDir, ShareLedger) {
         ledger.record_found(finder).await.unwrap();
         ledger.apply_block(block(height, &[u64::from(height), u64::MAX - u64::from(height)])).await.unwrap();
     }
-    let mended = dump::write_missing(&ledger, &dir.path().join("shares"), Network::Testnet).unwrap();
-    for (height, mark) in mended.marks {
+    let repaired = dump::write_missing(&ledger, &dir.path().join("shares"), Network::Testnet).unwrap();
+    for (height, mark) in repaired.marks {
         ledger.record_dump(height, mark).await.unwrap();
     }
     (dir, ledger)

@@ -106,9 +106,9 @@ fn a_receiver_that_is_down_costs_messages_beyond_the_queue_and_is_told_how_many(
     let receiver = Receiver::at(address, &[]);
     until("what waited is delivered", || counters.delivered.load(Relaxed) == 5);
     assert_eq!(numbers(&receiver), [0, 1, 2, 3, 4]);
-    let told: Vec<_> = receiver.messages().iter().map(|message| message.body["dropped"].clone()).collect();
-    assert_eq!(told[0], 6);
-    assert!(told[1..].iter().all(serde_json::Value::is_null), "reported once: {told:?}");
+    let dropped: Vec<_> = receiver.messages().iter().map(|message| message.body["dropped"].clone()).collect();
+    assert_eq!(dropped[0], 6);
+    assert!(dropped[1..].iter().all(serde_json::Value::is_null), "reported once: {dropped:?}");
 }
 
 #[test]

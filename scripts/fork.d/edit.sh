@@ -33,7 +33,7 @@ write_patch() {
 # Updates one patch from the edited tree. The state before it is pristine upstream with the earlier patches;
 # the state after it is the edited tree without the later patches.
 refresh() {
-    local patch=$1 at=0 i other mending later=() crates
+    local patch=$1 at=0 i other repairing later=() crates
     [[ -f $out/.sums ]] || die "there is no generated tree to refresh from: run scripts/fork"
     # The edits must have been made on exactly these pins and patches, or the difference would undo later
     # changes. Headers may differ, and there may be a new patch without a diff.
@@ -43,11 +43,11 @@ refresh() {
             sed -nE 's/^[<>] (pins|diff [^ ]*).*/  \1/p' | sort -u >&2
         die "undo that first, or keep a copy of your edits and run scripts/fork --reset"
     fi
-    mending=$(cat "$out/.mending" 2>/dev/null || true)
-    [[ -z $mending || $patch == "$mending" ]] || die "the tree ends with $mending, which is being repaired: refresh that one"
+    repairing=$(cat "$out/.mending" 2>/dev/null || true)
+    [[ -z $repairing || $patch == "$repairing" ]] || die "the tree ends with $repairing, which is being repaired: refresh that one"
     while [[ ${queue[at]} != "$patch" ]]; do at=$((at + 1)); done
     # A tree under repair ends with this patch.
-    if [[ -z $mending ]]; then later=("${queue[@]:at+1}"); fi
+    if [[ -z $repairing ]]; then later=("${queue[@]:at+1}"); fi
 
     mapfile -t crates < <(cd "$out" && find . -mindepth 1 -maxdepth 1 -type d | sed 's#^\./##' | sort)
     locate_pinned
@@ -66,7 +66,7 @@ refresh() {
     done
     difference "$patch" "$work/tree" "$work/after"
 
-    if [[ -n $mending ]]; then
+    if [[ -n $repairing ]]; then
         write_patch "$patch"
         # All edits are in the patch now: the tree may be replaced. The next patch may fail in turn.
         sums "$out" >"$out/.sums"

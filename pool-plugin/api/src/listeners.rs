@@ -129,7 +129,7 @@ impl Listeners {
 /// Sends events to the listeners, until `stop`.
 pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken) {
     let (mut snapshots, mut health) = (view.subscribe(), view.subscribe_health());
-    let mut told: Option<u32> = None;
+    let mut last: Option<u32> = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => {
@@ -144,9 +144,9 @@ pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken
                 let snapshot = snapshots.borrow_and_update().clone();
                 let height = snapshot.pool.round.since_height.unwrap_or(0);
                 // Blocks from before the start are no events.
-                let before = *told.get_or_insert(height);
+                let before = *last.get_or_insert(height);
                 if height > before {
-                    told = tell_blocks(&listeners, &view, before).await.or(told);
+                    last = tell_blocks(&listeners, &view, before).await.or(last);
                 }
                 listeners.tell(event(Kind::Pool, &Tick::from(&*snapshot)));
             }
@@ -175,6 +175,6 @@ async fn tell_blocks(listeners: &Arc<Listeners>, view: &View, before: u32) -> Op
 }
 
 fn event(kind: Kind, data: &impl Serialize) -> Option<Event> {
-    let told = Told { event: kind, data: serde_json::to_string(data).ok()? };
-    Some(Event::default().event(told.event.name()).data(told.data))
+    let sent = Told { event: kind, data: serde_json::to_string(data).ok()? };
+    Some(Event::default().event(sent.event.name()).data(sent.data))
 }

@@ -80,13 +80,13 @@ struct Progress {
     /// Finished before one below them.
     ahead: BTreeMap<u64, Totals>,
     started: Instant,
-    told: Instant,
+    printed: Instant,
 }
 
 impl Progress {
     fn new(run: &Run) -> Self {
         let now = Instant::now();
-        Self { next: run.first, totals: Totals::default(), ahead: BTreeMap::new(), started: now, told: now }
+        Self { next: run.first, totals: Totals::default(), ahead: BTreeMap::new(), started: now, printed: now }
     }
 
     fn finished(&mut self, epoch: u64, totals: Totals, run: &Run) {
@@ -95,10 +95,10 @@ impl Progress {
             self.totals += totals;
             self.next += 1;
         }
-        if self.told.elapsed() < PROGRESS_INTERVAL || self.next == run.first {
+        if self.printed.elapsed() < PROGRESS_INTERVAL || self.next == run.first {
             return;
         }
-        self.told = Instant::now();
+        self.printed = Instant::now();
         let minutes = self.started.elapsed().as_secs_f64() / 60.0;
         let left = minutes / (self.next - run.first) as f64 * (run.epochs - self.next) as f64;
         let Totals { pairs, trees, differences, .. } = self.totals;

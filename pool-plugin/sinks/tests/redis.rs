@@ -260,8 +260,8 @@ fn a_ledger_put_back_from_a_backup_goes_on_with_its_new_shares() {
     assert_eq!(accepted(), expected);
 
     *restored.life.lock().unwrap() = Life { number: 3, goes_on_after: 8 };
-    let told = refused(drive(&mut sink_to(&server), &restored));
-    assert!(told.contains("life 1 of the ledger, which is in life 3"), "{told}");
+    let said = refused(drive(&mut sink_to(&server), &restored));
+    assert!(said.contains("life 1 of the ledger, which is in life 3"), "{said}");
 }
 
 #[test]

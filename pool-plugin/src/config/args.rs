@@ -27,7 +27,7 @@ pub struct PoolArgs {
     #[arg(long, value_name = "IP:PORT", requires = "pool")]
     pub pool_listen: Option<String>,
 
-    /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, told apart by
+    /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, distinguished by
     /// the subscription, like the default port), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`.
     /// With `,d=N` all its miners that ask for no other have the share target N. May be given several times;
     /// in the file, `[[port]]` tables with `listen`, `dialect` and `fixed_share_target`

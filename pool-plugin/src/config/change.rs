@@ -167,21 +167,21 @@ mod tests {
 
     #[test]
     fn a_change_is_told_in_one_line_without_what_is_secret() {
-        let told = |before: &str, after: &str| {
+        let shown = |before: &str, after: &str| {
             let found = changes(&load(before), &load(after));
             found.iter().map(Change::to_string).collect::<Vec<_>>().join("\n")
         };
-        assert_eq!(told("share_target = 5", "share_target = 6"), "share_target: 5 -> 6");
-        assert_eq!(told("", "node = 3"), "node: 0 -> 3 (needs a restart)");
-        assert_eq!(told("fees = \"dev:5\"", ""), "fees: dev:5 -> not set");
+        assert_eq!(shown("share_target = 5", "share_target = 6"), "share_target: 5 -> 6");
+        assert_eq!(shown("", "node = 3"), "node: 0 -> 3 (needs a restart)");
+        assert_eq!(shown("fees = \"dev:5\"", ""), "fees: dev:5 -> not set");
         let redis = |password| format!("[sinks.redis]\nurl = \"redis://:{password}@a\"");
-        let secret = told(&redis("hunter2"), &redis("hunter3"));
+        let secret = shown(&redis("hunter2"), &redis("hunter3"));
         assert!(
             secret.starts_with("sinks.redis.url: redis://a:6379/0 -> redis://a:6379/0 (the part that is not")
         );
         assert!(!secret.contains("hunter"), "{secret}");
         let hook = |path| format!("[[webhook]]\nurl = \"https://a/{path}\"");
-        let secret = told(&hook("hunter2"), &hook("hunter3"));
+        let secret = shown(&hook("hunter2"), &hook("hunter3"));
         assert!(secret.contains("https://a/…") && !secret.contains("hunter"), "{secret}");
     }
 }

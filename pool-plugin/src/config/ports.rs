@@ -75,6 +75,6 @@ pub(super) fn allowed() -> String {
     let dialects = Dialect::ALL.map(Dialect::name).join(", ");
     format!(
         "--pool-port DIALECT@IP:PORT[,d=TARGET], or [[port]] with listen = \"IP:PORT\", dialect one of \
-         {dialects}, and perhaps fixed_share_target"
+         {dialects}, and optionally fixed_share_target"
     )
 }

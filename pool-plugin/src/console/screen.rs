@@ -122,11 +122,11 @@ fn until(unix: i64) -> u64 {
     u64::try_from(unix).unwrap_or(0).saturating_sub(unix_seconds())
 }
 
-/// `told`: the report of the part `chain`; it says how fast the node catches up.
-fn sync(chain: &ChainView, told: Option<&str>) -> String {
+/// `report`: the report of the part `chain`; it says how fast the node catches up.
+fn sync(chain: &ChainView, report: Option<&str>) -> String {
     let Some(height) = chain.height else { return "the node is starting".to_owned() };
     if !chain.synced {
-        return told.map_or_else(|| format!("at height {height}, not synced"), plain);
+        return report.map_or_else(|| format!("at height {height}, not synced"), plain);
     }
     let left = chain.blocks_left.map_or_else(|| NONE.to_owned(), |left| counted(left, "block"));
     let epoch = chain.epoch.map_or_else(|| NONE.to_owned(), |epoch| epoch.to_string());

@@ -60,11 +60,11 @@ pub enum DumpError {
     Sums { height: u32, reason: String },
     #[error(
         "the dump of block {height} was published with digest {published}, and the database no longer gives \
-         the same: restore a backup of the database; the file was left as it is"
+         the same: restore a backup of the database; the file is unchanged"
     )]
     Changed { height: u32, published: String },
     #[error(
-        "the dump of block {height} is missing, and the shares it is made of have left the database: copy the \
+        "the dump of block {height} is missing, and its shares have been retired: copy the \
          file back from a backup"
     )]
     Left { height: u32 },
@@ -148,7 +148,7 @@ pub fn verify(
 /// At start-up: writes the dumps that are missing and replaces, like [`write`], those of the latest rounds
 /// that differ from the database. A round that fails does not stop the others.
 pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Result<Mended, DumpError> {
-    let mut mended = Mended::default();
+    let mut repaired = Mended::default();
     let mut chain = Chain::new(ledger, network);
     let mut shares_read: u64 = 0;
     for round in ledger.rounds()?.iter().rev() {
@@ -166,17 +166,17 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
         shares_read = shares_read.saturating_add(round.last_seq.saturating_sub(round.first_seq));
         let placed = chain.render(round).and_then(|bytes| file::place(dir, &name, &bytes));
         match placed {
-            Ok(Placed { path, was: FileState::Missing }) => mended.written.push(path),
-            Ok(Placed { path, was: FileState::Different }) => mended.replaced.push(path),
+            Ok(Placed { path, was: FileState::Missing }) => repaired.written.push(path),
+            Ok(Placed { path, was: FileState::Different }) => repaired.replaced.push(path),
             Ok(Placed { was: FileState::Same, .. }) => {}
             Err(error) => {
                 tracing::error!(height = round.height, %error, "the share dump of a round is missing");
-                mended.failed.push((round.height, error));
+                repaired.failed.push((round.height, error));
             }
         }
     }
-    mended.marks = chain.into_fresh();
-    Ok(mended)
+    repaired.marks = chain.into_fresh();
+    Ok(repaired)
 }
 
 /// Whether shares of the round have been retired: then the file is their only record.

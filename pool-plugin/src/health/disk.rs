@@ -30,15 +30,15 @@ impl Space {
     /// Judges it. Usually the node's ledger is what fills the disk.
     pub fn judge(self) -> Report {
         let Self { free, size } = self;
-        let told = format!("{:.1} of {:.0} GiB are free", free as f64 / GIB, size as f64 / GIB);
+        let room = format!("{:.1} of {:.0} GiB are free", free as f64 / GIB, size as f64 / GIB);
         if free < LEAST {
-            let text = format!("{told}: shares and blocks will be refused soon; free disk space now");
+            let text = format!("{room}: shares and blocks will be refused soon; free disk space now");
             return Report::red("full", text);
         }
         if free < PLENTY && u128::from(free) * 100 < u128::from(size) * u128::from(LOW_PERCENT) {
-            return Report::amber("filling", format!("{told}: free disk space, or move to a larger disk"));
+            return Report::amber("filling", format!("{room}: free disk space, or move to a larger disk"));
         }
-        Report::green("room", told)
+        Report::green("room", room)
     }
 }
 

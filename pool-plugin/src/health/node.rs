@@ -51,7 +51,7 @@ pub fn chain(node: &Node<'_>) -> Report {
         Following::CatchingUp => {
             let progress = node.progress.map_or_else(|| format!("height {height}"), Progress::to_string);
             let text = format!(
-                "the node catches up with the network ({progress}), and miners get no new job: wait, and if it does \
+                "the node is catching up with the network ({progress}), and miners get no new job: wait, and if it does \
                  not catch up, check its disk and its connection"
             );
             Report::red("catching_up", text)
@@ -91,8 +91,8 @@ fn following(node: &Node<'_>, height: u32) -> Report {
     }
     if sync.following == Following::NetworkHalted {
         let text = format!(
-            "no block has come after {height} since {}, and no peer has one: the network stands still; work keeps \
-             its value and goes on",
+            "no block has come after {height} since {}, and no peer has one: the network has stopped; work keeps its \
+             value and continues",
             time(sync.since)
         );
         return Report::amber("network_halted", text);

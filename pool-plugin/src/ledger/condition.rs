@@ -70,7 +70,7 @@ impl Condition {
             tracing::error!(
                 reason,
                 "cannot check for duplicate shares; refusing shares: check the disk, and restore a backup \
-                 if this stays"
+                 if this persists"
             );
         }
         self.unreadable = Some((key, reason));

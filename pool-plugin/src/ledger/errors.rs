@@ -22,14 +22,14 @@ pub enum OpenError {
     NewerSchema { dir: PathBuf, found: u64, known: u64 },
     #[error(
         "the share database in {dir} has schema {found}, this program reads {known}: start the pool on it \
-         once, that brings it up to date"
+         once, which upgrades it"
     )]
     OlderSchema { dir: PathBuf, found: u64, known: u64 },
     #[error("the folder {dir} holds another program's database: name an empty folder")]
     Foreign { dir: PathBuf },
     #[error(
         "the share database in {dir} is damaged ({reason}): keep a copy of the folder, then restore a \
-         backup, or move the folder away to begin an empty one"
+         backup, or move the folder away to start an empty one"
     )]
     Corrupt { dir: PathBuf, reason: String },
     #[error("the share database in {dir} is in use: stop the pool that runs on it ({reason})")]

@@ -86,7 +86,7 @@ impl Parts {
         let activity = Activity::default();
         let inbox = Inbox::new(finds, settled);
         // Nobody else needs it.
-        let told = config.sinks.redis.is_some().then(|| activity.clone());
+        let recipient = config.sinks.redis.is_some().then(|| activity.clone());
         Ok(Self {
             addresses: Addresses::new(config.addresses.clone()),
             config,
@@ -97,7 +97,7 @@ impl Parts {
             ledger,
             listeners: Arc::new(listeners),
             intake,
-            stats: Arc::new(Stats::telling(told)),
+            stats: Arc::new(Stats::telling(recipient)),
             activity,
             common,
             backup,

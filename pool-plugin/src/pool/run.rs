@@ -60,8 +60,8 @@ impl Pool {
         let admin = tokio::spawn(parts.hear_admins(serving.clone(), background.clone()));
         tokio::spawn(parts.observe(background.clone()));
         systemd::ready();
-        let told = parts.clone();
-        tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
+        let status_of = parts.clone();
+        tokio::spawn(systemd::keep_alive(move || status_of.status(), background.clone()));
         tokio::spawn(parts.tell_webhooks(background.clone()));
         let remembering = tokio::spawn(parts.remember(background.clone()));
         let mut running = JoinSet::new();

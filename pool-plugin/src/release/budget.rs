@@ -87,20 +87,20 @@ mod tests {
     fn the_ledger_is_right_when_it_counts_otherwise() {
         let stake = Stake { bonded: 5_000_000_000_000, landed: 1, left: 1 };
         let requirement = Requirement::at(Network::Mainnet, i64::MAX);
-        let told = Budget { stake, requirement, blocks_left: 10 }.to_string();
-        assert!(told.contains("which lands 2 an epoch"), "{told}");
+        let text = Budget { stake, requirement, blocks_left: 10 }.to_string();
+        assert!(text.contains("which lands 2 an epoch"), "{text}");
         let stake = Stake { left: 7, ..stake };
-        let told = Budget { stake, requirement, blocks_left: 10 }.to_string();
-        assert!(told.contains("7 may follow") && !told.contains("which lands"), "{told}");
+        let text = Budget { stake, requirement, blocks_left: 10 }.to_string();
+        assert!(text.contains("7 may follow") && !text.contains("which lands"), "{text}");
     }
 
     #[test]
     fn a_chain_without_a_limit_says_so() {
         let chain = SimChain::new();
-        let told = Budget::read(&*chain, &OURS).unwrap().to_string();
+        let text = Budget::read(&*chain, &OURS).unwrap().to_string();
         assert!(
-            told.starts_with("0 solutions landed this epoch, any number may follow in 360 blocks"),
-            "{told}"
+            text.starts_with("0 solutions landed this epoch, any number may follow in 360 blocks"),
+            "{text}"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Which solution goes to which peer now. Pure: values in, decisions out, time is a parameter.
 //!
-//! The caller tells the queue what was found, what the chain settled and who is connected, asks for a
+//! The caller passes the queue what was found, what the chain settled and who is connected, asks for a
 //! [`Plan`], carries it out, and reports each hand-over. A solution is *released* from the first hand-over
 //! that reached a peer, and from then on holds a place in its address's stake limit until the chain settles
 //! it or its epoch ends. The [policy](super::policy) decides which ones are released when there are more than

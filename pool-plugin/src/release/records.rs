@@ -72,7 +72,7 @@ pub(super) enum Entry {
     Released(SolutionId),
 }
 
-/// What the queue is told.
+/// The notices to the queue.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Told {
     /// The database has this find as settled: it was found again after a restart.

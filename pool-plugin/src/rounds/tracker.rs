@@ -52,7 +52,7 @@ pub struct Setup {
     pub rules: Rules,
 }
 
-/// Accounts blocks until `stop`. `settled` tells the release queue which solutions are done.
+/// Accounts blocks until `stop`. `settled` reports finished solutions to the release queue.
 pub async fn run(
     chain: ChainHandle,
     setup: Setup,
@@ -214,7 +214,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// The queue is told whether or not the ledger can be written: the chain has decided.
+    /// Done whether or not the ledger can be written: the chain has decided.
     fn tell_queue(&self, block: &Block) {
         let ours = block.solutions.iter().filter(|one| self.setup.addresses.contains(&one.solution.address));
         let landed = ours.map(|one| one.solution.id());
@@ -288,15 +288,15 @@ impl Tracker {
         let (ledger, dir, network) =
             (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
         let checked = blocking(move || dump::write_missing(&ledger, &dir, network)).await?;
-        let mended = checked.map_err(trouble)?;
-        self.record(mended.marks).await?;
-        for path in &mended.written {
+        let repaired = checked.map_err(trouble)?;
+        self.record(repaired.marks).await?;
+        for path in &repaired.written {
             tracing::info!(path = %path.display(), "wrote a missing share dump");
         }
-        for path in &mended.replaced {
+        for path in &repaired.replaced {
             tracing::warn!(path = %path.display(), "replaced a share dump: it differed from the database");
         }
-        for (height, _) in &mended.failed {
+        for (height, _) in &repaired.failed {
             if let Some(round) = self.ledger.round(*height).map_err(trouble)? {
                 self.undumped.insert(*height, round);
             }

@@ -17,7 +17,7 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
         (Some(share), Some((_, last))) => crate::types::counted(last.saturating_sub(share), "waiting share"),
         _ => format!("blocks after {} are waiting", progress.block),
     };
-    let minutes = behind.as_secs() / 60;
+    let minutes = crate::types::counted(behind.as_secs() / 60, "minute");
     match trouble {
         Some(Trouble::Refused(why)) => {
             Report::red("refused", format!("the sink {name} at {server} has stopped ({why}); {waiting}"))
@@ -25,8 +25,8 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
         Some(Trouble::Unreachable(why)) if *behind > PATIENCE => Report::amber(
             "unreachable",
             format!(
-                "the sink {name} at {server} has not been complete for {minutes} minutes ({why}); {waiting}: \
-                 start the server or mend the way to it"
+                "the sink {name} at {server} has not been complete for {minutes} ({why}); {waiting}: \
+                 start the server or fix the connection to it"
             ),
         ),
         Some(Trouble::Books(why)) if *behind > PATIENCE => Report::amber(
@@ -36,15 +36,15 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
         _ if *behind > PATIENCE => Report::amber(
             "behind",
             format!(
-                "the sink {name} at {server} has not been complete for {minutes} minutes; {waiting}: if it \
-                 does not catch up, see how busy the server is, and whether dumps can be written"
+                "the sink {name} at {server} has not been complete for {minutes}; {waiting}: if it \
+                 does not catch up, check how busy the server is, and whether dumps can be written"
             ),
         ),
         _ if progress.missed > 0 => Report::amber(
             "missed",
             format!(
                 "the sink {name} at {server} lacks {} that were retired before it could copy them",
-                progress.missed
+                crate::types::counted(progress.missed, "share")
             ),
         ),
         _ => Report::green("following", format!("the sink {name} at {server} follows the ledger")),

@@ -75,7 +75,7 @@ impl JobBook {
 
     /// Notes the chain. The returned work has to be sent to the miner.
     ///
-    /// A new epoch or another address of the pool give a new, clean job. A miner is told of a changed proof
+    /// A new epoch or another address of the pool give a new, clean job. A miner gets a changed proof
     /// target only if it would otherwise hold back solutions.
     pub fn follow(&mut self, at: &Moment) -> Option<Work> {
         let puzzle = at.state.puzzle.as_ref()?;

@@ -309,8 +309,8 @@ impl Session {
 
     /// For a connection that resumes this session.
     fn keep_target(&self) {
-        let told = self.feed.line().told();
-        if let (Some(place), Some(target)) = (&self.place, told) {
+        let target = self.feed.line().told();
+        if let (Some(place), Some(target)) = (&self.place, target) {
             place.keep_target(target);
         }
     }

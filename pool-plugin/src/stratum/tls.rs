@@ -71,7 +71,7 @@ impl Tls {
     /// Reloads whenever the files change, until `stop`.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
         let mut looks = interval(LOOK);
-        let (mut before, mut told) = (None, false);
+        let (mut before, mut logged) = (None, false);
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
             let this = Arc::clone(&self);
             let trouble = match tokio::task::spawn_blocking(move || this.reload()).await {
@@ -80,12 +80,12 @@ impl Tls {
                 Err(error) => Some(error.to_string()),
             };
             // A renewal is two files, written one after the other: an error that passes does not count.
-            told = match &trouble {
-                Some(reason) if trouble == before && !told => {
+            logged = match &trouble {
+                Some(reason) if trouble == before && !logged => {
                     warn!(reason, "cannot reload the TLS certificate: still using the old one");
                     true
                 }
-                _ => told && trouble == before,
+                _ => logged && trouble == before,
             };
             before = trouble;
         }

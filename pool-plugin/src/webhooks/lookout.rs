@@ -64,20 +64,20 @@ impl Lookout {
     fn health(&mut self, health: &Health, now: Duration) -> Vec<Happening> {
         let mut happenings = vec![];
         for (part, report) in &health.0 {
-            let fares = (report.level, report.reason);
+            let current = (report.level, report.reason);
             // A part that starts healthy is no event.
-            let quiet = || Watched { told: (Level::Green, ""), now: fares, since: now };
+            let quiet = || Watched { told: (Level::Green, ""), now: current, since: now };
             let watched = self.parts.entry(*part).or_insert_with(quiet);
-            if watched.now != fares {
-                (watched.now, watched.since) = (fares, now);
+            if watched.now != current {
+                (watched.now, watched.since) = (current, now);
             }
-            let is_news = match (watched.told.0, fares.0) {
+            let is_news = match (watched.told.0, current.0) {
                 (Level::Green, Level::Green) => false,
-                _ => watched.told != fares,
+                _ => watched.told != current,
             };
             if is_news && now.saturating_sub(watched.since) >= LASTING {
                 happenings.push(part_fares(*part, watched.told.0, report));
-                watched.told = fares;
+                watched.told = current;
             }
         }
         happenings
@@ -189,8 +189,8 @@ mod tests {
     fn a_part_is_told_when_its_trouble_lasts_and_when_it_is_over() {
         let mut lookout = Lookout::default();
         let mut look = |level, reason, at| {
-            let told = lookout.health(&health(level, reason), seconds(at));
-            told.first().map(|one| format!("{} after {}", one.data["level"], one.data["before"]))
+            let sent = lookout.health(&health(level, reason), seconds(at));
+            sent.first().map(|one| format!("{} after {}", one.data["level"], one.data["before"]))
         };
         assert_eq!(look(Level::Red, "behind", 0), None, "not yet");
         assert_eq!(look(Level::Green, "synced", 5), None, "it has passed");

@@ -34,9 +34,9 @@ fn live(dir: PathBuf, run: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     // Like the pool at its start: the rules first, then the missing dumps.
     runtime.block_on(ledger.set_rules(rules(run))).unwrap();
-    let mended = dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
-    assert!(mended.replaced.is_empty() && mended.failed.is_empty(), "{mended:?}");
-    runtime.block_on(record(&ledger, mended.marks));
+    let repaired = dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
+    assert!(repaired.replaced.is_empty() && repaired.failed.is_empty(), "{repaired:?}");
+    runtime.block_on(record(&ledger, repaired.marks));
     let threads: Vec<_> = (0..THREADS)
         .map(|number| {
             let (ledger, dir) = (ledger.clone(), dir.join("shares"));

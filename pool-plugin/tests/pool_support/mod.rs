@@ -95,9 +95,9 @@ pub(crate) fn config(data: &Path) -> Config {
 
 pub(crate) fn start_with(sim: &Arc<SimChain>, config: Config, evaluator: EvenSolves) -> Running {
     let logger = Arc::new(Mutex::new(Vec::new()));
-    let told = logger.clone();
+    let log = logger.clone();
     let tell = move |directive: &str| {
-        told.lock().unwrap().push(directive.to_owned());
+        log.lock().unwrap().push(directive.to_owned());
         Ok(())
     };
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap().with_logger(Arc::new(tell));

@@ -92,8 +92,8 @@ fn main() -> Result<()> {
         for with_readers in [round % 2 == 0, round % 2 != 0] {
             let readers = with_readers.then(|| Readers::start(&api, &args)).transpose()?;
             let (ack, push) = half(&mut pool, &mut miners, &args)?;
-            let beside = if with_readers { "readers" } else { "nobody" };
-            println!("round {round} with {beside}: ack p99 {ack:.2} ms, push p99 {push:.2} ms");
+            let company = if with_readers { "readers" } else { "nobody" };
+            println!("round {round} with {company}: ack p99 {ack:.2} ms, push p99 {push:.2} ms");
             let half = if with_readers { &mut measured.with } else { &mut measured.without };
             half.acks.push(ack);
             half.pushes.push(push);

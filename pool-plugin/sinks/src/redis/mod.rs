@@ -161,7 +161,7 @@ impl RedisSink {
         if of + 1 != life.number {
             return Err(Trouble::Refused(format!(
                 "it was filled in life {of} of the ledger, which is in life {} (one per restored backup): \
-                 set another prefix, or delete {} and the keys beside it to have them filled again",
+                 set another prefix, or delete {} and the keys with its prefix to refill them",
                 life.number, self.keys.cursor
             )));
         }
@@ -183,7 +183,7 @@ impl RedisSink {
         let not_ours = |what: String| {
             Trouble::Refused(format!(
                 "{what}: it was filled from another ledger, or a backup was restored; set another prefix, or \
-                 delete {} and the keys beside it to have them filled again",
+                 delete {} and the keys with its prefix to refill them",
                 self.keys.cursor
             ))
         };
