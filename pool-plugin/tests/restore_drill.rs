@@ -108,11 +108,7 @@ fn an_old_backup_credits_nothing_again_and_dumps_nothing_again() {
 
     let ledger = ShareLedger::open(&data.join("db"), Network::Testnet).unwrap();
     assert_eq!((ledger.restores(), ledger.is_restored()), (Ok(1), Ok(false)));
-    assert_eq!(
-        ledger.restored_seq(),
-        Ok(5),
-        "what the dumps paid for, and the backup lacks, is before it"
-    );
+    assert_eq!(ledger.restored_seq(), Ok(5), "what the dumps paid for, and the backup lacks, is before it");
 }
 
 #[test]

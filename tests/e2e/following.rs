@@ -111,7 +111,10 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
     let (first, start) = (pool.rest.height()?, Instant::now());
     while pool.rest.height()? < first + 10 {
         liar.check_alive()?;
-        ensure!(start.elapsed() < Duration::from_secs(180), "fewer than ten blocks came with the lying peer connected");
+        ensure!(
+            start.elapsed() < Duration::from_secs(180),
+            "fewer than ten blocks came with the lying peer connected"
+        );
         let sync = pool.rest.get("sync/status")?;
         ensure!(sync["is_synced"] == true, "the node believes the lie: {sync}");
         let chain = get(pool, "pool")?["chain"].clone();

@@ -73,7 +73,10 @@ impl Payout {
 
         let unsent = self.output(&["pay", "--send", "--send-command", "false"])?;
         let complaint = String::from_utf8_lossy(&unsent.stderr);
-        ensure!(unsent.status.code() == Some(1), "a failing connection to the node went unnoticed: {complaint}");
+        ensure!(
+            unsent.status.code() == Some(1),
+            "a failing connection to the node went unnoticed: {complaint}"
+        );
         let signed = self.books("SELECT COUNT(*) FROM payments WHERE state = 'signed'")?;
         ensure!(signed == self.payees.len() as u64, "{signed} payments are signed: {complaint}");
         let script = self.folder.join("lose-the-answer.py");

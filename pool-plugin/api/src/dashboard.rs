@@ -88,8 +88,7 @@ pub fn router() -> Router {
 
 fn file(name: &str) -> Response {
     let Some(file) = FILES.iter().find(|file| file.name == name) else {
-        return Problem::not_found(format!("the dashboard has no file '{name}': start at /"))
-            .into_response();
+        return Problem::not_found(format!("the dashboard has no file '{name}': start at /")).into_response();
     };
     let mut response = file.content.into_response();
     let headers = response.headers_mut();

@@ -42,10 +42,8 @@ impl Limits {
         let source = client::source(request, &self.proxies);
         self.limiter.check_key(&source).map_err(|until| {
             let wait = until.wait_time_from(self.clock.now());
-            let detail = format!(
-                "more than {} requests a minute from your address: try again later",
-                self.per_minute
-            );
+            let detail =
+                format!("more than {} requests a minute from your address: try again later", self.per_minute);
             Problem::too_many(detail, wait.as_secs().saturating_add(1))
         })
     }

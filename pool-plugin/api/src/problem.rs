@@ -108,10 +108,7 @@ const REFUSALS: [(&str, &str); 5] = [
 /// The text of an error that the library makes, with what to do.
 pub fn in_our_words(text: &str) -> String {
     let known = REFUSALS.iter().find_map(|(theirs, ours)| Some((ours, text.strip_prefix(theirs)?)));
-    known.map_or_else(
-        || text.to_owned(),
-        |(ours, why)| format!("{ours} ({why}): see /api/v1/openapi.json"),
-    )
+    known.map_or_else(|| text.to_owned(), |(ours, why)| format!("{ours} ({why}): see /api/v1/openapi.json"))
 }
 
 /// For any path without a route.

@@ -86,7 +86,13 @@ struct Progress {
 impl Progress {
     fn new(run: &Run) -> Self {
         let now = Instant::now();
-        Self { next: run.first, totals: Totals::default(), ahead: BTreeMap::new(), started: now, printed: now }
+        Self {
+            next: run.first,
+            totals: Totals::default(),
+            ahead: BTreeMap::new(),
+            started: now,
+            printed: now,
+        }
     }
 
     fn finished(&mut self, epoch: u64, totals: Totals, run: &Run) {

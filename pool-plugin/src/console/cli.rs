@@ -138,10 +138,7 @@ pub fn logs(args: &LogsArgs) -> Result<String> {
     let LogsCommand::Level { level, of, data } = &args.command;
     let answer = client::ask(&data.join(SOCKET), &Command::LogLevel { level: *level, of: of.clone() })?;
     client::refuse_refusal(&answer)?;
-    Ok(format!(
-        "in force until the node restarts: {}",
-        answer["directive"].as_str().unwrap_or_default()
-    ))
+    Ok(format!("in force until the node restarts: {}", answer["directive"].as_str().unwrap_or_default()))
 }
 
 /// Queries the pool and shows its answer; `now` for the tables is in Unix seconds.

@@ -22,7 +22,10 @@ pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
     }
     let behind = tip.saturating_sub(scanned);
     if behind > HEIGHT_TOLERANCE {
-        return Report::amber("catching_up", format!("{} left to account, at {scanned}", crate::types::counted(behind, "block")));
+        return Report::amber(
+            "catching_up",
+            format!("{} left to account, at {scanned}", crate::types::counted(behind, "block")),
+        );
     }
     Report::green("accounted", format!("accounted up to height {scanned}"))
 }
@@ -53,8 +56,10 @@ pub fn books(wrong: Option<&str>) -> Report {
 pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
     let effort = effort.map_or("unknown".to_owned(), percent);
     if !is_alarming(finds) {
-        let text =
-            format!("likely finds of {}; effort of the open round: {effort}", crate::types::counted(finds.len(), "account"));
+        let text = format!(
+            "likely finds of {}; effort of the open round: {effort}",
+            crate::types::counted(finds.len(), "account")
+        );
         return Report::green("likely", text);
     }
     let named = finds.iter().filter(|finds| finds.is_suspect()).take(MAX_SUSPECTS).map(|finds| {

@@ -36,7 +36,10 @@ pub fn puzzle(stats: &EvaluatorStats) -> Report {
                     the share target until the next epoch, and look for a new version of the pool";
         return Report::amber("fallback", text);
     }
-    Report::green("exact", format!("snarkvm checked {}: none was wrong", crate::types::counted(checked, "answer")))
+    Report::green(
+        "exact",
+        format!("snarkvm checked {}: none was wrong", crate::types::counted(checked, "answer")),
+    )
 }
 
 #[cfg(test)]
@@ -59,6 +62,10 @@ mod tests {
         assert_eq!((puzzle(&slow).level, puzzle(&slow).reason), (Level::Amber, "fallback"));
         let wrong = EvaluatorStats { wrong: 1, distrusted_epochs: 1, ..slow };
         assert_eq!((puzzle(&wrong).level, puzzle(&wrong).reason), (Level::Red, "wrong"));
-        assert!(puzzle(&wrong).text.starts_with("snarkvm checked 7 answers of the native puzzle and found 1 wrong, in 1 epoch,"));
+        assert!(
+            puzzle(&wrong)
+                .text
+                .starts_with("snarkvm checked 7 answers of the native puzzle and found 1 wrong, in 1 epoch,")
+        );
     }
 }

@@ -51,10 +51,7 @@ impl Condition {
     /// A write failed, or a read that a write needs; also when the repair failed.
     pub(super) fn fail(&mut self, reason: String) {
         if self.failure.as_ref() != Some(&reason) {
-            tracing::error!(
-                reason,
-                "cannot store shares; refusing them: free disk space or check the disk"
-            );
+            tracing::error!(reason, "cannot store shares; refusing them: free disk space or check the disk");
         }
         if self.failure.is_none() {
             let relapse = self.mended_at.is_some_and(|at| at.elapsed() < RELAPSE);

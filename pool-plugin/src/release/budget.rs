@@ -51,7 +51,12 @@ impl fmt::Display for Budget {
         } else {
             write!(f, "{} may follow", crate::types::grouped(left))?;
         }
-        write!(f, " in {}; {} credits bonded", crate::types::counted(self.blocks_left, "block"), credits(bonded))?;
+        write!(
+            f,
+            " in {}; {} credits bonded",
+            crate::types::counted(self.blocks_left, "block"),
+            credits(bonded)
+        )?;
         if let (Some(limit), Some(now)) = (self.limit(), self.requirement.now) {
             write!(f, ", which lands {limit} an epoch at {} each", credits(now))?;
         }

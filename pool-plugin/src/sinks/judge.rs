@@ -29,10 +29,9 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
                  start the server or fix the connection to it"
             ),
         ),
-        Some(Trouble::Books(why)) if *behind > PATIENCE => Report::amber(
-            "books",
-            format!("the sink {name} cannot read the pool's books ({why}); {waiting}"),
-        ),
+        Some(Trouble::Books(why)) if *behind > PATIENCE => {
+            Report::amber("books", format!("the sink {name} cannot read the pool's books ({why}); {waiting}"))
+        }
         _ if *behind > PATIENCE => Report::amber(
             "behind",
             format!(

@@ -15,9 +15,7 @@ pub const MAX_WORKER: usize = 64;
 pub enum LoginError {
     #[error("{0}; check the address")]
     Address(String),
-    #[error(
-        "'{0}' is not an account: use an Aleo address, or 1 to {MAX_ACCOUNT} of a-z, A-Z, 0-9, _ and -"
-    )]
+    #[error("'{0}' is not an account: use an Aleo address, or 1 to {MAX_ACCOUNT} of a-z, A-Z, 0-9, _ and -")]
     Account(String),
     #[error("the worker name is longer than {MAX_WORKER} bytes: shorten it")]
     WorkerTooLong,

@@ -131,7 +131,8 @@ fn edit(
     change: impl FnOnce(&[User], &mut Vec<String>) -> Result<(), EditError>,
 ) -> Result<(), EditError> {
     let failed = |error: io::Error| EditError::Io(path.to_owned(), error);
-    let folder = path.parent().ok_or_else(|| failed(io::Error::other("the file path has no parent folder")))?;
+    let folder =
+        path.parent().ok_or_else(|| failed(io::Error::other("the file path has no parent folder")))?;
     // Held until the end: the command line and the port may edit at the same time.
     let lock = File::open(folder).map_err(failed)?;
     flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;

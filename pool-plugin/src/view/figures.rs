@@ -64,10 +64,7 @@ const GAUGES: [(&str, &str); 40] = [
     ("pool_last_block_timestamp_seconds", "When our last block was made"),
     ("pool_height", "Height of the node's ledger"),
     ("pool_synced", "Whether the node follows the network"),
-    (
-        "pool_following",
-        "1 for the node's state: following, catching_up, network_halted, stuck or isolated",
-    ),
+    ("pool_following", "1 for the node's state: following, catching_up, network_halted, stuck or isolated"),
     ("pool_access", "0 open, 1 no new jobs, 2 shares are refused, 3 connections are closed"),
     ("pool_blocks_behind", "Blocks behind the network, by the peers whose claims count"),
     ("pool_consensus_version", "The consensus version in force"),

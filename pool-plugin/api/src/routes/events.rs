@@ -40,9 +40,7 @@ pub async fn events(
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let most = match listening.events {
         Some(0) => {
-            return Err(Problem::bad_request(
-                "`events` must be at least 1: use 1 or more, or leave it out",
-            ));
+            return Err(Problem::bad_request("`events` must be at least 1: use 1 or more, or leave it out"));
         }
         most => most.map_or(usize::MAX, |most| most as usize),
     };

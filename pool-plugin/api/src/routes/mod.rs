@@ -20,9 +20,6 @@ pub type Answer<T> = Result<T, Problem>;
 /// Runs disk reads off the serving thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Problem::new(
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-            "could not build the answer: see the log",
-        )
+        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "could not build the answer: see the log")
     })
 }
