@@ -8,7 +8,7 @@ use std::{
 
 use crate::chain::Peer;
 
-/// The most solutions sent to a peer in a [`WINDOW`]. It disconnects at more than 64 in a minute, whoever
+/// The most solutions sent to a peer in a [`WINDOW`]. It disconnects at more than 64 in a minute, no matter who
 /// found them: the difference is left for what the node itself relays.
 pub const MAX_PER_WINDOW: usize = 60;
 
