@@ -27,7 +27,7 @@ ON CONFLICT (id) DO UPDATE SET balance = COALESCE(old.balance, 0) + EXCLUDED.bal
 
 
 def quoted(text):
-    """A text as an SQL literal; PostgreSQL's standard strings know no escape but the doubled quote."""
+    """A text as an SQL literal; PostgreSQL's standard strings have no escape except the doubled quote."""
     return "'" + text.replace("'", "''") + "'"
 
 

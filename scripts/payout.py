@@ -9,7 +9,7 @@
     payout.py run [--send]    all of it, for cron
     payout.py cancel          take back the --payment that is planned and not signed: its amount returns
 
-Without --send nothing is planned or paid: it is told what would be. Needs Python 3.8 or later and nothing else.
+Without --send nothing is planned or paid: it only prints what would be. Needs Python 3.8 or later and nothing else.
 docs/operators.md says how to run it. Ends with 0 if all is well, 1 if something needs a look, 2 if the command
 line or a file is wrong, 3 if the pool's balance does not cover a plan.
 
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS payments(
 
 
 class Trouble(Exception):
-    """What needs a look; `status` is the exit code."""
+    """A problem for the operator; `status` is the exit code."""
 
     def __init__(self, text, status=1):
         super().__init__(text)
@@ -70,7 +70,7 @@ def is_address(text):
 
 
 class Addresses:
-    """Where accounts are paid: an account that is an address there; others where the operator's file says.
+    """Where accounts are paid: an account that is an address to itself; others as in the operator's file.
 
     The file is JSON: {"ann": "aleo1...", "bob": {"address": "aleo1...", "threshold": 5000000}}.
     """
@@ -81,12 +81,12 @@ class Addresses:
             with open(path, encoding="utf-8") as file:
                 self.entries = json.load(file)
         if not isinstance(self.entries, dict):
-            raise Trouble(f"{path}: it is to hold accounts and their addresses, as {{\"ann\": \"aleo1...\"}}", 2)
+            raise Trouble(f"{path}: it must hold accounts and their addresses, as {{\"ann\": \"aleo1...\"}}", 2)
         for account, entry in self.entries.items():
             if not isinstance(entry, (str, dict)) or not is_address(self.address(account)):
-                raise Trouble(f"{path}: the address of '{account}' is no Aleo address: correct it", 2)
+                raise Trouble(f"{path}: the address of '{account}' is not an Aleo address: correct it", 2)
             if type(self.entry(account).get("threshold", 0)) is not int:
-                raise Trouble(f"{path}: the threshold of '{account}' is no whole number: correct it", 2)
+                raise Trouble(f"{path}: the threshold of '{account}' is not a whole number: correct it", 2)
 
     def entry(self, account):
         entry = self.entries.get(account, {})
@@ -103,9 +103,9 @@ class Books:
     """The accounts and payments, in SQLite. Every change is one transaction, on the disk when it is done."""
 
     def __init__(self, path, new=False):
-        # Books that are not where they were would be begun anew, and everybody paid once more.
+        # If the books have moved, new ones would pay everybody once more.
         if not new and not os.path.exists(path):
-            raise Trouble(f"there are no books {path}: name them with --books, or begin new ones with init", 2)
+            raise Trouble(f"there are no books {path}: name them with --books, or create new ones with init", 2)
         self.lock = open(f"{path}.lock", "w")
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,7 +155,7 @@ class Books:
         return rows[0]["value"] if rows else None
 
     def settle_network(self, network):
-        """What is noted first stays."""
+        """The first value stays."""
         self.database.execute("INSERT OR IGNORE INTO meta VALUES ('network', ?)", (network,))
         if self.meta("network") != network:
             raise Trouble(f"these books are for {self.meta('network')}, not {network}: name that with --network", 2)
@@ -184,7 +184,7 @@ class Books:
             database.executemany("INSERT INTO entries VALUES (?, 'reward', ?, ?)", [row for row in rewards if row[2]])
 
     def plan(self, wanted):
-        """Takes the amounts off the accounts and makes them payments, all or none."""
+        """Deducts the amounts from the accounts and makes them payments, all or none."""
         with self.change() as database:
             number = database.execute("SELECT COUNT(*) FROM payments").fetchone()[0]
             for number, (account, address, amount) in enumerate(wanted, number + 1):
@@ -196,7 +196,7 @@ class Books:
                 )
 
     def advance(self, payment, state, **columns):
-        """To the next state, if it still is where it was; a failed payment gives its amount back."""
+        """To the next state, if its state has not changed; a failed payment returns its amount."""
         names = "".join(f", {name} = ?" for name in columns)
         with self.change() as database:
             changed = database.execute(
@@ -245,7 +245,7 @@ class Node:
 
 
 class Sender:
-    """Makes transactions and hands them to the network: two steps, since only a known one may be sent."""
+    """Makes transactions and sends them to the network: two steps, since only a known one may be sent."""
 
     def __init__(self, options, node):
         self.options, self.node = options, node
@@ -280,7 +280,7 @@ def run(command, text=""):
     try:
         done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except OSError as error:
-        raise Trouble(f"'{command[0]}' could not be run: {error}") from None
+        raise Trouble(f"'{command[0]}' did not run: {error}") from None
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise Trouble(f"'{command[0]}' failed: {''.join(said)}")
@@ -300,10 +300,10 @@ def check_signed(signed, payment, most_fee, payer):
         future = re.search(r"arguments: *\[([^\]]*)\]", call["outputs"][0]["value"])[1]
         signer = future.split(",")[0].strip()
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise Trouble(f"payment {payment['key']}: what was signed is no transfer ({error!r})") from None
+        raise Trouble(f"payment {payment['key']}: the signed transaction is not a transfer ({error!r})") from None
     wanted = (1, "credits.aleo", "transfer_public", [payment["address"], f"{payment['amount']}u64"])
     if given != wanted:
-        raise Trouble(f"payment {payment['key']}: another transfer was signed than the one wanted")
+        raise Trouble(f"payment {payment['key']}: the signed transfer is not the wanted one")
     if payer and signer != payer:
         raise Trouble(f"payment {payment['key']}: the key is of {signer}, not of {payer}")
     if fee > most_fee:
@@ -334,16 +334,16 @@ def import_dumps(books, options):
             verify_dump.check(dump["network"] == options.network, f"it is of {dump['network']}")
             verify_dump.check(before or dump["previous"] is None, "the dumps before it are missing")
         except (verify_dump.Wrong, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise Trouble(f"{path}: {error}: nothing from here on is imported") from None
+            raise Trouble(f"{path}: {error}: stopped importing here") from None
         except OSError as error:
-            raise Trouble(f"{path}: {error}: the rest is imported later") from None
+            raise Trouble(f"{path}: {error}: the rest will be imported later") from None
         books.import_dump(dump)
         before, count = dump, count + 1
     print(f"{count} dumps imported, up to block {before['height'] if before else 'none'}")
 
 
 def outstanding(books, options):
-    """What planned payments may still take from the pool's balance."""
+    """The most that open payments may still take from the pool's balance."""
     payments = books.open_payments()
     return sum(payment["amount"] for payment in payments) + options.fee * len(payments)
 
@@ -370,9 +370,9 @@ def plan(books, options, node, addresses):
             text = f"the plan needs {credits(needed)} with fees and open payments, {options.address} has"
             raise Trouble(f"{text} {credits(balance)}: nothing was planned", 3)
     elif options.send:
-        raise Trouble("name --node and --address: a plan is held against the pool's balance", 2)
+        raise Trouble("name --node and --address: a plan is compared with the pool's balance", 2)
     else:
-        print("the pool's balance was not looked at: name --node and --address")
+        print("the pool's balance was not checked: name --node and --address")
     if options.send:
         books.plan(wanted)
 
@@ -383,7 +383,7 @@ def pay(books, options, node):
         raise Trouble("name --node: payments are confirmed by the chain", 2)
     for payment in books.open_payments():
         if not options.send:
-            print(f"would go on with {credits(payment['amount'])} for {payment['account']} ({payment['state']})")
+            print(f"would continue with {credits(payment['amount'])} for {payment['account']} ({payment['state']})")
             continue
         try:
             step(books, options, node, sender, payment)
@@ -394,7 +394,7 @@ def pay(books, options, node):
 
 
 def step(books, options, node, sender, payment):
-    """As far as it goes now: up to sent, and on if a block has it already."""
+    """As far as possible now: up to sent, and further if a block has it already."""
     if payment["state"] == "planned":
         signed = sender.sign(payment)
         transaction_id, fee = check_signed(signed, payment, options.fee, options.address)
@@ -408,12 +408,12 @@ def step(books, options, node, sender, payment):
         print(f"sent {credits(payment['amount'])} for {payment['account']}: {payment['transaction_id']}")
         return
     status, block = fate
-    # Final both: the ledger takes no transaction whose id it has seen.
+    # Both are final: the ledger takes no transaction whose id it has seen.
     state = "confirmed" if status == "accepted" else "failed"
     books.advance(payment, state, block=block)
     print(f"{state} {credits(payment['amount'])} for {payment['account']}: {status} in {block}")
     if state == "failed":
-        raise Trouble(f"it was {status}; its amount is back on the account and is planned anew")
+        raise Trouble(f"it was {status}; its amount is back on the account and will be planned again")
 
 
 def cancel(books, key):
@@ -421,15 +421,15 @@ def cancel(books, key):
     if not payments:
         raise Trouble(f"there is no open payment '{key}': status lists them", 2)
     if payments[0]["state"] != "planned":
-        raise Trouble(f"payment {key} is {payments[0]['state']}: the network may have it, so it goes on", 2)
+        raise Trouble(f"payment {key} is {payments[0]['state']}: the network may have it, so it continues", 2)
     books.advance(payments[0], "failed")
     print(f"cancelled {credits(payments[0]['amount'])} for {payments[0]['account']}")
 
 
 def begin(path, network, paid):
-    """New books, under their name once they know all that was paid before."""
+    """New books, under their name once they hold all earlier payments."""
     if os.path.exists(path):
-        raise Trouble(f"{path} is there already: go on with it", 2)
+        raise Trouble(f"{path} exists already: continue with it", 2)
     part = f"{path}.part"
     for left_over in glob.glob(f"{glob.escape(part)}*"):
         os.remove(left_over)
@@ -441,14 +441,14 @@ def begin(path, network, paid):
         books.close()
     os.remove(f"{part}.lock")
     os.rename(part, path)
-    print(f"{path} is begun: {credits(sum(paid.values()))} were paid before")
+    print(f"{path} created: {credits(sum(paid.values()))} were paid before")
 
 
 def paid_before(path):
     with open(path, encoding="utf-8") as file:
         paid = json.load(file)
     if not isinstance(paid, dict) or any(type(amount) is not int or amount < 0 for amount in paid.values()):
-        raise Trouble(f"{path}: it is to hold accounts and microcredits, as {{\"ann\": 5000000}}", 2)
+        raise Trouble(f"{path}: it must hold accounts and microcredits, as {{\"ann\": 5000000}}", 2)
     return paid
 
 
@@ -462,7 +462,7 @@ def status(books, options, node, addresses):
         since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(payment["changed"]))
         print(f"payment {payment['key']}: {credits(payment['amount'])}, {payment['state']} since {since}")
     for row in books.rows("SELECT state, COUNT(*) AS count, SUM(amount) AS sum FROM payments GROUP BY state"):
-        print(f"{row['state']}: {row['count']} payments, {credits(row['sum'])}")
+        print(f"{row['state']}: {row['count']} payment{'s'[:row['count'] != 1]}, {credits(row['sum'])}")
     owed = sum(books.balances().values())
     print(f"owed: {credits(owed)}, and {credits(outstanding(books, options))} on their way with fees")
     if node and options.address:
@@ -483,7 +483,7 @@ def parse(arguments):
     add("--addresses", metavar="FILE", help="JSON: account names to addresses, and thresholds of their own")
     add("--threshold", type=int, default=1_000_000, metavar="N", help="least payment, microcredits [1000000]")
     add("--fee", type=int, default=100_000, metavar="N", help="most a transaction may cost, microcredits [100000]")
-    add("--send", action="store_true", help="do it: without this, only tell")
+    add("--send", action="store_true", help="do it: without this, only print it")
     add("--key-file", metavar="FILE", help="the pool address's private key, for snarkos")
     add("--snarkos", default="snarkos", metavar="PROGRAM", help="the program that signs [snarkos]")
     add("--sign-command", metavar="COMMAND", help="instead: gets address, amount and key, prints a transaction")
@@ -502,7 +502,7 @@ def work(books, options, addresses):
         cancel(books, options.payment)
     trouble = None
     if options.command == "run" and options.send:
-        # What is on its way first, whatever else is wrong: a failed payment goes into the plan, a confirmed one leaves
+        # Open payments first, whatever else is wrong: a failed one goes into the plan, a confirmed one leaves
         # the balance.
         try:
             pay(books, options, node)
@@ -528,12 +528,12 @@ def main(arguments=None):
     try:
         addresses = Addresses(options.addresses, options.threshold)
         if options.address and not is_address(options.address):
-            raise Trouble("--address is no Aleo address: correct it", 2)
+            raise Trouble("--address is not an Aleo address: correct it", 2)
         if bool(options.payment) != (options.command == "cancel"):
             raise Trouble("cancel, and no other command, needs --payment", 2)
         paid = paid_before(options.paid) if options.paid else {}
         if paid and options.command != "init":
-            raise Trouble("--paid is for init: what was paid is noted once", 2)
+            raise Trouble("--paid is for init: earlier payments are recorded once", 2)
         if options.command == "init":
             begin(options.books, options.network, paid)
             return 0

@@ -10,7 +10,7 @@ right, 1 if something is wrong, 2 if it could not be checked.
 import argparse, hashlib, http.client, json, re, sys, time, urllib.error, urllib.request
 
 
-# A node answers ten requests a second and address, unless it was told otherwise.
+# A node answers ten requests a second and address, unless configured otherwise.
 PACE = 0.12
 TRIES = 4
 
@@ -20,11 +20,11 @@ class Wrong(Exception):
 
 
 class Unanswered(OSError):
-    """A node that gave no answer; says which, to what, and why."""
+    """A node gave no answer; says which, to what, and why."""
 
 
 def ask(request, timeout=30):
-    """The JSON that a node answers with. Paced, and tried again when the node is busy."""
+    """The JSON that a node answers with. Paced, and retried while the node is busy."""
     url = getattr(request, "full_url", request)
     for tries in range(1, TRIES + 1):
         time.sleep(max(0.0, ask.next - time.monotonic()))
@@ -33,7 +33,7 @@ def ask(request, timeout=30):
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            # A node over its limit says 429, or 500 where an older route translates it.
+            # A node over its limit answers 429, or 500 where an older route translates it.
             if error.code not in (429, 500, 503) or tries == TRIES:
                 said = error.read(200).decode(errors="replace").strip()
                 raise Unanswered(f"{url} answered {error.code}: {said or error.reason}") from None
@@ -82,7 +82,7 @@ def split(whole, weights):
 def check_sums(dump):
     accounts = dump["accounts"]
     names = [entry["account"].encode() for entry in accounts]
-    check(names == sorted(set(names)), "the accounts are not in order, or one is there twice")
+    check(names == sorted(set(names)), "the accounts are not in order, or one is repeated")
     for entry in accounts:
         workers = [worker["worker"].encode() for worker in entry["workers"]]
         check(workers == sorted(set(workers)), f"the workers of {entry['account']!r} are not in order")
@@ -145,12 +145,12 @@ def check_rewards(dump):
 
 
 def check_first(dump):
-    """A chain that begins here was handed nothing."""
-    check(dump["previous"] is not None or number(dump["carried_in"]) == 0, "nothing was there to be carried in")
+    """A chain that begins here has nothing to carry in."""
+    check(dump["previous"] is not None or number(dump["carried_in"]) == 0, "there was nothing to carry in")
 
 
 def check_link(before, dump):
-    """Whether `dump` is the one after `before`."""
+    """Whether `dump` follows `before`."""
     check(dump["network"] == before["network"], "it is of another network than the dump before")
     check(dump["schema_version"] >= before["schema_version"], "it is of an older schema than the dump before")
     if dump["schema_version"] == 1:
@@ -158,13 +158,13 @@ def check_link(before, dump):
     after = number(before.get("round", before["window"])["last_seq"]) + 1
     check(number(dump["round"]["first_seq"]) == after, f"its round does not begin with share {after}")
     check(dump["previous"] == before.get("digest"), "it does not follow the dump before")
-    check(dump["carried_in"] == before.get("carried_out", "0"), "what the dump before carried on is not there")
+    check(dump["carried_in"] == before.get("carried_out", "0"), "what the dump before carried on is missing")
     if "scheme" in before and before["scheme"]["since_seq"] <= before["round"]["last_seq"]:
         same = terms(before) == terms(dump)
-        # A window reaches less far once shares have left.
+        # A window is shorter once old shares have been retired.
         same = same and before["scheme"].get("reach_seq", 0) <= dump["scheme"].get("reach_seq", 0)
         newer = dump["scheme"]["since_seq"] != before["scheme"]["since_seq"]
-        check(same or newer, "its terms are not those of the dump before, and are said to be as old")
+        check(same or newer, "its terms differ from those of the dump before, but claim the same start")
 
 
 def terms(dump):
@@ -173,7 +173,7 @@ def terms(dump):
 
 
 def check_block(dump, node):
-    """Whether the chain says the same. A node numbers heights up to its own."""
+    """Whether the chain agrees. A node has heights up to its own."""
     url = f"{node.rstrip('/')}/{dump['network']}/block/{number(dump['height'])}"
     block = ask(url)
     check(block["block_hash"] == dump["hash"], f"the chain's block is {block['block_hash']}")
@@ -203,7 +203,7 @@ def verify(dump, before, node):
     version = dump["schema_version"]
     check(version in (1, 2), f"schema version {version!r} is unknown: get a newer verifier")
     if version > 1:
-        check(dump["digest"] == digest(dump), "the digest is not that of the content")
+        check(dump["digest"] == digest(dump), "the digest does not match the content")
     check_sums(dump)
     if version > 1:
         check_window(dump)
@@ -227,20 +227,20 @@ def main():
                 dump = json.load(file)
             dumps.append((number(dump["height"]), path, dump))
         except OSError as error:
-            print(f"{path}: it cannot be read: {error}")
+            print(f"{path}: cannot be read: {error}")
             status = status or 2
         except (ValueError, KeyError, TypeError, RecursionError, Wrong) as error:
-            print(f"{path}: WRONG: it is no share dump ({error!r})")
+            print(f"{path}: WRONG: it is not a share dump ({error!r})")
             status = 1
     for _, path, dump in sorted(dumps, key=lambda entry: entry[0]):
         try:
             verify(dump, before, arguments.node)
             print(f"{path}: right")
         except (Wrong, KeyError, TypeError, AttributeError, ValueError) as error:
-            print(f"{path}: WRONG: {error if isinstance(error, Wrong) else f'it is no share dump ({error!r})'}")
+            print(f"{path}: WRONG: {error if isinstance(error, Wrong) else f'it is not a share dump ({error!r})'}")
             status = 1
         except OSError as error:
-            print(f"{path}: the node could not be asked: {error}")
+            print(f"{path}: could not ask the node: {error}")
             status = status or 2
         before = dump
     return status

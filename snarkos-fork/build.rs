@@ -1,4 +1,4 @@
-//! Tells the binary which branch and commit it was built from, for `snarkos --version`.
+//! Records in the binary which branch and commit it was built from, for `snarkos --version`.
 
 use std::process::Command;
 

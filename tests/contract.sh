@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# What others read of a running pool: Prometheus its metrics, with the rules and the board of ops/; and schemathesis
-# every path of the API's OpenAPI document, which must hold what the pool answers. The pool is on the simulated chain,
-# with synthetic miners; both must be built. Usage: tests/contract.sh
+# What others read of a running pool: Prometheus the metrics, with the rules and the board of ops/; and
+# schemathesis every path of the API's OpenAPI document, which must match the pool's answers. The pool is on
+# the simulated chain, with synthetic miners; both must be built. Usage: tests/contract.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/aleo-pool
 built=${CARGO_TARGET_DIR:-$cache/target}/debug
 here=$PWD/tests/contract
-# Of tests alone, and its argon2id hash.
+# Only for tests, with its argon2id hash.
 token=of-tests-alone
 # shellcheck disable=SC2016
 hash='$argon2id$v=19$m=19456,t=2,p=1$sJi3CXnUv9vlhKn8WtyIuA$OlQ/rBDk5+r9lfYu2gEXj43gvjsrCA7G/Hu4M7quBv8'
@@ -23,7 +23,7 @@ stop() {
 }
 trap stop EXIT
 
-# What pip gets the first time is held against checksums.
+# What pip downloads the first time is compared with checksums.
 venv=$cache/schemathesis
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     /usr/bin/python3 -m venv --clear "$venv"
@@ -59,7 +59,7 @@ print(json.load(url.urlopen(sys.argv[1]))["blocks"] or "")' "$POOL_API/api/v1/po
 }
 until_there "block of its own" blocks >/dev/null
 
-# Debian's Python, for which Debian packs YAML.
+# Debian's Python, for which Debian packages YAML.
 /usr/bin/python3 -B tests/prometheus.py "$POOL_API"
 
 cat >"$temp/schemathesis.toml" <<END

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Looks at the dashboard of a running pool in a headless Chromium. The pool is on the simulated chain, with
-# synthetic miners; with --devnet it is the whole of `scripts/run --demo`, and a Prometheus scrapes its node. Both must
-# be built.
+# Tests the dashboard of a running pool in a headless Chromium. The pool is on the simulated chain, with
+# synthetic miners; with --devnet it is all of `scripts/run --demo`, and a Prometheus scrapes its node. Both
+# must be built.
 # Usage: tests/dashboard.sh [--devnet] [--screenshots DIR]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,7 @@ if [ "${1:-}" = --devnet ]; then
 fi
 built=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/aleo-pool/target}/debug
 worker='<img src=x onerror=alert(1)>'
-# Of tests alone, and its argon2id hash.
+# Only for tests, with its argon2id hash.
 token=of-tests-alone
 # shellcheck disable=SC2016
 hash='$argon2id$v=19$m=19456,t=2,p=1$sJi3CXnUv9vlhKn8WtyIuA$OlQ/rBDk5+r9lfYu2gEXj43gvjsrCA7G/Hu4M7quBv8'
@@ -63,7 +63,7 @@ else
     mine --miners 1 --rate 2000 --login "mallory.$worker"
     options=(--account mallory --token "$token")
 fi
-# Debian's Python, for which Debian packs Selenium.
+# Debian's Python, for which Debian packages Selenium.
 /usr/bin/python3 -B tests/dashboard/check.py "$url" "${options[@]}" --worker "$worker" "$@"
 if "$devnet"; then
     /usr/bin/python3 -B tests/prometheus.py "$url" --node

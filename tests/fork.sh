@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests scripts/fork: its behaviour on a small made-up upstream, then the real queue on the real one.
-# Everything happens in a temporary folder; tests/fork has the parts about other releases. Usage: tests/fork.sh
+# Tests scripts/fork: its behaviour on a small artificial upstream, then the real queue on the real one.
+# Everything happens in a temporary folder; tests/fork has the parts about other releases. Usage:
+# tests/fork.sh
 # shellcheck disable=SC2016,SC2034,SC2119,SC2120 # expressions for eval; a function with optional arguments
 set -uo pipefail
 export LC_ALL=C
@@ -9,7 +10,7 @@ temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 passed=0 failed=0
 
-# ok WHAT COMMAND...: the command must succeed. What scripts/fork said last is in $temp/said.
+# ok WHAT COMMAND...: the command must succeed. The last output of scripts/fork is in $temp/said.
 ok() {
     local what=$1
     shift
@@ -69,7 +70,7 @@ snarkos-beta = { path = "snarkos-fork/crates/snarkos-beta" }
 END
 seq -f 'line %g' 40 | crate snarkos-alpha 1.0.0
 seq -f 'beta %g' 20 | crate snarkos-beta 1.0.0
-# The next release: two lines more at the top of alpha, and line 30 is another.
+# The next release: two lines more at the top of alpha, and line 30 differs.
 { echo new; echo new; seq -f 'line %g' 40 | sed 's/^line 30$/other 30/'; } | crate snarkos-alpha 2.0.0
 seq -f 'beta %g' 20 | crate snarkos-beta 2.0.0
 : | crate snarkos-gamma 1.0.0
@@ -130,7 +131,7 @@ The third: the same file again.
 END
 printf '# in this order\none.patch\ntwo.patch # comment\n\nthree.patch\n' >patches/series
 cp -R patches "$temp/patches"
-# The queue and tree as they were; most often the tree is so still.
+# The queue and tree as they were; usually the tree has not changed.
 restore() { rm -rf patches && cp -R "$temp/patches" patches && { fork || fork --reset; }; }
 alpha=snarkos-fork/crates/snarkos-alpha/src/lib.rs
 
@@ -155,7 +156,7 @@ ok "is an error" not fork
 ok "that names the patch" said "patches/two.patch does not apply"
 ok "the file and the line" said "snarkos-alpha/src/lib.rs:19: failed"
 ok "what stands there and what was expected" eval 'said "line 20 is" && said "line nineteen"'
-ok "and how to mend it" said "scripts/fork --mend"
+ok "and how to repair it" said "scripts/fork --repair"
 ok "the previous tree stays" same tree tree
 ok "no work folder stays" no_work_left
 restore
@@ -237,12 +238,12 @@ pin 2.0.0
 ok "a patch that fails there" not fork
 ok "is named with the release" said "patches/three.patch does not apply to upstream 2.0.0"
 ok "the previous tree stays" same tree tree
-ok "--mend generates up to it" fork --mend
+ok "--repair generates up to it" fork --repair
 ok "and prints what is missing" said "+three"
-ok "no further tree before it is mended" not fork
+ok "no further tree before it is repaired" not fork
 sed -i 's/^other 30$/other 30\nthree/' $alpha
 ok "--refresh of another is refused" not fork --refresh one
-ok "--refresh of it ends the mending" fork --refresh three
+ok "--refresh of it ends the repair" fork --refresh three
 ok "--refresh alone corrects the lines" fork --refresh
 ok "the patch is rewritten, its header kept" eval 'grep -q "^ other 30" patches/three.patch && grep -q "^The third" patches/three.patch'
 ok "and all is up to date" quick

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 
-# quietly WHAT COMMAND...: the command must succeed; what it says matters only if it does not.
+# quietly WHAT COMMAND...: the command must succeed; its output is shown only if it does not.
 quietly() {
     local what=$1 said
     shift
@@ -13,11 +13,11 @@ quietly() {
     echo "ok      $what"
 }
 
-# systemd looks whether the program is there; any will do.
+# systemd checks that the program exists; any will do.
 unit=$temp/aleo-pool.service
 sed 's#^ExecStart=/usr/local/bin/snarkos#ExecStart=/bin/true#' ops/systemd/aleo-pool.service >"$unit"
 said=$(systemd-analyze verify "$unit" 2>&1) || { echo "$said"; exit 1; }
-# It exits 0 on settings it does not know.
+# It exits 0 on unknown settings.
 if [[ -n $said ]]; then echo "$said"; exit 1; fi
 echo "ok      the systemd unit"
 

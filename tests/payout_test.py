@@ -13,7 +13,7 @@ MINER = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px"
 FEE = recorded_chain.FEE
 verify_dump.PACE = 0.001
 
-# Signs as snarkOS does: another id each time, even for the same payment.
+# Signs like snarkOS: a different id each time, even for the same payment.
 SIGNER = """
 import json, secrets, sys
 address, amount = sys.argv[1], sys.argv[2]
@@ -51,7 +51,7 @@ def dump(before, rewards, height, carried_out=0):
 
 class Case(unittest.TestCase):
     def setUp(self):
-        # In memory where that is possible: the books sync every change.
+        # In memory where possible: the books sync every change.
         folder = tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         self.addCleanup(folder.cleanup)
         self.folder, self.dumps = folder.name, os.path.join(folder.name, "shares")
@@ -127,7 +127,7 @@ class Paying(Case):
         self.assertEqual((self.books(), self.chain.mempool), (({}, {"ann": 5_000}), {}))
         status, said = self.run_it("run", node=False)
         self.assertEqual(status, 0, said)
-        self.assertIn("was not looked at", said)
+        self.assertIn("was not checked", said)
         self.assertEqual(self.run_it("plan", "--send", node=False)[0], 2)
 
     def test_a_plan_the_balance_does_not_cover_is_refused_whole(self):
@@ -138,7 +138,7 @@ class Paying(Case):
         self.chain.balance += 1
         self.assertEqual(self.run_it("plan", "--send")[0], 0)
         self.assertEqual(len(self.books()[0]), 2)
-        # What is planned already counts, whether it has left the balance or not.
+        # Planned payments count, whether or not they have left the balance.
         self.land({"ann": 5_000}, 11)
         self.chain.balance -= 1
         self.assertEqual(self.run_it("run", "--send")[0], 3)
@@ -248,10 +248,10 @@ class Operating(Case):
             status, said = self.run_it(command, "--send")
             self.assertEqual(status, 2, said)
             self.assertIn("there are no books", said)
-        # Begun anew on purpose, they know what was paid.
+        # Created again on purpose, they know what was paid.
         paid = self.path("paid.json", json.dumps({"ann": 4_000}))
         self.assertEqual(self.run_it("run", "--paid", paid)[0], 2)
-        # Died before all was noted: these are no books yet.
+        # Died before all was noted: these are not books yet.
         with unittest.mock.patch.object(payout.Books, "note_paid", side_effect=SystemExit):
             self.assertRaises(SystemExit, self.run_it, "init", "--paid", paid)
         self.assertEqual(self.run_it("run", "--send")[0], 2)
@@ -317,7 +317,7 @@ class Importing(Case):
             self.assertEqual(self.run_it("import")[0], 0)
         self.assertEqual(self.books()[1], {"ann": 40})
 
-        # One that was hidden, one that hangs in the air, one that was changed.
+        # One that was hidden, one without a predecessor, one that was changed.
         hidden = dump(first, {"ann": 99}, 11)
         after = dump(self.last, {"ann": 40}, 16)
         gap = dump(after, {"ann": 40}, 17)
@@ -327,7 +327,7 @@ class Importing(Case):
             path = self.path(f"shares/{name}-ab1{name}.json", json.dumps(wrong))
             status, said = self.run_it("import")
             self.assertEqual(status, 1, said)
-            self.assertIn("nothing from here on is imported", said)
+            self.assertIn("stopped importing here", said)
             os.remove(path)
         self.assertEqual(self.books()[1], {"ann": 40})
 
@@ -382,17 +382,17 @@ class Verifying(Case):
             value = {**value, **more}
             return {**value, "digest": verify_dump.digest(value)}
 
-        anew = dump(None, {"ann": 30}, 12)
-        anew = signed(anew, round={**anew["round"], "first_seq": 3, "last_seq": 3},
-                      window={**anew["window"], "first_seq": 3, "last_seq": 3})
+        fresh = dump(None, {"ann": 30}, 12)
+        fresh = signed(fresh, round={**fresh["round"], "first_seq": 3, "last_seq": 3},
+                      window={**fresh["window"], "first_seq": 3, "last_seq": 3})
         unsplit = {**{key: second[key] for key in ("network", "accounts", "solutions", "window", "total_shares",
                    "total_credit", "total_reward", "height")}, "schema_version": 1}
         given = signed(first, carried_in="1", total_reward="9", solutions=[{**first["solutions"][0], "reward": "9"}])
         other = signed(second, fees=[{"account": "me", "basis_points": 0, "amount": "0"}])
         swollen = signed(first, window={**first["window"], "first_credit": "77777"})
         stories = [
-            ((first, unsplit, anew), "older schema"), ((given,), "nothing was there to be carried in"),
-            ((first, other), "said to be as old"), ((swollen,), "counts for more than all"),
+            ((first, unsplit, fresh), "older schema"), ((given,), "there was nothing to carry in"),
+            ((first, other), "claim the same start"), ((swollen,), "counts for more than all"),
         ]
         for story, expected in stories:
             status, said = self.judge(*story)
@@ -407,7 +407,7 @@ class Verifying(Case):
         for wrong in ({"hash": "ab1other"}, {"timestamp": 2}, {"proof_target": "2"}, {"solutions": []}):
             with self.assertRaises(verify_dump.Wrong):
                 verify_dump.check_block({**right, **wrong}, self.chain.url)
-        # A block the node does not have yet is no lie, and the node says so.
+        # A block the node does not have yet is not a lie, and the node says so.
         with self.assertRaisesRegex(verify_dump.Unanswered, "answered 500: .*Missing block hash"):
             verify_dump.check_block({**right, "height": 2}, self.chain.url)
 
@@ -460,7 +460,7 @@ class Dying(Case):
                     self.chain.balance += 10 * FEE
                     code = self.die(owner, name, when, nth)
                     self.assertIn(code, (0, 9))
-                    # In between the chain goes on, or not.
+                    # In between the chain advances, or not.
                     if height % 3 == 0:
                         self.chain.produce()
                     if code == 0:

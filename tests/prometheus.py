@@ -5,7 +5,7 @@
 
 The exposition must be one that promtool takes, every alert rule must evaluate, and every figure that the rules and the
 Grafana board ask for must be there. The pool must have a block of its own and a limit of solutions, without which
-some figures are left out. With --node it is inside a node, whose figures must stand beside the pool's. Needs Debian's
+some figures are left out. With --node it is inside a node, whose figures must be served with the pool's. Needs Debian's
 prometheus and python3-yaml.
 """
 import argparse
@@ -26,9 +26,9 @@ import yaml
 OPS = Path(__file__).resolve().parent.parent / "ops"
 RULES = OPS / "prometheus/aleo-pool.rules.yml"
 PATIENCE = 120
-# What upstream calls its figures is upstream's affair.
+# Upstream decides the names of its figures.
 UPSTREAM = ("snarkos_", "snarkvm_")
-# Of the node: its height and its peers.
+# The node's height and its peers.
 OF_THE_NODE = ("snarkos_bft_height_total", "snarkos_router_connected_total")
 
 
@@ -47,11 +47,11 @@ def check_exposition(url):
     said = (read.stdout + read.stderr).decode().splitlines()
     ours = [line for line in said if not line.startswith(UPSTREAM)]
     if ours or read.returncode not in (0, 3):
-        fail("promtool complains of the metrics:\n" + "\n".join(ours or said))
+        fail("promtool rejects the metrics:\n" + "\n".join(ours or said))
 
 
 def asked_for():
-    """The figures that somebody is shown or woken by."""
+    """The figures of the board and the alerts."""
     rules = yaml.safe_load(RULES.read_text())
     board = json.loads((OPS / "grafana/aleo-pool.json").read_text())
     expressions = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
@@ -59,7 +59,7 @@ def asked_for():
     expressions += [note["expr"] for note in board["annotations"]["list"]]
     names = set(re.findall(r"\b(?:pool|snarkos|snarkvm)_\w+", "\n".join(expressions)))
     if len(names) < 30:
-        fail(f"the rules and the board ask for no more than {names}")
+        fail(f"the rules and the board use only {names}")
     return names
 
 
@@ -67,7 +67,7 @@ class Prometheus:
     """A Prometheus of our own."""
 
     def __init__(self, folder, target):
-        # What is shipped, with another target and in more of a hurry.
+        # The shipped file, with another target and shorter intervals.
         config = (OPS / "prometheus/prometheus.yml").read_text()
         (folder / RULES.name).write_text(RULES.read_text())
         config = config.replace("127.0.0.1:3335", target).replace("15s", "1s")
@@ -86,7 +86,7 @@ class Prometheus:
         return json.loads(fetch(f"http://{self.address}/api/v1/{path}?{query}"))["data"]
 
     def value(self, expression):
-        """The highest of the expression's values; `None`: there is none."""
+        """The highest of the expression's values; `None` without any."""
         found = self.ask("query", query=expression)["result"]
         return max((float(one["value"][1]) for one in found), default=None)
 
@@ -149,7 +149,7 @@ def look(prometheus, is_node):
     wait("every rule is evaluated", rules)
     if is_node:
         for name in OF_THE_NODE:
-            wait(f"the node's {name} stands beside them", lambda: not prometheus.value(f"{name} > 0"))
+            wait(f"the node's {name} is served with them", lambda: not prometheus.value(f"{name} > 0"))
 
 
 main()

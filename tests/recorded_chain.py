@@ -1,4 +1,4 @@
-"""A node's REST port, and a small chain behind it, in the words that a real node was recorded with."""
+"""A node's REST port, and a small chain behind it, with the recorded answers of a real node."""
 import http.server, json, threading
 
 import recorded
@@ -8,7 +8,7 @@ FEE = 2_000
 
 
 class Chain:
-    """A transaction moves money once, however often it comes."""
+    """A transaction moves money once, however often it is sent."""
 
     def __init__(self):
         self.balance, self.mempool, self.settled, self.paid, self.deaf = 0, {}, {}, [], False
@@ -39,7 +39,7 @@ class Chain:
                 if "/transaction/confirmed/" in self.path:
                     return self.recorded(f"confirmed-{fate}", transaction_id=name)
                 if "/block/ab1" in self.path:
-                    # Its name has what it holds.
+                    # Its name contains its content.
                     fate, name = name[len("ab1"):].split("-")
                     return self.recorded(f"block-with-{fate}", transaction_id=name)
                 if "/block/" in self.path:

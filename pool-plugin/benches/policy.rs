@@ -1,4 +1,4 @@
-//! What the release policies earn, for budgets and finds an epoch. `docs/release.md` explains the figures.
+//! What the release policies earn, by budget and finds per epoch. `docs/release.md` explains the figures.
 
 use pool_plugin::release::policy::{Policy, simulation};
 

@@ -1,18 +1,18 @@
-//! What a fuzz target does with files that people write: all that is read of them. Panics where a line is lost or
-//! counts twice.
+//! What a fuzz target does with files that people write: reads all of them. Panics if a line is lost or
+//! counted twice.
 
 use crate::{
     core::json_lines::{self, BrokenLine},
     stratum::{guard::access::Entry, server::capture::transcript, users::file},
 };
 
-/// `users.json`, `access.json` and a capture, whichever this is.
+/// Parses the text as `users.json`, `access.json` and a capture, whichever it is.
 pub fn read_files(text: &str) {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
     let (users, broken) = file::parse(text);
     check(lines, users.len(), &broken);
     let names: std::collections::HashSet<_> = users.iter().map(|user| &user.username).collect();
-    assert_eq!(names.len(), users.len(), "a user stands twice");
+    assert_eq!(names.len(), users.len(), "a user is read twice");
 
     let (entries, broken) = json_lines::parse::<Entry>(text);
     check(lines, entries.len(), &broken);
@@ -26,7 +26,7 @@ pub fn read_files(text: &str) {
     }
 }
 
-/// Every line counts, or is named, in order.
+/// Every line is either valid or reported, in order.
 fn check(lines: usize, good: usize, broken: &[BrokenLine]) {
     assert_eq!(good + broken.len(), lines);
     assert!(broken.is_sorted_by(|one, next| one.number < next.number), "{broken:?}");

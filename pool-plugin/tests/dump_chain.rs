@@ -1,4 +1,4 @@
-//! Dumps with terms: who gets what, and how one follows the other, from a real database.
+//! Dumps with terms: the payouts, and how each dump links to the previous one, from a real database.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ async fn find(ledger: &ShareLedger, counter: u64, account: &str) {
     ledger.record_found(record).await.unwrap();
 }
 
-/// The dump of a round, and its place in the folder; told to the ledger as the pool does it.
+/// Writes the dump of a round and records it in the ledger, like the pool.
 async fn publish(ledger: &ShareLedger, dir: &Path, height: u32) -> Value {
     let round = ledger.round(height).unwrap().unwrap();
     let written = dump::write(dir, ledger, &round, Network::Testnet).unwrap();
@@ -83,7 +83,7 @@ async fn pplns_pays_the_last_work_and_of_the_share_on_the_edge_a_part() {
     assert_eq!(rewards(&dump), [("edge", 396_028), ("late", 594_042), ("pool", 10_000)]);
     assert_eq!((&dump["previous"], &dump["carried_out"]), (&Value::Null, &json!("0")));
 
-    // The next block, without a share in between: the same window, and the chain goes on.
+    // The next block, without a share in between: the same window, and the chain continues.
     ledger.apply_block(block(11, &[71, 72])).await.unwrap();
     let next = publish(&ledger, dir.path(), 11).await;
     assert_eq!(next["window"], dump["window"]);
@@ -172,7 +172,7 @@ async fn solo_pays_each_finder_and_carries_a_landing_the_database_never_saw() {
     let both = publish(&ledger, dir.path(), 10).await;
     assert_eq!(rewards(&both), [("ann", 1_000_070), ("bob", 1_000_071), ("worker-only", 0)]);
     assert_eq!(both["carried_out"], "1000072");
-    // Its find is recorded late, after a full disk: the round stays what it was.
+    // Its find is recorded late, after a full disk: the round stays as it was.
     find(&ledger, 72, "cat").await;
     find(&ledger, 73, "cat").await;
     ledger.apply_block(block(11, &[73])).await.unwrap();
@@ -192,7 +192,7 @@ async fn a_chain_is_the_same_from_its_marks_without_them_and_beside_a_running_po
     let dir = tempdir().unwrap();
     let db = dir.path().join("db");
     let ledger = open(&db);
-    // One round from before there were terms.
+    // One round from before terms existed.
     share(&ledger, 1, "old", 100).await;
     ledger.apply_block(block(10, &[70])).await.unwrap();
     ledger.set_rules(rules(PPLNS, &[])).await.unwrap();
@@ -207,9 +207,9 @@ async fn a_chain_is_the_same_from_its_marks_without_them_and_beside_a_running_po
     let heights = 10..20;
     let marked: Vec<Vec<u8>> = heights.clone().map(|height| render(&ledger, height)).collect();
     assert_eq!(marked, unmarked);
-    let beside = ShareLedger::open_read_only(&db).unwrap();
-    assert_eq!(heights.clone().map(|height| render(&beside, height)).collect::<Vec<_>>(), unmarked);
-    drop((ledger, beside));
+    let reader = ShareLedger::open_read_only(&db).unwrap();
+    assert_eq!(heights.clone().map(|height| render(&reader, height)).collect::<Vec<_>>(), unmarked);
+    drop((ledger, reader));
     let reopened = open(&db);
     assert_eq!(heights.map(|height| render(&reopened, height)).collect::<Vec<_>>(), unmarked);
     let old: Value = serde_json::from_slice(&unmarked[0]).unwrap();
@@ -268,7 +268,7 @@ async fn a_database_that_no_longer_gives_what_was_published_is_noticed() {
     assert_eq!(dump_file(dir.path(), 10), published, "the file is left as it was");
 }
 
-/// What the schema has against a document.
+/// The schema's complaint about a document.
 fn complaint(document: &Value) -> Option<String> {
     let mut schemas = boon::Schemas::new();
     let path = repository::file("docs/share-dump.schema.json");

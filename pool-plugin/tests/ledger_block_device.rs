@@ -1,9 +1,9 @@
-//! A block device that cannot write: a real file system gets real I/O errors from below, shares are refused, nothing
-//! that was acknowledged is lost, and storing goes on when the device does.
+//! A block device that cannot write: a real file system gets real I/O errors from below, shares are refused,
+//! nothing acknowledged is lost, and storing resumes when the device works again.
 //!
-//! The device is a loop device over a sparse file in a small tmpfs: when that is full, the device fails whatever needs
-//! a new block. The file system is ext2, which goes on after an error, where ext4 would ask for an operator. It takes
-//! root and loop devices; without, it says so and passes.
+//! The device is a loop device over a sparse file in a small tmpfs: when that is full, the device fails every
+//! write that needs a new block. The file system is ext2, which continues after an error, where ext4 would
+//! need an operator. The test needs root and loop devices; without them, it says so and passes.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -56,7 +56,7 @@ impl Device {
         run("mount", &["-o", "loop,errors=continue", &image], &self.mounted())
     }
 
-    /// What is read afterwards comes from the device, and from no cache.
+    /// Later reads come from the device, and not from a cache.
     fn mount_again(&self) {
         assert_eq!(run("umount", &[], &self.mounted()), Ok(()));
         assert_eq!(self.mount(), Ok(()));
@@ -79,7 +79,7 @@ async fn a_device_that_fails_writes_costs_refused_shares_and_no_acknowledged_one
         Err(why) => {
             return skip(
                 "a block device that fails writes under the share ledger",
-                &format!("it takes root, mkfs.ext2 and a loop device ({why})"),
+                &format!("it needs root, mkfs.ext2 and a loop device ({why})"),
             );
         }
     };
@@ -93,7 +93,7 @@ async fn a_device_that_fails_writes_costs_refused_shares_and_no_acknowledged_one
         }
         let filler = Filler::within(&device.below());
         let refused = append_until_refused(&ledger, counter).await;
-        assert!(append(&ledger, 1, refused + 1).await.is_err(), "it goes on refusing");
+        assert!(append(&ledger, 1, refused + 1).await.is_err(), "it still refuses");
 
         filler.remove();
         wait_until_healthy(&ledger).await;

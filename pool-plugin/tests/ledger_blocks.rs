@@ -37,7 +37,7 @@ async fn windows_follow_one_another_without_gap_or_overlap() {
             counter += 1;
             append(&ledger, 0, counter).await.unwrap();
         }
-        // A block without us in between cuts nothing.
+        // A block without our solutions in between closes no round.
         assert_eq!(ledger.apply_block(block(height - 1, &[])).await, Ok(None));
         windows
             .push(window(&ledger.apply_block(block(height, &[u64::from(height)])).await.unwrap().unwrap()));
@@ -93,7 +93,7 @@ async fn a_solution_goes_from_found_to_released_to_landed() {
     assert_eq!((round.solutions[0].reward, round.epoch), (1_000_001, 0));
     let landed = SolutionState::Landed { height: 7, hash: block_hash(7), reward: 1_000_001 };
     assert_eq!(open_counters(&ledger), [0; 0]);
-    // Late words change nothing.
+    // Late reports change nothing.
     ledger.mark_released(id(0, 1)).await.unwrap();
     ledger.record_found(found(0, 1)).await.unwrap();
     assert_eq!(state(&ledger, 0, 1), landed);
@@ -139,7 +139,7 @@ async fn a_landing_never_seen_found_is_recorded() {
     let record = ledger.solution(id(1, 3)).unwrap().unwrap();
     assert_eq!((record.finder, record.epoch), (None, 1));
     assert!(matches!(record.state, SolutionState::Landed { height: 400, .. }));
-    // Its find may be recorded late, after a full disk: the record learns it, the round stays as it was.
+    // Its find may be recorded late, after a full disk: the record gets it, the round stays as it was.
     ledger.record_found(found(1, 3)).await.unwrap();
     let record = ledger.solution(id(1, 3)).unwrap().unwrap();
     assert_eq!(record.finder, found(1, 3).finder);

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 const POINTS: u64 = 50;
 
-/// Not a test of its own: the process that is killed.
+/// Not a separate test: the process that is killed.
 #[test]
 fn child_that_is_killed() {
     crash::child::run_if_child();
@@ -28,5 +28,5 @@ fn no_acknowledged_share_is_lost_and_none_stored_twice() {
     });
     assert!(verdict.complaints.is_empty(), "{verdict:#?}");
     assert_eq!(verdict.points, POINTS);
-    assert!(verdict.acknowledged > 100, "too few shares were stored to tell: {verdict:?}");
+    assert!(verdict.acknowledged > 100, "too few shares were stored to judge: {verdict:?}");
 }

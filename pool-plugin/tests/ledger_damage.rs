@@ -1,4 +1,4 @@
-//! Damaged data files under a running ledger: what depends on them is refused, and comes back with them.
+//! Damaged data files under a running ledger: what depends on them is refused until they are restored.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use pool_plugin::ledger::{LedgerHealth, ReserveError, ShareLedger};
 use tempfile::tempdir;
 
 const SHARES: u64 = 2_000;
-/// Only to end a test that hangs.
+/// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Data files with their first block damaged.
@@ -63,16 +63,16 @@ async fn a_damaged_block_refuses_the_shares_it_touches_until_it_is_sound_again()
         task.await.unwrap();
     }
     ledger.close().await;
-    // Opening moves what is in the log to data files.
+    // Opening moves the log's content to data files.
     let ledger = open(dir.path());
     let damage = Damage::done_to(dir.path());
 
-    // The key of the first share is in a damaged block: whether this one is a duplicate cannot be told.
+    // The key of the first share is in a damaged block: the duplicate check of this share is impossible.
     let error = ledger.reserve(key(1, 0)).unwrap_err();
     assert!(matches!(error, ReserveError::Storage(_)), "{error}");
     let mut health = ledger.healthy();
     tokio::time::timeout(PATIENCE, health.wait_for(|health| !health.is_ok())).await.unwrap().unwrap();
-    // The others go on.
+    // Other shares still work.
     assert_eq!(append(&ledger, 1, SHARES).await, Ok(SHARES + 1));
     assert!(ledger.shares(1, 1).next().unwrap().is_err());
 

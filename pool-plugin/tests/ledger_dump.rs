@@ -52,7 +52,7 @@ fn parse(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
-/// What the schema has against a document.
+/// The schema's complaint about a document.
 fn complaint(document: &Value) -> Option<String> {
     let mut schemas = boon::Schemas::new();
     let path = repository::file("docs/share-dump-1.schema.json");
@@ -65,7 +65,7 @@ async fn a_dump_is_the_same_today_after_a_restart_and_beside_a_running_pool() {
     let dir = tempdir().unwrap();
     let ledger = fill(dir.path()).await;
     let bytes = render(&ledger, 10);
-    // What comes later does not change it.
+    // Later changes do not affect it.
     append_for(&ledger, key(0, 900), worker("ann", "late"), 5).await.unwrap();
     assert_eq!(render(&ledger, 10), bytes);
     assert_eq!(render(&ShareLedger::open_read_only(dir.path()).unwrap(), 10), bytes);
@@ -160,13 +160,13 @@ async fn missing_files_are_written_and_different_ones_put_aside() {
     assert_eq!(first.path, path(10));
     assert_eq!(fs::read(&first.path).unwrap(), render(&ledger, 10));
 
-    let mended = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
-    assert_eq!((mended.written, mended.replaced, mended.failed), (vec![path(11)], vec![], vec![]));
+    let repaired = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
+    assert_eq!((repaired.written, repaired.replaced, repaired.failed), (vec![path(11)], vec![], vec![]));
     fs::write(path(11), "{}").unwrap();
     let verify = || dump::verify(&shares, &ledger, &round(&ledger, 11), Network::Testnet).unwrap();
     assert_eq!(verify(), FileState::Different);
-    let mended = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
-    assert_eq!((mended.written, mended.replaced, mended.failed), (vec![], vec![path(11)], vec![]));
+    let repaired = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
+    assert_eq!((repaired.written, repaired.replaced, repaired.failed), (vec![], vec![path(11)], vec![]));
     assert_eq!(verify(), FileState::Same);
     let names: Vec<String> = {
         let entries = fs::read_dir(&shares).unwrap();
@@ -204,14 +204,14 @@ async fn a_lost_share_is_an_error_and_no_file() {
         let database = rocksdb::DB::open_cf(&options, &db, families).unwrap();
         database.delete_cf(&database.cf_handle("shares").unwrap(), lost.to_be_bytes()).unwrap();
         drop(database);
-        // For reading it opens; a pool would refuse to start when the last share is gone.
+        // It opens read-only; a pool would refuse to start when the last share is gone.
         let ledger = ShareLedger::open_read_only(&db).unwrap();
         // Windows are read from their end.
         let expected = DumpError::Gap { height: 10, seq: lost };
         let written = dump::write(&shares, &ledger, &round(&ledger, 10), Network::Testnet);
         assert_eq!(written, Err(expected.clone()));
-        let mended = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
-        assert_eq!(mended.failed, [(10, expected)]);
+        let repaired = dump::write_missing(&ledger, &shares, Network::Testnet).unwrap();
+        assert_eq!(repaired.failed, [(10, expected)]);
     }
     assert_eq!(fs::read_dir(&shares).unwrap().count(), 1, "only that of block 11");
 }

@@ -1,7 +1,7 @@
-//! A full disk: shares are refused, nothing is lost, and storing goes on when there is room again.
+//! A full disk: shares are refused, nothing is lost, and storing resumes once there is room again.
 //!
-//! Mounts a small file system of its own, so it needs to run as root with mount rights; without, it says so
-//! and passes.
+//! Mounts its own small file system, so it needs root and the right to mount; without them, it says so and
+//! passes.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -42,7 +42,7 @@ async fn a_full_disk_refuses_shares_and_an_emptied_one_takes_them_again() {
         Err(why) => {
             return skip(
                 "a full disk under the share ledger",
-                &format!("it takes root and the right to mount ({why})"),
+                &format!("it needs root and the right to mount ({why})"),
             );
         }
     };
@@ -52,7 +52,7 @@ async fn a_full_disk_refuses_shares_and_an_emptied_one_takes_them_again() {
     for _ in 0..3 {
         let filler = Filler::within(disk.folder.path());
         let refused = append_until_refused(&ledger, counter).await;
-        // It can still be read, and goes on refusing.
+        // It can still be read, and still refuses.
         assert_eq!(ledger.last_seq(), Ok(refused));
         assert!(append(&ledger, 1, refused).await.is_err());
 

@@ -1,4 +1,4 @@
-//! Old shares leave, but none that a block to come may pay for; dumps and totals stay.
+//! Old shares are retired, but none that a future block may pay for; dumps and totals stay.
 
 #![allow(clippy::unwrap_used)]
 
@@ -77,9 +77,9 @@ async fn shares_leave_when_they_are_old_and_paid_for() {
     assert_eq!(seqs(&ledger), (21..=30).collect::<Vec<_>>());
     assert_eq!(ledger.totals().unwrap(), totals);
 
-    // Dumps are left alone, and one that is lost is named.
-    let mended = dump::write_missing(&ledger, &dumps, Network::Testnet).unwrap();
-    assert_eq!(mended, dump::Mended::default());
+    // Dumps are not touched, and a lost one is reported.
+    let repaired = dump::write_missing(&ledger, &dumps, Network::Testnet).unwrap();
+    assert_eq!(repaired, dump::Mended::default());
     let second_file = dumps.join(dump::file_name(&second));
     assert_eq!(std::fs::read(&second_file).unwrap(), second_dump);
     std::fs::remove_file(dumps.join(dump::file_name(&first))).unwrap();
@@ -127,7 +127,7 @@ async fn what_a_window_may_reach_and_what_is_not_dumped_stays() {
     land_at(&ledger, &dumps, 401, 2_000).await;
 }
 
-/// The proof target may rise by more than was kept for: what is left is the window, and the block has its dump.
+/// The proof target may rise by more than expected: what is left is the window, and the block has its dump.
 #[tokio::test]
 async fn a_window_ends_where_shares_have_left() {
     let dir = tempdir().unwrap();
@@ -140,12 +140,12 @@ async fn a_window_ends_where_shares_have_left() {
     let dump = std::fs::read_to_string(dumps.join(dump::file_name(&round))).unwrap();
     let dump: serde_json::Value = serde_json::from_str(&dump).unwrap();
     assert_eq!((&dump["window"]["first_seq"], &dump["scheme"]["reach_seq"]), (&81.into(), &81.into()));
-    // The first one's shares have left: it is held against itself and the one after it.
+    // The first one's shares have been retired: it is compared with itself and the next one.
     let paths = std::fs::read_dir(&dumps).unwrap().map(|entry| entry.unwrap().path());
     let verdicts = dump::verify::verify(paths, Some(&ledger), None);
     let checks = |checks: &[&'static str]| Verdict::Right(checks.to_vec());
     let right = [
-        checks(&["sums", "digest", "split", "its shares have left"]),
+        checks(&["sums", "digest", "split", "its shares have been retired"]),
         checks(&["sums", "digest", "split", "chain", "shares"]),
     ];
     assert_eq!(verdicts.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>(), right);

@@ -1,5 +1,4 @@
-//! Schemas: the first one's database opens and is brought up to date, whatever interrupts that; a newer one
-//! is refused.
+//! Schemas: the first one's database opens and is upgraded, whatever interrupts that; a newer one is refused.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,13 +19,13 @@ use pool_plugin::{
 use rocksdb::{DB, Options};
 use tempfile::tempdir;
 
-/// Every row of a database that the first schema's program wrote: three shares, a find that landed, one that
+/// Every row of a database written by the first schema's program: three shares, a find that landed, one that
 /// was aborted and one that is open, a round, and a share after it.
 const SCHEMA_1: &str = include_str!("fixtures/schema-1.txt");
 const FAMILIES_OF_SCHEMA_1: [&str; 7] =
     ["shares", "keys", "totals", "solutions", "open_solutions", "rounds", "meta"];
 
-/// Lays `SCHEMA_1` out as the program of its time did.
+/// Lays out `SCHEMA_1` like the program of that time.
 fn first_schema(dir: &Path) {
     let mut options = Options::default();
     options.create_if_missing(true);

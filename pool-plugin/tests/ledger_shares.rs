@@ -1,4 +1,4 @@
-//! Shares: numbered without a gap, each once, over restarts.
+//! Shares: numbered without a gap, each once, across restarts.
 
 #![allow(clippy::unwrap_used)]
 
@@ -102,7 +102,7 @@ async fn a_closed_ledger_says_so() {
     let appended = other.append(reservation, worker("ann", ""), 1, 1, 1).await;
     assert_eq!(appended, Err(WriteError::Closed));
     assert!(matches!(other.reserve(key(1, 2)), Err(ReserveError::Storage(_))));
-    // The lock is gone with it, though a handle is left.
+    // Its lock is gone too, though a handle is left.
     open(dir.path());
 }
 
@@ -152,7 +152,7 @@ async fn old_epochs_leave_by_range_and_stay_closed() {
     let closed = ReserveError::EpochClosed { epoch: 1, open_from: 2 };
     assert_eq!(reopened.reserve(key(1, 9)).unwrap_err(), closed);
     assert_eq!(reopened.reserve(key(2, 7)).unwrap_err(), ReserveError::Duplicate);
-    // The shares themselves stay: dumps are made of them.
+    // The shares themselves stay: dumps are made from them.
     assert_eq!(all_shares(&reopened).len(), 4);
 }
 
@@ -218,7 +218,7 @@ async fn damage_is_refused_and_named() {
     let damages: [(&str, Damage); 5] = [
         ("CURRENT lost", |dir| fs::remove_file(dir.join("CURRENT")).unwrap()),
         ("CURRENT and the log lost, data there", |dir| {
-            // Opening moves what is in the log to a data file.
+            // Opening moves the log's content to a data file.
             drop(open(dir));
             fs::remove_file(newest(dir, |name| name.ends_with(".log"))).unwrap();
             fs::remove_file(dir.join("CURRENT")).unwrap();
@@ -249,7 +249,7 @@ async fn damage_is_refused_and_named() {
     }
 }
 
-/// The write-ahead log holds acknowledged shares: what a crash tears is its end, which nobody was told of.
+/// The write-ahead log holds acknowledged shares: a crash tears only its end, which nobody got an answer for.
 #[tokio::test]
 async fn a_torn_log_end_is_dropped_and_a_damaged_log_refused() {
     let dir = tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! The drill with a running pool: a backup is taken by command while miners hand in shares and a block lands, then
-//! put back. Nothing is credited or dumped again.
+//! The drill with a running pool: a backup is taken by command while miners submit shares and a block lands,
+//! then restored. Nothing is credited or dumped again.
 
 #![allow(clippy::unwrap_used)]
 
@@ -47,7 +47,7 @@ fn a_backup_taken_under_load_credits_and_dumps_nothing_again() {
             let (done, accepted) = (&done, &accepted);
             scope.spawn(move || {
                 let mut miner = Client::with_work(pool.address, &format!("miner{number}.rig"));
-                // Odd counters are shares and no solutions; each miner has its own.
+                // Odd counters are shares and not solutions; each miner has its own.
                 for counter in (number << 32..).map(|n| 2 * n + 1) {
                     if done.load(Relaxed) {
                         return;
@@ -63,7 +63,7 @@ fn a_backup_taken_under_load_credits_and_dumps_nothing_again() {
         land(&mut finder, 2, 0, 1);
         let before = accepted.load(Relaxed);
         let said = client::backup(data, &saved).unwrap();
-        assert!(said.contains("1 dumps"), "{said}");
+        assert!(said.contains("1 dump,"), "{said}");
         let again = client::backup(data, &saved).unwrap_err().to_string();
         assert!(again.contains("is not empty"), "{again}");
         let last = ShareLedger::open_read_only(&saved.join("db")).unwrap().last_seq().unwrap();
@@ -118,7 +118,7 @@ fn a_running_pool_backs_itself_up_and_a_stopped_one_is_backed_up_by_the_command(
 
     pool.stop();
     assert!(client::backup(data, &to("stopped")).unwrap().contains("shares 1 to 1"));
-    // What a pool leaves that was killed.
+    // The socket that a killed pool leaves.
     drop(std::os::unix::net::UnixListener::bind(data.join(SOCKET)).unwrap());
     assert!(client::backup(data, &to("killed")).unwrap().contains("shares 1 to 1"));
 }

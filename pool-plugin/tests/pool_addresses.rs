@@ -1,5 +1,5 @@
-//! A pool with two addresses, each with a stake of its own, on the simulated chain: who works for which, and what
-//! becomes of what was mined for the other.
+//! A pool with two addresses, each with its own stake, on the simulated chain: which miner works for which,
+//! and what happens to counters mined for the other.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ use tempfile::tempdir;
 
 const SECOND: Address = Address([8; 32]);
 
-/// `first` and `second` land so many an epoch.
+/// `first` and `second` may land this many per epoch.
 fn chain(first: u64, second: u64) -> Arc<SimChain> {
     let sim = SimChain::new();
     sim.connect_validator(1);
@@ -43,13 +43,13 @@ fn miners(pool: &Running, count: usize) -> Vec<Client> {
     (0..count).map(|number| Client::with_work(pool.address, &format!("ann.rig{number}"))).collect()
 }
 
-/// How many work for the first address, and for the second.
+/// How many miners work for the first address, and for the second.
 fn spread(miners: &[Client]) -> (usize, usize) {
     let of = |address: Address| miners.iter().filter(|miner| miner.address == address.to_string()).count();
     (of(OURS), of(SECOND))
 }
 
-/// A solution of the current epoch, as the pool's evaluator has them.
+/// A solution of the current epoch, from the pool's evaluator.
 fn solution(sim: &SimChain, address: Address, counter: u64) -> Solution {
     sim.solution(address, counter, u64::MAX)
 }
@@ -58,7 +58,7 @@ fn offered(sim: &SimChain, solution: &Solution) -> bool {
     sim.mempool().iter().any(|waiting| waiting.id() == solution.id())
 }
 
-/// Long enough for the release queue's look at the peers, which it has each second.
+/// Long enough for the release queue's check of the peers, once a second.
 fn a_while() {
     sleep(Duration::from_millis(1_500));
 }
@@ -83,7 +83,7 @@ fn miners_go_by_what_is_left_and_change_on_exhaustion_or_with_the_epoch_only() {
     }
     assert_eq!(spread(&miners), (2, 6));
 
-    // It has nothing left: whoever worked for it gets a job for the other one, and nobody else does.
+    // It has nothing left: its miners get a job for the other one, and no others do.
     let old_job = miners[first].job.clone();
     assert_eq!(miners[first].submit(4), 0);
     until("it is offered", || offered(&sim, &solution(&sim, OURS, 4)));
@@ -94,10 +94,10 @@ fn miners_go_by_what_is_left_and_change_on_exhaustion_or_with_the_epoch_only() {
     assert_eq!(miners[second].submit(101), 0);
     assert_eq!(spread(&miners), (0, 8));
 
-    // What was mined for the other address is judged and credited for it, and waits for a place there.
-    assert_eq!(miners[first].submit_for(&old_job, 101), 0, "another address: no duplicate");
+    // A counter mined for the other address is judged and credited for it, and waits for a place there.
+    assert_eq!(miners[first].submit_for(&old_job, 101), 0, "another address: not a duplicate");
     assert_eq!(miners[first].submit_for(&old_job, 1_000_006), 0);
-    // This one names no job of the session, and solves the puzzle of its previous address alone.
+    // This one names no job of the session, and only solves the puzzle of its previous address.
     assert_ne!(miners[first].submit_for("ffffff7f", 1_000_008), 0);
     a_while();
     for late in [1_000_006, 1_000_008] {
@@ -161,10 +161,10 @@ fn a_block_with_solutions_of_both_is_one_round_and_all_addresses_are_scanned_for
     let on_its_way = sim.mempool()[0].address;
     pool.stop();
 
-    // A landing that nobody saw found, while the pool was away.
+    // A landing without a recorded find, while the pool was away.
     let unseen = solution(&sim, SECOND, 77);
     sim.produce_block_with(&[unseen], &[]);
-    // One that was released for an address that is named no more.
+    // One that was released for an address that is no longer configured.
     let left = if on_its_way == OURS { SECOND } else { OURS };
     let pool = start_with(&sim, Config { addresses: vec![left], ..of_two(data) }, EvenSolves::default());
     sim.produce_block();

@@ -24,7 +24,7 @@ fn an_admin_looks_and_acts_while_the_pool_runs() {
     let pool = start(&sim, data, EvenSolves::default());
     until("the socket is there", || data.join(SOCKET).exists());
     let mode = std::fs::metadata(data.join(SOCKET)).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "for its owner alone");
+    assert_eq!(mode & 0o777, 0o600, "only for its owner");
 
     let mut ann = Client::with_work(pool.address, "ann.rig");
     assert_eq!(ann.submit(1), 0);
@@ -58,7 +58,7 @@ fn an_admin_looks_and_acts_while_the_pool_runs() {
 
     std::fs::write(data.join("users.json"), "rubbish\n").unwrap();
     let reload = admin(data, Command::Reload);
-    // The pool may have looked by itself a moment before.
+    // The pool may have noticed by itself a moment before.
     assert!(reload["users_changed"] == false || reload["broken_lines"][0]["line"] == 1, "{reload}");
 
     let level = Command::LogLevel { level: LogLevel::Debug, of: None };

@@ -32,7 +32,7 @@ struct HaProxy {
     child: Child,
     version_1: SocketAddr,
     version_2: SocketAddr,
-    /// Speaks TLS itself, and tells the pool so.
+    /// Speaks TLS itself, and says so to the pool.
     ends_tls: SocketAddr,
 }
 
@@ -50,13 +50,13 @@ impl HaProxy {
              listen tls\n bind {ends_tls} ssl crt {certificate}\n server pool {pool} send-proxy-v2-ssl\n"
         );
         fs::write(folder.join("haproxy.cfg"), settings).unwrap();
-        // Dies with the test, however that ends.
+        // Ends with the test, even if that is killed.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "haproxy", "-db", "-f"])
             .arg(folder.join("haproxy.cfg"))
             .stdout(Stdio::null())
             .spawn()
-            .expect("setpriv cannot be started: scripts/lib.sh installs what the tests need");
+            .expect("cannot start setpriv: scripts/lib.sh installs what the tests need");
         let mut this = Self { child, version_1, version_2, ends_tls };
         until("haproxy listens", || {
             let ended = this.child.try_wait().unwrap();
@@ -88,7 +88,7 @@ fn connect(last: u8, to: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Speaks TLS, and trusts the certificate in the folder alone.
+/// Speaks TLS, and trusts only the certificate in the folder.
 fn secure(folder: &Path, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap()).unwrap();
@@ -101,13 +101,13 @@ fn secure(folder: &Path, stream: TcpStream) -> StreamOwned<ClientConnection, Tcp
     StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
 }
 
-/// A miner's end of whatever connection; `None` once it is closed.
+/// A miner's end of a connection; `None` once it is closed.
 struct Miner<S: Read + Write>(BufReader<S>);
 
 impl<S: Read + Write> Miner<S> {
     fn say(&mut self, id: u64, method: &str, params: &Value) {
         let line = format!("{}\n", json!({"id": id, "method": method, "params": params}));
-        // The pool may have closed already; what it said before is still to be read.
+        // The pool may have closed already; its earlier lines are still to be read.
         let _ = self.0.get_mut().write_all(line.as_bytes()).and_then(|()| self.0.get_mut().flush());
     }
 
@@ -166,7 +166,7 @@ fn miners_behind_a_real_haproxy_are_told_apart_by_their_own_addresses() {
 
     let data = folder.join("data");
     let entrance = EntranceConfig {
-        // The proxy alone: the miners' addresses are of this machine, too, and not believed.
+        // Only the proxy: the miners' addresses are of this machine, too, and not trusted.
         proxies: vec!["127.0.0.1/32".parse().unwrap()],
         tls: Some((folder.join("cert.pem"), folder.join("key.pem"))),
         ..EntranceConfig::default()
@@ -188,7 +188,7 @@ fn miners_behind_a_real_haproxy_are_told_apart_by_their_own_addresses() {
     ];
     assert_eq!(seen(&data), expected.map(|(account, ip)| (account.to_owned(), ip.to_owned())));
 
-    // A ban meets the miner, not the proxy and whoever else is behind it.
+    // A ban applies to the miner, not to the proxy and its other clients.
     let ban = admin::Command::Ban { network: "127.0.0.12".into(), minutes: None, reason: String::new() };
     assert_eq!(ask(&data.join(SOCKET), &ban).unwrap()["sessions"], 1);
     let mut banned = Miner(BufReader::new(connect(12, proxy.version_2)));
@@ -197,7 +197,7 @@ fn miners_behind_a_real_haproxy_are_told_apart_by_their_own_addresses() {
     assert_eq!(banned.line(), None);
     let _other = Miner::mine(connect(16, proxy.version_2), "other", 12);
 
-    // Who lies about where it comes from is not believed: it is no proxy.
+    // A false header is not trusted: its sender is not a listed proxy.
     let mut liar = Miner(BufReader::new(connect(17, pool.address)));
     liar.0.get_mut().write_all(b"PROXY TCP4 127.0.0.18 127.0.0.1 5000 3333\r\n").unwrap();
     assert!(liar.line().unwrap()["error"].is_object());

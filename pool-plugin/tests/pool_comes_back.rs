@@ -1,4 +1,4 @@
-//! What miners find again when the pool comes back.
+//! What miners resume when the pool comes back.
 #![allow(clippy::unwrap_used)]
 
 mod pool_support;
@@ -7,7 +7,7 @@ use pool_plugin::operate::config::Config;
 use pool_support::{Client, EvenSolves, chain, config, start_with};
 use serde_json::{Value, json};
 
-/// A fast miner submits until its target has risen; the target then.
+/// A fast miner submits until its target has risen; returns that target.
 fn mine(client: &mut Client, first_counter: u64) -> u64 {
     for n in 0..8 {
         assert_eq!(client.submit(first_counter + 2 * n), 0);

@@ -1,4 +1,4 @@
-//! `snarkos pool user` and `snarkos pool admin` as an operator types them, beside a running pool.
+//! `snarkos pool user` and `snarkos pool admin` as an operator types them, with a running pool.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod pool_support;
@@ -24,10 +24,10 @@ use pool_plugin::{
 use pool_support::{Client, EvenSolves, chain, config, start_with, until};
 use serde_json::Value;
 
-/// Makes the child below do what follows, words with tabs between them.
+/// Makes the child below run this command, words with tabs between them.
 const WORDS: &str = "POOL_COMMAND_WORDS";
 
-/// One run of a command, in a process of its own: it reads its standard input and fails as a whole.
+/// One run of a command, in a separate process: it reads its standard input and may fail as a whole.
 #[test]
 fn child() {
     let Ok(words) = env::var(WORDS) else { return };
@@ -41,7 +41,7 @@ fn child() {
         Some(("admin", admin)) => admin::client::run(&AdminArgs::from_arg_matches(admin).unwrap()),
         _ => panic!("no command"),
     };
-    // Behind what the test harness prints.
+    // After the test harness's output.
     match said {
         Ok(said) => eprintln!("\nsaid\n{said}"),
         Err(error) => {
@@ -51,7 +51,7 @@ fn child() {
     }
 }
 
-/// Runs `snarkos pool …` on this folder; what it says, or why it fails.
+/// Runs `snarkos pool …` on this folder; returns its output, or why it fails.
 fn run(data: &Path, words: &str, input: &str) -> Result<String, String> {
     let words = format!("{}\t--data\t{}", words.replace(' ', "\t"), data.display());
     let mut child = Command::new(env::current_exe().unwrap())
@@ -88,10 +88,10 @@ fn users_are_added_changed_and_disabled_while_the_pool_runs() {
 
     assert_eq!(run(data, "user add alice", "correct horse\n").unwrap(), "added alice");
     assert_eq!(run(data, "user list", "").unwrap(), "alice");
-    // The pool looks by itself every other second; this is at once.
+    // The pool checks by itself every other second; this is immediate.
     assert_eq!(admin(data, "reload")["ok"], true);
     assert!(may_work(pool.address, "alice.rig", "correct horse"));
-    assert!(may_work(pool.address, "alice.rig", "correct horse,d=50"), "a wish beside it");
+    assert!(may_work(pool.address, "alice.rig", "correct horse,d=50"), "with a suggested target");
     assert!(!may_work(pool.address, "alice.rig", "battery staple"));
 
     let again = run(data, "user add alice", "another horse\n").unwrap_err();
@@ -145,7 +145,7 @@ fn an_admin_types_every_command() {
     assert!(ann.is_closed());
 
     for (words, why) in [
-        ("kick nobody", "no session is 'nobody'"),
+        ("kick nobody", "no session matches 'nobody'"),
         ("ban nowhere", "'nowhere' is not an address or a network"),
         ("unban 192.0.2.0/24", "is not banned"),
         ("set-target ann 0", "a target is 1 or more"),

@@ -1,4 +1,4 @@
-//! `snarkos pool status` and its kin against a running pool.
+//! `snarkos pool status` and similar commands against a running pool.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod pool_support;
@@ -22,7 +22,7 @@ enum Cli {
     Account(AccountArgs),
 }
 
-/// What the command line prints.
+/// The output of a command line.
 fn run(data: &Path, line: &str) -> anyhow::Result<String> {
     let words = ["pool"].into_iter().chain(line.split(' ')).chain(["--data", data.to_str().unwrap()]);
     match Cli::parse_from(words) {
@@ -50,7 +50,7 @@ fn an_operator_sees_the_pool_its_miners_its_blocks_and_its_solutions() {
     let mut ann = Client::with_work(pool.address, "ann.rig");
     assert_eq!((ann.submit(2), ann.submit(3)), (0, 0));
     until("the block is shown", || {
-        // The find may not be with the chain yet.
+        // The chain may not have the find yet.
         sim.produce_block();
         !json(data, "blocks").as_array().unwrap().is_empty()
     });
@@ -61,7 +61,7 @@ fn an_operator_sees_the_pool_its_miners_its_blocks_and_its_solutions() {
     for line in [
         "pool      ",
         "sync      synced at height ",
-        "miners    1 accounts",
+        "miners    1 account with 1 worker",
         "shares    2 accepted, 0 refused",
     ] {
         assert!(status.contains(line), "{line} is not in:\n{status}");
@@ -73,7 +73,7 @@ fn an_operator_sees_the_pool_its_miners_its_blocks_and_its_solutions() {
     let lines: Vec<&str> = miners.lines().collect();
     assert!(lines[0].starts_with("account") && lines[1].starts_with("ann"), "{miners}");
     assert!(lines.len() == 2 && lines[1].contains("rig"), "{miners}");
-    assert_eq!(run(data, "miners --account bob").unwrap(), "no miner has been seen of late");
+    assert_eq!(run(data, "miners --account bob").unwrap(), "no miner seen recently");
 
     let blocks = json(data, "blocks");
     let height = blocks[0]["height"].to_string();

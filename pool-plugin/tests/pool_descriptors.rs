@@ -41,7 +41,7 @@ fn f25_the_port_stays_below_the_limit_and_the_database_goes_on() {
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let address: SocketAddr = lines
         .find_map(|line| line.unwrap().strip_prefix("listening ").map(|address| address.parse().unwrap()))
-        .expect("the child says where it listens");
+        .expect("the child prints its port");
 
     let mut served: Vec<Client> = Vec::new();
     let mut refused = 0;

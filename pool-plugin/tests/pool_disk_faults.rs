@@ -1,7 +1,7 @@
-//! A pool whose disk fails: shares are refused and never acknowledged, solutions go out all the same, the
-//! miner stays connected, health is red, and all is well again by itself when the disk is.
+//! A pool whose disk fails: shares are refused and never acknowledged, solutions are still sent, the miner
+//! stays connected, health is red, and everything recovers by itself once the disk works again.
 //!
-//! The pool runs in a process of its own behind a disk that fails on demand (see `disk_shim`).
+//! The pool runs in a separate process on a disk that fails on demand (see `disk_shim`).
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -43,7 +43,7 @@ const FAULTS: [(&str, &[(Field, u64)]); 5] = [
     ),
 ];
 
-/// Not a test of its own: the process with the pool.
+/// Not a separate test: the process with the pool.
 #[test]
 fn child_with_a_pool() {
     let (Ok(data), Ok(fault)) = (std::env::var(DATA), std::env::var(FAULT)) else { return };
@@ -83,7 +83,7 @@ fn outlive(data: &Path, break_disk: &dyn Fn(bool)) {
 
         break_disk(false);
         until("health is green", || ledger_level(&pool) == Some(Level::Green));
-        // The refused share comes again: it counts, also if it had reached the disk unnoticed.
+        // The refused share is sent again: it counts, even if it had reached the disk unnoticed.
         let again = miner.submit(first + 4);
         assert!([0, 22].contains(&again), "{again}");
         acknowledged.push(first + 4);
@@ -111,7 +111,7 @@ fn check(data: &Path, acknowledged: &[u64]) {
 #[test]
 fn a_broken_disk_costs_shares_and_nothing_else() {
     let Some(shim) = Shim::compile() else { return };
-    // Side by side: each waits most of the time.
+    // In parallel: each waits most of the time.
     let pools: Vec<_> = FAULTS
         .iter()
         .map(|(fault, _)| {
@@ -126,7 +126,7 @@ fn a_broken_disk_costs_shares_and_nothing_else() {
         .collect();
     for (fault, _disk, pool) in pools {
         let output = pool.wait_with_output().unwrap();
-        let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(output.status.success(), "{fault}: {}{}", told(&output.stdout), told(&output.stderr));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{fault}: {}{}", text(&output.stdout), text(&output.stderr));
     }
 }

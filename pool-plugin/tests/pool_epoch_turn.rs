@@ -1,5 +1,5 @@
-//! The whole pool at the turn of an epoch, on the simulated chain: the next epoch's job goes out with the last block,
-//! and shares and finds of both epochs are kept apart until the turn.
+//! The whole pool at a change of epoch, on the simulated chain: the next epoch's job is sent with the last
+//! block, and shares and finds of both epochs are kept apart until the change.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ use tempfile::tempdir;
 const SECOND: Address = Address([8; 32]);
 const LAST: u32 = 359;
 
-/// Long enough for the release queue's look at the peers, which it has each second.
+/// Long enough for the release queue's check of the peers, once a second.
 fn a_while() {
     sleep(Duration::from_millis(1_500));
 }
@@ -33,7 +33,7 @@ fn offered(sim: &SimChain, solution: &Solution) -> bool {
     sim.mempool().iter().any(|waiting| waiting.id() == solution.id())
 }
 
-/// How often the first validator was sent it.
+/// How often it was sent to the first validator.
 fn sent(sim: &SimChain, solution: &Solution) -> usize {
     let peer = "127.0.0.1:1".parse().unwrap();
     sim.received(peer).iter().filter(|(_, id)| *id == solution.id()).count()
@@ -85,7 +85,7 @@ fn a_turn_with_late_blocks_a_restart_and_finds_in_between_loses_and_doubles_noth
     assert_eq!((chain_view.epoch, chain_view.job_epoch, chain_view.blocks_left), (Some(0), Some(1), Some(1)));
     pool.stop();
 
-    // A restart on the last block: work goes on where it was.
+    // A restart on the last block: work continues where it was.
     let pool = start(&sim, data, EvenSolves::default());
     let mut miner = Client::with_work(pool.address, "ann.rig");
     assert_eq!(miner.job, new, "the first job is the next epoch's");
@@ -180,7 +180,7 @@ fn no_next_block_for_long_costs_nothing() {
     pool.stop();
 }
 
-/// The node hears of block 361 directly after 358.
+/// The node sees block 361 directly after 358.
 #[test]
 fn an_epoch_whose_edge_is_skipped_turns_as_ever() {
     let (sim, data) = (chain(), tempdir().unwrap());
@@ -194,7 +194,7 @@ fn an_epoch_whose_edge_is_skipped_turns_as_ever() {
     assert_eq!(miner.submit_for(&old, 3), 21);
     assert_eq!(miner.submit(2), 0);
     until("its find is offered", || offered(&sim, &of(1, 2)));
-    // The job comes with the last block, the turn is skipped.
+    // The job comes with the last block, the first block is skipped.
     sim.jump_to(719);
     miner.next_job();
     assert_eq!(miner.submit(2), 0);
@@ -203,7 +203,7 @@ fn an_epoch_whose_edge_is_skipped_turns_as_ever() {
     pool.stop();
 }
 
-/// Places of two addresses: the next epoch's are given out with its jobs, and taken by its finds.
+/// Places of two addresses: the next epoch's are assigned with its jobs, and taken by its finds.
 #[test]
 fn miners_are_spread_by_the_places_of_the_epoch_they_work_for() {
     let sim: Arc<SimChain> = chain();
@@ -239,14 +239,14 @@ fn miners_are_spread_by_the_places_of_the_epoch_they_work_for() {
         miner.next_job();
     }
     assert_eq!(spread(&miners), (2, 6));
-    // A find that waits takes the only place: nobody works on for that address.
+    // A waiting find takes the only place: no miner keeps working for that address.
     let first = miners.iter().position(|miner| miner.address == OURS.to_string()).unwrap();
     assert_eq!(miners[first].submit(2), 0);
     for miner in miners.iter_mut().filter(|miner| miner.address == OURS.to_string()) {
         miner.next_job();
     }
     assert_eq!(spread(&miners), (0, 8));
-    // The turn itself moves nobody.
+    // The new epoch itself moves nobody.
     sim.produce_block();
     until("the find goes out", || offered(&sim, &of(1, 2)));
     a_while();

@@ -1,4 +1,4 @@
-//! Counters that just missed the proof target outlive the pool: when it falls they are solutions.
+//! Counters that just missed the proof target survive a restart: when it falls they are solutions.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,12 +21,12 @@ fn near_misses_of_before_a_restart_become_solutions_when_the_proof_target_falls(
     pool.stop();
 
     let pool = start(&sim, data, EvenSolves::default());
-    // Nothing but the fall may bring it out, whichever comes first: what was missed, or the fall.
+    // Only the fall may make it a solution, whether the near miss or the fall is read first.
     sim.set_proof_target(15);
     sim.produce_block();
     let missed = sim.solution(OURS, 11, 15);
     until("it goes out", || sim.mempool().iter().any(|waiting| waiting.id() == missed.id()));
-    assert_eq!(sim.mempool().len(), 1, "what has landed is no news");
+    assert_eq!(sim.mempool().len(), 1, "what has landed is not sent again");
     pool.stop();
     let ledger = ShareLedger::open(&data.join("db"), Network::Testnet).unwrap();
     let record = ledger.solution(missed.id()).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Another configuration for a running pool: what it takes up, what waits for a restart, what is wrong.
+//! A new configuration for a running pool: what it applies, what waits for a restart, what is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod pool_support;
@@ -85,7 +85,7 @@ fn what_can_be_taken_up_is_and_the_rest_is_named() {
     assert_eq!((ann.target, ann.submit(1)), (10, 0));
 
     let answer = pool.reload("share_interval = 5\nscheme = \"solo\"\nnode = 3\nusers = \"closed\"");
-    let told: Vec<_> = answer["changes"]
+    let changes: Vec<_> = answer["changes"]
         .as_array()
         .unwrap()
         .iter()
@@ -94,7 +94,7 @@ fn what_can_be_taken_up_is_and_the_rest_is_named() {
         })
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             r#""node" "0" "3" true"#,
             r#""scheme" "pplns:4" "solo" false"#,
@@ -104,14 +104,14 @@ fn what_can_be_taken_up_is_and_the_rest_is_named() {
     );
     assert_eq!(terms(&pool.data()), [(Scheme::Pplns { window: 4 }, 1), (Scheme::Solo, 2)]);
     let mut stranger = Client::connect(pool.address);
-    assert!(!stranger.try_to_work("bob.rig", &Value::Null), "only known users are taken now");
-    assert_eq!(ann.submit(3), 0, "who is logged in stays");
+    assert!(!stranger.try_to_work("bob.rig", &Value::Null), "only known users are accepted now");
+    assert_eq!(ann.submit(3), 0, "a logged-in miner stays");
 
     let again = pool.reload("share_interval = 5\nscheme = \"solo\"\nnode = 3\nusers = \"closed\"");
     assert_eq!(
         again["changes"].as_array().unwrap().len(),
         1,
-        "what waits for a restart is said again: {again}"
+        "what waits for a restart is reported again: {again}"
     );
     pool.stop();
 }

@@ -36,7 +36,7 @@ fn the_books_are_copied_to_redis_and_postgres_though_both_are_away_at_times() {
     assert!(hash(&redis, "initWorker")["ann"].starts_with(&format!("{rig}/rig/127.0.0.1:")));
     assert!(hash(&redis, "workers:lastShare")[&field].starts_with("127.0.0.1/"));
 
-    // Shares are taken while both servers are gone, and the pool is stopped and started meanwhile.
+    // Shares are accepted while both servers are gone, and the pool is restarted in the meantime.
     redis.kill();
     postgres.kill();
     assert_eq!(client.submit(2), 0);

@@ -1,4 +1,4 @@
-//! The drill: an old backup is put back, and nothing is credited or dumped again.
+//! The drill: an old backup is restored, and nothing is credited or dumped again.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ fn by_height(data: &Path) -> BTreeMap<u64, Value> {
     dumps(data).into_iter().map(|dump| (dump["height"].as_u64().unwrap(), dump)).collect()
 }
 
-/// Stops the pool's life short: what is left is the backup and the dumps.
+/// Ends the pool abruptly: only the backup and the dumps are left.
 fn lose_database(data: &Path) {
     fs::remove_dir_all(data.join("db")).unwrap();
 }
@@ -62,12 +62,12 @@ fn an_old_backup_credits_nothing_again_and_dumps_nothing_again() {
     let mut miner = Client::with_work(pool.address, "ann.rig");
     assert_eq!(miner.submit(1), 0);
     let known = find_and_land(&mut miner, 2, 0, 1);
-    assert_eq!(miner.submit(3), 0, "of the round that is open when the backup is made");
+    assert_eq!(miner.submit(3), 0, "of the round that is open during the backup");
     let manifest = pool.backup.backup(&saved).unwrap();
     assert_eq!((manifest.last_seq, manifest.dumps), (3, 1));
     assert!(matches!(pool.backup.backup(&saved), Err(BackupError::NotEmpty { .. })));
 
-    // What the backup does not know: shares, a block that pays for them, and shares after it.
+    // What the backup lacks: shares, a block that pays for them, and shares after it.
     assert_eq!(miner.submit(5), 0);
     let unknown = find_and_land(&mut miner, 4, 0, 2);
     assert_eq!(miner.submit(7), 0);
@@ -83,7 +83,7 @@ fn an_old_backup_credits_nothing_again_and_dumps_nothing_again() {
     for counter in [3, 5, 7, 9] {
         assert_eq!(miner.submit(counter), STALE, "{counter}: whether it was credited is not known");
     }
-    // A solution goes out all the same. Nobody worked for its block as far as is known.
+    // A solution is still sent. As far as is known, nobody worked for its block.
     let unpaid = find_and_land(&mut miner, 6, STALE, 3);
 
     // The next epoch is credited again.
@@ -97,7 +97,7 @@ fn an_old_backup_credits_nothing_again_and_dumps_nothing_again() {
     for (name, bytes) in &published {
         assert_eq!(now.get(name), Some(bytes), "{name} was published");
     }
-    assert_eq!(now.len(), 4, "nothing was put aside: {:?}", now.keys());
+    assert_eq!(now.len(), 4, "no file was moved aside: {:?}", now.keys());
     let dumps = by_height(data);
     assert_eq!(dumps.keys().copied().collect::<Vec<_>>(), [known, unknown, unpaid, next]);
     let round = |height: u64, field: &str| dumps[&height]["round"][field].as_u64().unwrap();
@@ -111,11 +111,7 @@ fn an_old_backup_credits_nothing_again_and_dumps_nothing_again() {
 
     let ledger = ShareLedger::open(&data.join("db"), Network::Testnet).unwrap();
     assert_eq!((ledger.restores(), ledger.is_restored()), (Ok(1), Ok(false)));
-    assert_eq!(
-        ledger.restored_seq(),
-        Ok(5),
-        "what the dumps paid for, and the backup does not hold, is before it"
-    );
+    assert_eq!(ledger.restored_seq(), Ok(5), "what the dumps paid for, and the backup lacks, is before it");
 }
 
 #[test]
@@ -167,7 +163,8 @@ fn what_is_no_backup_or_a_damaged_one_is_refused() {
     assert!(!damaged.to_string().contains('\n'));
 }
 
-/// A block that was dumped since the backup, and whose dump is gone, would be dumped again after rounds that are over.
+/// A block that was dumped since the backup, and whose dump is gone, would be dumped again after rounds that
+/// are over.
 #[test]
 fn a_dump_that_is_missing_among_the_newer_ones_is_asked_for() {
     let (sim, data, elsewhere) = (chain(), tempdir().unwrap(), tempdir().unwrap());
@@ -187,7 +184,7 @@ fn a_dump_that_is_missing_among_the_newer_ones_is_asked_for() {
     let (first, bytes) = files(data).into_iter().next().unwrap();
     fs::remove_file(data.join("shares").join(&first)).unwrap();
     let error = backup::restore(&saved, data).unwrap_err().to_string();
-    assert!(error.contains("bring it back"), "{error}");
+    assert!(error.contains("restore that file"), "{error}");
     fs::write(data.join("shares").join(&first), bytes).unwrap();
     assert_eq!(backup::restore(&saved, data).unwrap().newer_dumps.len(), 2);
 }

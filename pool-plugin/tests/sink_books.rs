@@ -1,4 +1,4 @@
-//! What the sinks get to read of the ledger, the dumps and the chain.
+//! What the sinks read of the ledger, the dumps and the chain.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod ledger_support;
@@ -67,7 +67,7 @@ async fn a_block_comes_with_what_the_chain_knows_of_it() {
     let pool = pool();
     pool.land(2).await;
     pool.land(4).await;
-    assert!(pool.books.blocks(0, 9).unwrap_err().to_string().contains("block 2 yet"), "the node lags behind");
+    assert!(pool.books.blocks(0, 9).unwrap_err().to_string().contains("block 2 yet"), "the node is behind");
     for _ in 0..4 {
         pool.sim.produce_block();
     }
@@ -92,7 +92,7 @@ async fn rewards_come_from_the_dumps_and_wait_for_them() {
     append(&pool.ledger, 0, 2).await.unwrap();
     pool.land(4).await;
     pool.write_dump(4);
-    assert_eq!(pool.books.dumps(0, 9), Ok(vec![]), "a block is not passed over for its dump");
+    assert_eq!(pool.books.dumps(0, 9), Ok(vec![]), "a block is not skipped when its dump is missing");
     let first = pool.write_dump(2);
     assert_eq!(pool.books.dumps(0, 9).unwrap().len(), 2);
     assert_eq!(pool.books.dumps(2, 9).unwrap()[0].height, 4);
@@ -101,5 +101,5 @@ async fn rewards_come_from_the_dumps_and_wait_for_them() {
     let reward = Reward { account: "ann".into(), amount: 1_000_002 };
     assert_eq!(pool.books.dumps(0, 1).unwrap()[0].rewards, [reward]);
     fs::write(&first, "{").unwrap();
-    assert!(pool.books.dumps(0, 1).unwrap_err().to_string().contains("2-ab1"), "the file is named");
+    assert!(pool.books.dumps(0, 1).unwrap_err().to_string().contains("2-ab1"), "the error names the file");
 }

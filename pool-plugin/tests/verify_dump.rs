@@ -1,4 +1,4 @@
-//! The two verifiers, ours and the miner's script, judge the same files alike: true, damaged and forged ones.
+//! The two verifiers, ours and the miners' script, agree on the same files: true, damaged and forged ones.
 
 #![allow(clippy::unwrap_used)]
 
@@ -32,7 +32,7 @@ const SCRIPT: &str = "scripts/verify_dump.py";
 const FIRST: u32 = 10;
 const LAST: u32 = 16;
 
-/// A pool's data folder: a dump of version 1, then each scheme in turn, with names made to break things.
+/// A pool's data folder: a dump of version 1, then each scheme in turn, with names chosen to break things.
 async fn folder() -> (TempDir, ShareLedger) {
     let dir = tempdir().unwrap();
     let ledger = open(&dir.path().join("db"));
@@ -62,8 +62,8 @@ async fn folder() -> (TempDir, ShareLedger) {
         ledger.record_found(finder).await.unwrap();
         ledger.apply_block(block(height, &[u64::from(height), u64::MAX - u64::from(height)])).await.unwrap();
     }
-    let mended = dump::write_missing(&ledger, &dir.path().join("shares"), Network::Testnet).unwrap();
-    for (height, mark) in mended.marks {
+    let repaired = dump::write_missing(&ledger, &dir.path().join("shares"), Network::Testnet).unwrap();
+    for (height, mark) in repaired.marks {
         ledger.record_dump(height, mark).await.unwrap();
     }
     (dir, ledger)
@@ -77,7 +77,7 @@ fn dumps(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Whether the script holds all files for right, and what it says.
+/// Whether the script finds all files right, and its output.
 fn script(paths: &[PathBuf], node: Option<&str>) -> (bool, String) {
     let mut command = Command::new("python3");
     command.arg(repository::file(SCRIPT)).args(paths);
@@ -113,7 +113,7 @@ async fn both_find_true_dumps_right_alone_and_as_a_chain() {
         both(std::slice::from_ref(path), true, "a dump alone");
     }
     both(&[paths[2].clone(), paths[4].clone()], false, "one is missing in between");
-    both(&[paths[4].clone(), paths[3].clone()], true, "the order of the arguments says nothing");
+    both(&[paths[4].clone(), paths[3].clone()], true, "the order of the arguments does not matter");
 
     let mut out = Vec::new();
     let summary = dump::verify::run(&[], Some(dir.path()), None, &mut out).unwrap();
@@ -212,7 +212,7 @@ async fn both_judge_every_damaged_and_every_forged_dump_alike() {
             let (rust, said) = ours(std::slice::from_ref(file), None);
             assert_eq!(rust, python, "{place} of {}, signed: {sign}: {said}", path.display());
             assert!(first_version || sign || !rust, "{place} is not in the digest");
-            // Nobody's money may move, whoever signs.
+            // No signature may make a moved reward valid.
             assert!(first_version || !place.ends_with("/reward") || !rust, "{place} of {}", path.display());
             caught += usize::from(!rust);
         }
@@ -220,7 +220,7 @@ async fn both_judge_every_damaged_and_every_forged_dump_alike() {
     }
 }
 
-/// What the node's REST port would say of the blocks of `folder`.
+/// What the node's REST port would return for the blocks of `folder`.
 fn block_json(height: u32, pot_factor: u64) -> Value {
     let landed = block(height, &[u64::from(height), u64::MAX - u64::from(height)]);
     let solutions: Vec<Value> = landed
@@ -244,7 +244,7 @@ fn block_json(height: u32, pot_factor: u64) -> Value {
     })
 }
 
-/// A node's port that shows `block` for whatever height is asked; its address.
+/// A node's port that returns `block` for any requested height; returns its address.
 fn serve(show: impl Fn(u32) -> Option<Value> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -328,14 +328,14 @@ async fn both_ask_a_node_whether_the_block_and_its_rewards_are_real() {
 async fn the_database_tells_what_the_file_alone_cannot() {
     let (dir, ledger) = folder().await;
     let paths = dumps(dir.path());
-    // A dump that is sound in itself, but not of these shares.
+    // A dump that is consistent in itself, but not of these shares.
     let mut lie: Value = serde_json::from_slice(&std::fs::read(&paths[6]).unwrap()).unwrap();
     lie["timestamp"] = json!(5);
     std::fs::write(&paths[6], lie.to_string()).unwrap();
     script_on_each(&paths[6..], true);
     both(&paths[6..], true, "alone");
     let verdicts = verify(paths.clone(), Some(&ledger), None);
-    assert_eq!(verdicts[6].1, Verdict::Wrong("the database gives another dump".to_owned()));
+    assert_eq!(verdicts[6].1, Verdict::Wrong("the database gives a different dump".to_owned()));
     assert!(verdicts[..6].iter().all(|(_, verdict)| matches!(verdict, Verdict::Right(_))), "{verdicts:?}");
 
     std::fs::remove_file(&paths[3]).unwrap();

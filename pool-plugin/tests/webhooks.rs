@@ -1,4 +1,4 @@
-//! Webhooks against a receiver that fails in all ways it can.
+//! Webhooks against a receiver that fails in all possible ways.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod pool_support;
@@ -37,7 +37,7 @@ fn webhook(url: String) -> WebhookConfig {
     WebhookConfig { url, secret: Some(SECRET.to_vec()), events: EventKind::ALL.into() }
 }
 
-/// A webhook in a hurry.
+/// A webhook with short timeouts.
 fn deliver(url: String) -> (Delivery, Arc<Counters>) {
     let pace = Pace {
         capacity: 4,
@@ -99,7 +99,7 @@ fn a_receiver_that_is_down_costs_messages_beyond_the_queue_and_is_told_how_many(
     let (delivery, counters) = deliver(format!("http://{address}/hook"));
     delivery.tell(&event(0));
     until("it is in trouble", || delivery.trouble().is_some());
-    // One is tried, four wait; the queue is full and nobody is held up.
+    // One is being sent, four wait; the queue is full and nothing is delayed.
     (1..11).for_each(|number| delivery.tell(&event(number)));
     assert_eq!(counters.dropped.load(Relaxed), 6);
     let trouble = delivery.trouble().unwrap();
@@ -108,9 +108,9 @@ fn a_receiver_that_is_down_costs_messages_beyond_the_queue_and_is_told_how_many(
     let receiver = Receiver::at(address, &[]);
     until("what waited is delivered", || counters.delivered.load(Relaxed) == 5);
     assert_eq!(numbers(&receiver), [0, 1, 2, 3, 4]);
-    let told: Vec<_> = receiver.messages().iter().map(|message| message.body["dropped"].clone()).collect();
-    assert_eq!(told[0], 6);
-    assert!(told[1..].iter().all(serde_json::Value::is_null), "told once: {told:?}");
+    let dropped: Vec<_> = receiver.messages().iter().map(|message| message.body["dropped"].clone()).collect();
+    assert_eq!(dropped[0], 6);
+    assert!(dropped[1..].iter().all(serde_json::Value::is_null), "reported once: {dropped:?}");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn only_what_was_asked_for_is_sent() {
     assert!(!receiver.messages()[0].headers.contains_key("webhook-signature"), "there is no secret");
 }
 
-/// Takes one connection after the other and begins TLS with a certificate that nobody has signed.
+/// Accepts one connection after the other and begins TLS with an unsigned certificate.
 fn impostor() -> std::net::SocketAddr {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into(), "localhost".into()]).unwrap();
     let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
@@ -193,7 +193,7 @@ fn a_pool_tells_of_a_find_and_of_the_block_it_landed_in() {
     let config = Config { webhooks: vec![webhook(receiver.url())], ..config(data.path()) };
     let pool = start_with(&sim, config, EvenSolves::default());
     let mut ann = Client::with_work(pool.address, "ann.rig");
-    // The first look tells of nothing: it is where it begins.
+    // The first look sends nothing: it only sets the start.
     until("the webhooks are watched", || {
         pool.health.borrow().0.contains_key(&pool_plugin::core::health::Part::Webhooks)
     });
@@ -202,9 +202,9 @@ fn a_pool_tells_of_a_find_and_of_the_block_it_landed_in() {
         let found = receiver.messages().into_iter().find(|message| message.body["event"] == kind);
         found.map(|message| message.body)
     };
-    until("the find is told", || of("found").is_some());
+    until("the find is reported", || of("found").is_some());
     sim.produce_block();
-    until("the block is told", || of("landed").is_some());
+    until("the block is reported", || of("landed").is_some());
     let (found, landed) = (of("found").unwrap(), of("landed").unwrap());
     assert_eq!((&found["data"]["account"], &found["data"]["worker"]), (&"ann".into(), &"rig".into()));
     assert_eq!(landed["data"]["solutions"][0]["id"], found["data"]["id"]);

@@ -1,8 +1,8 @@
 # Applying a patch, hunk by hunk. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
 
-# git, deaf to the configuration and repository it is called in: inside a repository's subfolder
-# `git apply` skips paths it believes foreign, and exits 0.
+# git without the configuration and the repository it is called in: inside a repository's subfolder `git
+# apply` skips paths it considers foreign, and exits 0.
 plain_git() {
     # shellcheck disable=SC2086 # a list of options
     env $unset_git GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_CEILING_DIRECTORIES="${work%/*}" git "$@"
@@ -15,15 +15,15 @@ label() { printf '%s\n' "${1#"$PWD"/}"; }
 # added, lines removed, name.
 numstat() {
     local patch=$1 stray summary stat
-    # git would ignore lines that a hunk's head does not count.
+    # git would ignore lines that a hunk's header does not count.
     stray=$(awk '
         left_old > 0 || left_new > 0 { if (!/^[+\\]/) left_old--; if (!/^[-\\]/) left_new--; next }
         /^@@ / { split($2, a, ","); split($3, b, ","); left_old = a[2] == "" ? 1 : a[2]; left_new = b[2] == "" ? 1 : b[2]; hunk = 1; next }
         /^--- a\// || /^\+\+\+ b\// { hunk = 0; next }
         hunk && /^[-+ ]/ { print NR; exit }' "$patch")
-    [[ -z $stray ]] || die "$(label "$patch"), line $stray: lies outside of a hunk; the head above it (@@ -line,count +line,count @@) counts too few lines"
+    [[ -z $stray ]] || die "$(label "$patch"), line $stray: lies outside of a hunk; the header above it (@@ -line,count +line,count @@) counts too few lines"
     summary=$(plain_git -C "$work" apply --summary "$patch" 2>&1) || die "git cannot read $(label "$patch"): $summary"
-    [[ -z $summary ]] || die "$(label "$patch") may only change files, yet it has: $summary"
+    [[ -z $summary ]] || die "$(label "$patch") may only change files, but it has: $summary"
     stat=$(plain_git -C "$work" apply --numstat "$patch") || exit 1
     [[ -n $stat ]] || die "git finds no change in $(label "$patch")"
     printf '%s\n' "$stat"

@@ -30,30 +30,30 @@ write_patch() {
     fi
 }
 
-# Brings one patch up to date with the edited tree. The state before it is pristine upstream with the
-# patches ahead of it; the state after it is the edited tree without the patches behind it.
+# Updates one patch from the edited tree. The state before it is pristine upstream with the earlier patches;
+# the state after it is the edited tree without the later patches.
 refresh() {
-    local patch=$1 at=0 i other mending later=() crates
+    local patch=$1 at=0 i other repairing later=() crates
     [[ -f $out/.sums ]] || die "there is no generated tree to refresh from: run scripts/fork"
-    # The edits must have been made on these very pins and patches, or the difference would undo what
-    # changed since. Headers may differ, and a new patch may be there that has no diff yet.
+    # The edits must have been made on exactly these pins and patches, or the difference would undo later
+    # changes. Headers may differ, and there may be a new patch without a diff.
     if ! cmp -s <(grep -E '^(pins|diff) ' "$out/.inputs") <(inputs | grep -E '^(pins|diff) '); then
         say "these changed after $out was generated:"
         diff <(grep -E '^(pins|diff) ' "$out/.inputs") <(inputs | grep -E '^(pins|diff) ') |
             sed -nE 's/^[<>] (pins|diff [^ ]*).*/  \1/p' | sort -u >&2
         die "undo that first, or keep a copy of your edits and run scripts/fork --reset"
     fi
-    mending=$(cat "$out/.mending" 2>/dev/null || true)
-    [[ -z $mending || $patch == "$mending" ]] || die "the tree ends with $mending, which is being mended: refresh that one"
+    repairing=$(cat "$out/.mending" 2>/dev/null || true)
+    [[ -z $repairing || $patch == "$repairing" ]] || die "the tree ends with $repairing, which is being repaired: refresh that one"
     while [[ ${queue[at]} != "$patch" ]]; do at=$((at + 1)); done
-    # A tree that is being mended ends with this patch.
-    if [[ -z $mending ]]; then later=("${queue[@]:at+1}"); fi
+    # A tree under repair ends with this patch.
+    if [[ -z $repairing ]]; then later=("${queue[@]:at+1}"); fi
 
     mapfile -t crates < <(cd "$out" && find . -mindepth 1 -maxdepth 1 -type d | sed 's#^\./##' | sort)
     locate_pinned
     copy_crates "$work/tree" "${crates[@]}"
     for other in "${queue[@]:0:at}"; do
-        apply "$work/tree" "patches/$other" || die "patches/$other, ahead of $patch, does not apply: scripts/fork --mend"
+        apply "$work/tree" "patches/$other" || die "patches/$other, ahead of $patch, does not apply: scripts/fork --repair"
     done
     mkdir "$work/after"
     (cd "$out" && sums . | sed 's#^[^ ]*  ##' | tr '\n' '\0' | xargs -0r cp --parents -t "$work/after")
@@ -66,7 +66,7 @@ refresh() {
     done
     difference "$patch" "$work/tree" "$work/after"
 
-    if [[ -n $mending ]]; then
+    if [[ -n $repairing ]]; then
         write_patch "$patch"
         # All edits are in the patch now: the tree may be replaced. The next patch may fail in turn.
         sums "$out" >"$out/.sums"
@@ -87,7 +87,7 @@ refresh() {
     install_tree "$work/tree"
 }
 
-# Rewrites every patch from its own result: line numbers and context come right, nothing else changes.
+# Rewrites every patch from its own result: line numbers and context become right, nothing else changes.
 refresh_all() {
     local patch crates
     refuse_edits
@@ -97,7 +97,7 @@ refresh_all() {
     for patch in "${queue[@]}"; do
         rm -rf "$work/after"
         cp -R "$work/before" "$work/after"
-        apply "$work/after" "patches/$patch" || die "patches/$patch does not apply: scripts/fork --mend"
+        apply "$work/after" "patches/$patch" || die "patches/$patch does not apply: scripts/fork --repair"
         difference "$patch" "$work/before" "$work/after"
         write_patch "$patch"
         rm -rf "$work/before"
@@ -120,11 +120,11 @@ mend() {
         install_tree "$work/tree"
         echo "These hunks of patches/$patch are missing from $out:"
         cat "$work/bad"
-        echo "Put them in by hand, then: scripts/fork --refresh ${patch%.patch}"
+        echo "Add them by hand, then: scripts/fork --refresh ${patch%.patch}"
         return
     done
     rm -rf "$work/tree"
-    say "every patch applies: there is nothing to mend"
+    say "every patch applies: there is nothing to repair"
     generate
 }
 

@@ -1,5 +1,5 @@
 # Reads the consensus heights of each network out of snarkVM's consensus_heights.rs. Prints a line per network and
-# version, fields parted by tabs: network, version, height (`max` when it is not scheduled).
+# version, fields separated by tabs: network, version, height (`max` when it is not scheduled).
 
 { sub(/\/\/.*/, ""); gsub(/\/\*[^*]*\*\//, "") }
 /(const|static) [A-Z0-9]+_V0_CONSENSUS_VERSION_HEIGHTS *:/ {

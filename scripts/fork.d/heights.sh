@@ -6,7 +6,7 @@ heights_of() {
     local folder file heights
     folder=$(folder_of snarkvm-console-network "$1") || return
     file=$folder/src/consensus_heights.rs
-    [[ -f $file ]] || die "snarkvm-console-network $1 has no src/consensus_heights.rs any more"
+    [[ -f $file ]] || die "snarkvm-console-network $1 no longer has src/consensus_heights.rs"
     heights=$(awk -f "$lib/heights.awk" "$file") || return
     [[ -n $heights ]] || die "no consensus heights found in src/consensus_heights.rs of snarkvm-console-network $1"
     printf '%s\n' "$heights"

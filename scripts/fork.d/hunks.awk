@@ -1,9 +1,9 @@
 # Finds the place of every hunk of a patch in a tree. Variables: `tree`, a folder; `reverse`, 1 to undo;
 # `good` and `bad`, files for the hunks that apply and for the others. Prints a line per hunk, fields
-# parted by the character 037 (a tab may be part of the text, and `read` drops empty fields between tabs):
+# separated by the character 037 (a tab may be part of the text, and `read` drops empty fields between tabs):
 #   verdict, file, line in the file, line in the patch, details
 # with a verdict of exact, offset, failed or ambiguous. A hunk must stand at its line, or else in one
-# single place: git itself would take the nearest of several without a word.
+# single place: git itself would silently take the nearest of several.
 
 function report(verdict, details,    to) {
     printf "%s\037%s\037%d\037%d\037%s\n", verdict, file, start, head, details

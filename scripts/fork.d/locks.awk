@@ -1,5 +1,5 @@
 # Joins two lock files: all packages of the first, and those of the second that the first has in no compatible
-# version. So what only we use stays at the version it has. cargo drops the packages that nothing needs.
+# version. So packages that only we use keep their version. cargo drops the packages that nothing needs.
 # Usage: awk -f locks.awk UPSTREAM_LOCK OUR_LOCK
 BEGIN { RS = ""; ORS = "\n\n" }
 # Versions are compatible if they agree up to the first number that is not 0.

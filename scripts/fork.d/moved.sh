@@ -1,4 +1,4 @@
-# What a move to another upstream release moved. Sourced by scripts/fork.
+# What changed in a move to another upstream release. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
 
 print_moved() {
@@ -10,7 +10,7 @@ print_moved() {
     print_declared_rust
 }
 
-# The hunks that stand at another line of the new release, by crate.
+# The hunks that are at another line in the new release, by crate.
 print_moved_hunks() {
     awk -F '\037' '
         { hunks++ }
@@ -77,8 +77,8 @@ changed_lines() {
         END { print sum + 0 }' "$work/numbers"
 }
 
-# The version of a crate at the release that we leave. The pins have moved already when a move is finished that was
-# begun with --mend.
+# The version of a crate in the release that we leave. The pins have moved already when a move is finished
+# that was begun with --repair.
 old_version() {
     local lock=Cargo.lock
     [[ -f $lock ]] || lock=$pins/Cargo.lock
@@ -92,11 +92,11 @@ print_moved_heights() {
         heights_of "$old_vm" >"$work/heights" && heights_of "$new_vm" >"$work/new_heights"; then
         compare_heights "$old" "$work/heights" "$version" "$work/new_heights"
     else
-        echo "  could not be read"
+        echo "  unreadable"
     fi
 }
 
-# Crates that declare a newer Rust than the one that was tried, which scripts/lib.sh names.
+# Crates that declare a newer Rust than the tried one, which scripts/lib.sh names.
 print_declared_rust() {
     local tried declared rust crate above=
     tried=$(sed -n 's/^readonly tried_rust=//p' scripts/lib.sh 2>/dev/null) || true
@@ -122,8 +122,8 @@ END_OF_TEXT
     print_mentions "$old"
 }
 
-# Where a person has to look: files that name the old release. Patches say since which one they are there, and the
-# tests have recorded answers.
+# What a person has to check: files that name the old release. Patches name the release since which they
+# exist, and the tests have recorded answers.
 print_mentions() {
     git rev-parse --is-inside-work-tree >/dev/null 2>&1 || return 0
     git grep -cF "$1" -- . ':!*Cargo.lock' ':!patches' ':!tests/fork' | awk -F : -v old="$1" '

@@ -8,7 +8,7 @@ outdated() {
     pinned=$(pinned_version 2>/dev/null) || true
     [[ -n $pinned ]] || die "$pins/Cargo.toml pins no release"
     check_version "$pinned"
-    # A cache must not be taken for the registry.
+    # A cache must not be mistaken for the registry.
     [[ ${CARGO_NET_OFFLINE:-} != true ]] || die "$cannot: CARGO_NET_OFFLINE keeps cargo from asking the registry"
     limit_patience
     ask_registry snarkos >"$work/answer" 2>"$work/log" || {
@@ -30,7 +30,7 @@ outdated() {
     fi
 }
 
-# From here on, cargo gives up soon: a registry that cannot be reached must not hold up the tests.
+# From here on, cargo gives up soon: an unreachable registry must not delay the tests.
 limit_patience() {
     export CARGO_NET_RETRY=1 CARGO_HTTP_TIMEOUT=10
     command -v timeout >/dev/null || return 0
@@ -50,7 +50,7 @@ newest_in() {
         grep -oE '[^ ()]+' | grep -xE "$number\.$number\.$number" | sort -V | tail -n 1 || true
 }
 
-# Prints the heights which the newer release has and the pins lack. Without them the answer is the same.
+# Prints the heights which the newer release has and the pins lack. Without them the verdict is the same.
 print_missing_heights() {
     local pinned=$1 newest=$2 old_vm new_vm folder
     if old_vm=$(locked_version $pins/Cargo.lock snarkvm-console-network) &&
@@ -60,6 +60,6 @@ print_missing_heights() {
         echo "consensus heights that $newest has and the pins lack:"
         compare_heights "$pinned" "$work/heights" "$newest" "$work/new_heights" 1
     else
-        echo "its consensus heights could not be read"
+        echo "could not read its consensus heights"
     fi
 }

@@ -1,4 +1,4 @@
-# The patch queue and the pins: what is to be made, checked before anything is. Sourced by scripts/fork.
+# The patch queue and the pins: what to make, checked before anything is made. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
 
 # The patches of the series, in order.
@@ -44,8 +44,8 @@ read_queue() {
 # The upstream release, as the pins name it.
 pinned_version() { sed -n 's/^snarkos-[a-z-]* = "=\(.*\)"$/\1/p' $pins/Cargo.toml | head -n 1; }
 
-# A `[patch]` whose version differs from what the workspace asks for is only a warning to cargo, which
-# then builds unpatched upstream. So the workspace must ask for what is pinned, and must have the line.
+# cargo only warns about a `[patch]` whose version differs from what the workspace asks for, and then builds
+# unpatched upstream. So the workspace must ask for the pinned version, and must have the line.
 check_workspace() {
     local wrong crate
     wrong=$(awk '

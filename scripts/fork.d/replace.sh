@@ -1,8 +1,8 @@
 # Putting prepared files in place, all or none. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
 
-# Replaces files of the repository, and the generated tree, by those in $work/new. As long as $work/undo exists,
-# `take_back` undoes it: at the end of this run, or, if that was killed, at the begin of the next one.
+# Replaces files of the repository, and the generated tree, by those in $work/new. As long as $work/undo
+# exists, `take_back` undoes it: at the end of this run, or, if that was killed, at the start of the next one.
 replace() {
     local file changed=()
     for file in "$@"; do
@@ -20,7 +20,7 @@ replace() {
     for file in "${changed[@]}"; do mv "$work/put/$file" "$file"; done
     mv "$work/undo" "$work/done"
     promise=
-    # The files belong together now. Without this tree `scripts/fork` would make the same.
+    # The files match now. Without this tree `scripts/fork` would make the same one.
     install_tree "$shadow/$out"
     trap - HUP INT TERM
 }

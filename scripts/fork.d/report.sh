@@ -1,4 +1,4 @@
-# What the queue is and where it would apply; changes nothing. Sourced by scripts/fork.
+# The patch queue, and where it would apply; changes nothing. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
 
 print_stat() {
@@ -10,13 +10,13 @@ print_stat() {
         total=$((total + added + removed))
     done
     echo "total changed lines: $total"
-    ((total <= limit)) || die "that is more than $limit: a patch exposes or hooks, the rest belongs into our own crates"
+    ((total <= limit)) || die "that is more than $limit: a patch exposes or hooks, the rest belongs in our own crates"
 }
 
-# Refuses what is no version of a release.
+# Refuses anything but the version of a release.
 check_version() {
     local number='(0|[1-9][0-9]*)'
-    [[ $1 =~ ^$number\.$number\.$number(-[0-9A-Za-z.-]+)?$ ]] || die "'$1' is no version: expected three numbers, such as 1.2.3"
+    [[ $1 =~ ^$number\.$number\.$number(-[0-9A-Za-z.-]+)?$ ]] || die "'$1' is not a version: expected three numbers, such as 1.2.3"
 }
 
 # Applies the queue to the patched crates of a release, hunk by hunk. Calls the function given after each patch, and

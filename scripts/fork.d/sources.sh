@@ -17,10 +17,10 @@ locate_pinned() {
         awk -F'"' '/^\{/ { name = $4 } /^"manifest_path"/ { sub(/\/Cargo\.toml$/, "", $4); print name "\t" $4 }')
 }
 
-# What the registry says of a crate (`NAME` or `NAME@VERSION`), which cargo also downloads and verifies. The
-# dependencies are not resolved: no lock file is needed, and a yanked dependency is not in the way. cargo is
-# called from a package of its own, outside of the repository: inside, `cargo info snarkos` describes ours,
-# and without the package's rust-version it prefers a release for the Rust that is installed to a newer one.
+# The registry's answer on a crate (`NAME` or `NAME@VERSION`), which cargo also downloads and verifies. The
+# dependencies are not resolved: no lock file is needed, and a yanked dependency does no harm. cargo is called
+# from a temporary package outside of the repository: inside, `cargo info snarkos` describes ours, and without
+# the package's rust-version it prefers a release for the installed Rust to a newer one.
 ask_registry() {
     local folder=$asked
     mkdir -p "$folder/src" || die "cannot write to $folder"

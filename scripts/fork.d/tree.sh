@@ -1,7 +1,7 @@
-# The generated tree: what it was made of, whether it was edited, and its making. Sourced by scripts/fork.
+# The generated tree: its inputs, whether it was edited, and how it is made. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # variables of the other parts
 
-# What the tree depends on: a line each for the script, the pins, and the two parts of every patch.
+# The tree's inputs: a line each for the script, the pins, and the two parts of every patch.
 inputs() {
     local patch diff
     echo "script $(cat scripts/fork scripts/fork.d/* | sha256sum)"
@@ -51,7 +51,7 @@ install_tree() {
     mv "$tree" "$out"
 }
 
-# Takes up what a killed run left: replaced files, the previous tree, its work folder.
+# Recovers from a killed run: replaced files, the previous tree, its work folder.
 recover() {
     local left
     for left in "$fork"/crates.*/; do
@@ -66,7 +66,7 @@ note_offset() {
     if grep -q '^offset' "$work/report"; then say "note: the line numbers in patches/$1 are off; scripts/fork --refresh corrects them"; fi
 }
 
-# Whatever ends this run, the tree stays, and no file is replaced without the others.
+# However this run ends, the tree stays, and no file is replaced without the others.
 clean_up() {
     local status=$?
     take_back "$work"
@@ -85,8 +85,8 @@ generate() {
         if ! apply "$work/tree" "patches/$patch"; then
             say "patches/$patch does not apply to upstream $(pinned_version):"
             show_report | grep -v ': applied' >&2
-            if [[ -d $out ]]; then say "$out is left as it was"; fi
-            say "to mend the patch: scripts/fork --mend, put the hunks in by hand, scripts/fork --refresh ${patch%.patch} (docs/fork.md)"
+            if [[ -d $out ]]; then say "$out is unchanged"; fi
+            say "to repair the patch: scripts/fork --repair, add the hunks by hand, scripts/fork --refresh ${patch%.patch} (docs/fork.md)"
             exit 1
         fi
         note_offset "$patch"

@@ -1,8 +1,8 @@
 # Moving to another upstream release. Sourced by scripts/fork.
 # shellcheck shell=bash disable=SC2031,SC2034,SC2086,SC2154 # variables of the other parts
 
-# Everything is made in $work/new, a copy of what changes, with links to the rest of the repository, so that cargo
-# can read the workspace there. Only what is complete is put in place (replace.sh).
+# Everything is made in $work/new, a copy of what changes, with links to the rest of the repository, so that
+# cargo can read the workspace there. Only a complete result is put in place (replace.sh).
 upgrade() {
     local version=$1 way=${2:-} lock old began=$SECONDS
     check_version "$version"
@@ -19,8 +19,8 @@ upgrade() {
     copy_repository
     move_pins "$version" "$lock"
     try_queue "$version" show_failed >"$work/failed"
-    if ! all_applied && [[ $way != --mend ]]; then explain_failure "$version"; fi
-    say "getting upstream $version, and what it is made of, through cargo"
+    if ! all_applied && [[ -z $way ]]; then explain_failure "$version"; fi
+    say "getting upstream $version, and its dependencies, through cargo"
     lock_pins "$lock"
     if ! all_applied; then
         begin_to_fix "$version"
@@ -36,12 +36,13 @@ upgrade() {
     say "this took $((SECONDS - began)) seconds"
 }
 
-# Whether pins, workspace and its lock file are at a release. Without a lock file cargo has yet to make one.
+# Whether pins, workspace and its lock file are at a release. Without a lock file cargo has to make one.
 at_release() {
     [[ $(pinned_version) == "$1" ]] && (check_workspace) 2>/dev/null && [[ $(our_release) == "$1" ]]
 }
 
-# The release that the workspace is locked at. It stays behind the pins while a move is being finished by hand.
+# The release that the workspace is locked at. It stays behind the pins during a move that is finished by
+# hand.
 our_release() {
     local crate
     crate=$(sed -n 's/^\(snarkos-[a-z-]*\) = "=.*"$/\1/p' $pins/Cargo.toml | head -n 1)
@@ -67,7 +68,7 @@ copy_repository() {
     done
 }
 
-# Has the manifests ask for the versions in upstream's lock file.
+# Sets the manifests to the versions in upstream's lock file.
 move_pins() {
     local version=$1 lock=$2 file
     for file in Cargo.toml $fork/Cargo.toml $pins/Cargo.toml; do
@@ -77,15 +78,15 @@ move_pins() {
     done
 }
 
-# The lock file of the pins is upstream's: a fresh resolve would take other versions of many crates, and fails when a
-# dependency was yanked.
+# The lock file of the pins is upstream's: a fresh resolve would choose other versions of many crates, and
+# fails when a dependency was yanked.
 lock_pins() {
     cp "$1" "$shadow/$pins/Cargo.lock"
     cargo metadata --quiet --format-version 1 --manifest-path "$shadow/$pins/Cargo.toml" >"$work/metadata" ||
         die "cargo could not get the new release"
 }
 
-# The workspace's has upstream's versions too, and keeps those of the crates that only we use.
+# The workspace's lock file has upstream's versions too, and keeps those of the crates that only we use.
 lock_workspace() {
     [[ -f Cargo.lock ]] || return 0
     awk -f "$lib/locks.awk" "$1" Cargo.lock >"$shadow/Cargo.lock"
@@ -93,7 +94,7 @@ lock_workspace() {
         die "cargo could not resolve the workspace with the new release"
 }
 
-# Does something as if the copy were the repository.
+# Runs a command with the copy as the repository.
 in_copy() {
     # shellcheck disable=SC2030 # as intended
     (
@@ -112,27 +113,27 @@ show_failed() {
 explain_failure() {
     say "these hunks do not apply to upstream $1:"
     cat "$work/failed" >&2
-    say "$promise. To go on, fixing them by hand:"
-    say "  scripts/fork --upgrade $1 --mend"
+    say "$promise. To continue, fixing them by hand:"
+    say "  scripts/fork --upgrade $1 --repair"
     say "moves the pins, generates the tree up to the first such patch, and says what to do next (docs/fork.md)"
     promise=
     exit 1
 }
 
-# Moves the pins alone and generates the tree as --mend does. The workspace's lock file stays at the old release:
-# by that a later --upgrade knows that the move is to be finished.
+# Moves only the pins and generates the tree like --repair. The workspace's lock file stays at the old release:
+# that tells a later --upgrade to finish the move.
 begin_to_fix() {
     in_copy mend >"$work/missing"
     replace Cargo.toml $fork/Cargo.toml $pins/Cargo.toml $pins/Cargo.lock
     cat "$work/missing"
     cat <<END_OF_TEXT
-If another patch fails then: scripts/fork --mend, and the same again.
+If another patch fails then: scripts/fork --repair, and the same again.
 When all apply: scripts/fork --upgrade $1 (corrects the line numbers, moves Cargo.lock, says what moved)
 To give up: git checkout Cargo.toml $fork/Cargo.toml $pins patches && scripts/fork --reset
 END_OF_TEXT
 }
 
-# Called by commands that may end while a move is being finished.
+# Called by commands that may end during an unfinished move.
 note_unfinished() {
     [[ -f Cargo.lock && ! -f $out/.mending ]] || return 0
     local locked pinned

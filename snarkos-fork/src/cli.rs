@@ -21,9 +21,9 @@ pub enum Command {
     Upstream(UpstreamCommand),
 }
 
-/// Parses the process's arguments; prints help, version or mistakes and exits, as clap does.
+/// Parses the process's arguments; like clap, prints help, version or mistakes and exits.
 pub fn parse() -> Arguments {
-    // As upstream: clap's own version line knows neither branch nor features.
+    // Like upstream: clap's own version line knows neither branch nor features.
     if std::env::args().nth(1).is_some_and(|first| ["--version", "-V"].contains(&first.as_str())) {
         println!("{}", version_line());
         std::process::exit(0);
@@ -35,7 +35,7 @@ fn command() -> clap::Command {
     CLI::command()
         .mut_subcommand("start", PoolArgs::augment_args)
         .mut_subcommand("update", |update| {
-            update.about("Refuses: it would replace this binary by upstream's, which has no pool")
+            update.about("Refuses: it would replace this binary with upstream's, which has no pool")
         })
         .subcommand(
             MinerArgs::augment_args(clap::Command::new("miner"))
@@ -43,7 +43,7 @@ fn command() -> clap::Command {
         )
         .subcommand(
             PoolCommand::augment(clap::Command::new("pool"))
-                .about("Look into a pool's data, while it runs or not"),
+                .about("Read a pool's data, whether it runs or not"),
         )
 }
 
@@ -76,12 +76,12 @@ where
 
 pub fn refuse_update() -> Result<String> {
     bail!(
-        "`snarkos update` would replace this binary by upstream's, which has no pool; \
+        "`snarkos update` would replace this binary with upstream's, which has no pool; \
          to follow an upstream release, move the pins and rebuild (docs/fork.md)"
     )
 }
 
-/// `snarkos --version` in upstream's form; the features tell a pool and a devnet binary.
+/// `snarkos --version` in upstream's form; the features distinguish a pool and a devnet binary.
 fn version_line() -> String {
     let features = if cfg!(feature = "test_network") { "pool,test_network" } else { "pool" };
     format!(

@@ -5,7 +5,7 @@
 //! - [`start`]: a node with a pool in it, from flags to shutdown.
 //! - [`miner`]: the reference CPU miner.
 //! - [`pool`]: commands on a pool's data.
-//! - [`report`]: how panics and errors reach the operator, as upstream does it.
+//! - [`report`]: how panics and errors reach the operator, like upstream.
 
 #![forbid(unsafe_code)]
 
@@ -49,7 +49,7 @@ fn run() -> Result<String> {
     if arguments.check_for_update
         && let Ok(version) = Updater::update_available()
     {
-        report::info(&format!("upstream has released snarkOS v{version}: docs/fork.md tells how to follow"));
+        report::info(&format!("upstream has released snarkOS v{version}: docs/fork.md says how to upgrade"));
     }
     match arguments.command {
         Command::Upstream(command) => command.parse(),

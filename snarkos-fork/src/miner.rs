@@ -14,7 +14,7 @@ pub fn run(args: &MinerArgs) -> Result<String> {
     Ok(String::new())
 }
 
-/// Waits for the signals on a thread of its own.
+/// Waits for the signals on its own thread.
 fn stop_on_signal(stop: CancellationToken) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

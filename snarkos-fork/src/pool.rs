@@ -22,7 +22,7 @@ use pool_plugin::{
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum PoolCommand {
-    /// Show a running pool on one screen: sync, rates, miners, shares, round, budget, and what ails
+    /// Show a running pool on one screen: sync, rates, miners, shares, round, budget, and current problems
     Status(StatusArgs),
 
     /// List the workers of a running pool: rates, targets, shares
@@ -47,19 +47,19 @@ pub enum PoolCommand {
     /// with `--data` also against the shares, with `--node` against the blocks
     Verify(VerifyArgs),
 
-    /// Print a capture, which the node has written with `--capture`, as a golden transcript: as a `.txt` beside the
+    /// Print a capture, which the node has written with `--capture`, as a golden transcript: as a `.txt` next to the
     /// dialects (`pool-plugin/src/stratum/wire/dialects`) it is replayed by the tests
     Transcript(TranscriptArgs),
 
-    /// Print how lucky the last rounds were, and what each account found and should have found
+    /// Print how lucky the last rounds were, and what each account found and was expected to find
     Luck(LuckArgs),
 
-    /// Back the database and the dumps up to a new folder. A running pool makes the backup itself and goes on: the
-    /// folder must be one that its user can make
+    /// Back the database and the dumps up to a new folder. A running pool makes the backup itself and keeps
+    /// running: its user must be able to create the folder
     Backup(BackupArgs),
 
-    /// Put a backup back into the data folder of a stopped pool that has no database. Dumps that are there stay,
-    /// and nothing they paid for is credited or dumped again; shares are credited from the next epoch on
+    /// Restore a backup to the data folder of a stopped pool that has no database. Existing dumps stay, and
+    /// nothing they paid for is credited or dumped again; shares are credited from the next epoch on
     Restore(BackupArgs),
 
     /// Add, list, disable and change the users in users.json; a running pool follows
@@ -68,13 +68,13 @@ pub enum PoolCommand {
     /// Make a token for the admin part of the API, and print it with its line of the configuration file
     ApiToken,
 
-    /// Look into a running pool and act on it, through its socket in the data folder
+    /// Show and control a running pool, through its socket in the data folder
     Admin(AdminArgs),
 
     /// Check a configuration file, or print an annotated one
     Config(ConfigArgs),
 
-    /// List the consensus versions that this release knows, with the heights at which the network begins them
+    /// List the consensus versions that this release knows, with the heights at which they begin
     Heights(HeightsArgs),
 }
 
@@ -177,7 +177,7 @@ pub fn run(command: PoolCommand) -> Result<String> {
     }
 }
 
-/// Accounts are alike on all networks.
+/// Accounts have the same form on all networks.
 fn check_address(address: &Address) -> Result<(), String> {
     account::check_address(Network::Mainnet, address).map_err(|error| format!("{error:#}"))
 }

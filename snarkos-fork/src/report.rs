@@ -1,5 +1,5 @@
-//! How panics and errors reach the operator, as upstream does it: on the terminal while there is one or no
-//! logger yet, through the log otherwise.
+//! How panics and errors reach the operator, like upstream: on the terminal while there is one or no logger
+//! yet, otherwise through the log.
 
 use std::{
     backtrace::Backtrace,

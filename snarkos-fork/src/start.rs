@@ -1,8 +1,7 @@
 //! A node with a pool in it, from flags to shutdown.
 //!
-//! Whatever can be wrong with the pool is found before the node starts: the configuration, the folder, the
-//! database, the port. The pool then serves its port at once, waits for the node to come up, and stops with
-//! the node.
+//! All mistakes of the pool are found before the node starts: the configuration, the folder, the database,
+//! the port. The pool then serves its port at once, waits for the node to come up, and stops with the node.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -25,12 +24,12 @@ use pool_plugin::{
 use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;
 
-/// Where upstream's exporter listens if `--metrics-ip` does not say.
+/// Where upstream's exporter listens without `--metrics-ip`.
 const DEFAULT_METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9000);
 
 /// Runs `snarkos start --pool …` until the node stops.
 pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
-    // Before there are other threads.
+    // Before other threads exist.
     let hangup = hangup::hold().context("cannot keep SIGHUP from the node")?;
     let network = check_node(&start)?;
     let source = source(&start, args, network)?;
@@ -68,7 +67,7 @@ pub fn with_pool(mut start: Start, args: PoolArgs) -> Result<String> {
     }
 }
 
-/// Starts the API, whose exposition takes the place of the node's own exporter: a process has one recorder.
+/// Starts the API, whose exposition replaces the node's own exporter: a process has one recorder.
 fn serve_api(start: &mut Start, pool: &Pool, exposition: Exposition) -> Result<Option<Running>> {
     let Some(mut api) = Api::open(pool.view(), pool.admin_handle(), exposition)? else { return Ok(None) };
     if std::mem::take(&mut start.metrics) {
@@ -91,7 +90,7 @@ fn check_node(start: &Start) -> Result<Network> {
     if start.prover || start.bootstrap_client {
         let node = if start.prover { "--prover" } else { "--bootstrap-client" };
         bail!(
-            "{node} and --pool do not go together: a pool reads the puzzle from the ledger and such a node has none; \
+            "{node} and --pool cannot be combined: a pool reads the puzzle from the ledger and such a node has none; \
              use --client or --validator"
         );
     }
@@ -106,7 +105,7 @@ fn check_node(start: &Start) -> Result<Network> {
     Ok(network)
 }
 
-/// Where the pool's configuration comes from.
+/// The sources of the pool's configuration.
 fn source(start: &Start, args: PoolArgs, network: Network) -> Result<Source> {
     Ok(Source {
         args,
@@ -119,8 +118,8 @@ fn source(start: &Start, args: PoolArgs, network: Network) -> Result<Source> {
     })
 }
 
-/// The address of the node's account; `None` for a client without one, to which upstream gives a passing
-/// account whose key is nowhere kept.
+/// The address of the node's account; `None` for a client without one, to which upstream gives a temporary
+/// account whose key is not stored.
 fn node_address(start: &Start, network: Network) -> Result<Option<Address>> {
     if let Some(index) = start.dev {
         return account::development_address(network, index).map(Some);

@@ -53,5 +53,5 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def filter_body(context, body):
-    """`drain` ends the pool, `backup` writes wherever it is told."""
+    """`drain` ends the pool, `backup` writes to any folder."""
     return not (isinstance(body, dict) and body.get("command") in ("drain", "backup"))

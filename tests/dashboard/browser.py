@@ -1,4 +1,4 @@
-"""A headless Chromium, and what it must never have done: complained, asked another host, broken its policy."""
+"""A headless Chromium, and what it must never do: log errors, contact another host, break its policy."""
 import json
 import os
 import time
@@ -7,12 +7,12 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-# How long anything may take that the pool is to show by itself, in seconds.
+# How long to wait for anything that the pool shows by itself, in seconds.
 PATIENCE = 60
 
 
 class Failed(Exception):
-    """What does not hold."""
+    """A failed check."""
 
 
 def check(holds, what):
@@ -56,7 +56,7 @@ class Browser:
         return answer.get("value")
 
     def open(self, page, width=1200, theme="light"):
-        """Loads a page anew."""
+        """Loads a page again."""
         self.look(width, theme)
         # The same address with another hash would not load again.
         self.driver.get("about:blank")
@@ -91,7 +91,7 @@ class Browser:
         self.driver.save_screenshot(path)
 
     def check_clean(self, expected=()):
-        """Nothing on the console but what is `expected`, no violation, and not a request to anyone else."""
+        """Nothing on the console except what is `expected`, no violation, and no request to another host."""
         said = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
         wrong = [message for message in said if not any(part in message for part in expected)]
         check(not wrong, f"the console says: {wrong}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looks at the dashboard of a running pool in a headless Chromium. tests/dashboard.sh starts the pool, and this.
+"""Tests the dashboard of a running pool in a headless Chromium. tests/dashboard.sh starts the pool, and this.
 
     check.py URL --account NAME --worker NAME [--token TOKEN] [--screenshots DIR]
 
@@ -30,7 +30,7 @@ LATEST_BLOCK = """
 
 
 def axe_source():
-    """axe-core, as pip gets it the first time and holds it against its checksum."""
+    """axe-core, as pip downloads it the first time and compares it with its checksum."""
     kept = os.path.join(CACHE, AXE)
     if not os.path.exists(kept):
         pinned = os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.txt")
@@ -48,7 +48,7 @@ def wait_for(url):
                 return
         except OSError:
             time.sleep(1)
-    sys.exit(f"nobody answers at {url}")
+    sys.exit(f"nothing answers at {url}")
 
 
 def figures(browser, _):
@@ -108,7 +108,7 @@ def pool_page(browser, _):
     check(tile.split()[0] not in ("0", "–"), f"the hash rate is {tile}")
     dump = browser.wait("a dump to download", "return document.querySelector('a[download]')?.href")
     with urllib.request.urlopen(dump, timeout=20) as response:
-        check(b'"schema_version"' in response.read(), f"{dump} is no share dump")
+        check(b'"schema_version"' in response.read(), f"{dump} is not a share dump")
 
 
 def new_block(browser, _):
@@ -122,13 +122,13 @@ def new_block(browser, _):
 
 
 def fallback(browser, _):
-    """Without events the page asks by the clock."""
+    """Without events the page polls."""
     browser.check_clean()
     browser.cdp("Network.enable")
     browser.cdp("Network.setBlockedURLs", urls=["*/api/v1/events*"])
     try:
         browser.open("#/")
-        browser.wait("the page says that it asks", "return document.getElementById('live').dataset.state === 'polling'")
+        browser.wait("the page says that it polls", "return document.getElementById('live').dataset.state === 'polling'")
         before = browser.run(LATEST_BLOCK)
         browser.wait(f"a block after {before}", f"return (() => {{ {LATEST_BLOCK} }})() > arguments[0]", before, patience=120)
     finally:
@@ -138,13 +138,13 @@ def fallback(browser, _):
 
 
 def miner_page(browser, arguments):
-    """A miner's page; what the worker is called stays text."""
+    """A miner's page; the worker's name stays text."""
     browser.open("#/miner")
     browser.wait("the account is listed", "return document.querySelector(`[data-key=\"account-${arguments[0]}\"] a`)", arguments.account).click()
     browser.wait("the worker is listed", """
         return [...document.querySelectorAll("[data-key^=worker-] th")].some((cell) => cell.innerText.includes(arguments[0]));""", arguments.worker)
     check(not browser.run("return document.querySelector('main').querySelectorAll('img, script, iframe').length"), "a name became markup")
-    # Asked for under that name, and linked to under it.
+    # Requested by that name, and linked by it.
     browser.open("#/miner/" + urllib.parse.quote(arguments.worker, safe=""))
     check(arguments.worker in browser.text(), "an unknown account is not named")
     check(not browser.run("return document.querySelector('main').querySelectorAll('img, script, iframe').length"), "a name became markup")
@@ -152,11 +152,11 @@ def miner_page(browser, arguments):
     # Rewards and what proves them.
     browser.open("#/miner/" + urllib.parse.quote(arguments.account, safe=""))
     browser.wait("a reward with its dump", "return document.querySelector('[data-key^=reward-] a[download]')", patience=240)
-    check("verify_dump.py" in browser.text(), "nothing says how to verify a dump")
+    check("verify_dump.py" in browser.text(), "the page does not say how to verify a dump")
 
 
 def operator_page(browser, _):
-    """The operator's page tells the health of the parts in sentences."""
+    """The operator's page shows the health of the parts in sentences."""
     browser.open("#/operator")
     # A node on a busy machine may lag behind for a moment.
     parts = browser.wait("the node follows the network", """
@@ -169,7 +169,7 @@ def operator_page(browser, _):
 
 
 def admin(browser, arguments):
-    """The admin's token opens sessions and bans, and is kept nowhere."""
+    """The admin's token opens sessions and bans, and is not stored anywhere."""
     browser.open("#/operator")
     token = lambda: browser.run("return document.querySelector('input[name=token]')")
     token().send_keys("wrong" + Keys.ENTER)
@@ -186,7 +186,7 @@ def admin(browser, arguments):
     kept = browser.run("return JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
     check(arguments.token not in kept, "the token is kept")
     browser.open("#/operator")
-    check(token(), "the token outlived a reload")
+    check(token(), "the token survived a reload")
 
 
 def pages(arguments):
@@ -202,7 +202,7 @@ def narrow(browser, arguments):
 
 
 def keyboard(browser, arguments):
-    """Everything is reached and done by keyboard, and the focus is seen."""
+    """Everything works by keyboard, and the focus is visible."""
     for page in pages(arguments).values():
         browser.open(page)
         press(browser, Keys.TAB)
@@ -224,7 +224,7 @@ def keyboard(browser, arguments):
                 const style = getComputedStyle(stop);
                 const left = [...stops].filter((stop) => stop.isConnected).map((stop) => stop.outerHTML.slice(0, 120));
                 return [stop === document.body || style.outlineStyle !== "none" || stop.tagName, left];""")
-            check(seen is True, f"the focus on {seen} is not seen")
+            check(seen is True, f"the focus on {seen} is not visible")
             if not left:
                 break
         check(not left, f"not reached: {left}")

@@ -23,7 +23,7 @@ const CONNECTIONS: u64 = 3;
 /// Shares to have acknowledged before the node dies.
 const ACKNOWLEDGED: usize = 10;
 
-/// A counter and what the pool said to it; `None` if it died before it answered.
+/// A counter and the pool's verdict; `None` if it died before it answered.
 type Answer = (u64, Option<Verdict>);
 
 /// Submits counters until the connection dies.
@@ -84,8 +84,8 @@ pub fn kill_nine_loses_nothing_and_counts_nothing_twice(world: &mut World) -> Re
     ensure_dumped(pool, ACCOUNT, stored)
 }
 
-/// Waits until the submitters have been at it for long enough, by the count of lines the pool has answered:
-/// a share takes about as long as a block here, so time is no measure.
+/// Waits until the submitters have run long enough, by the count of lines the pool has answered: a share
+/// takes about as long as a block here, so time is no measure.
 fn wait_until_stored(pool: &mut PoolNode) -> Result<()> {
     let mut probe = pool.wait_for_work(&format!("{ACCOUNT}.probe"))?;
     let mut accepted = 0;
@@ -134,7 +134,7 @@ fn ensure_dumped(pool: &mut PoolNode, account: &str, stored: u128) -> Result<()>
 
 pub fn a_landing_during_the_outage_is_dumped(world: &mut World) -> Result<()> {
     let Net { pool, .. } = world.net()?;
-    // Find solutions and die at once: what was released may land while the pool is away.
+    // Find solutions and die at once: what was released may land while the pool is down.
     let mut client = pool.wait_for_work("outage.rig")?;
     for counter in (5u64 << 40)..(5u64 << 40) + 40 {
         client.submit(&counter.to_string())?;

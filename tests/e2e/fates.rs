@@ -1,4 +1,4 @@
-//! What may become of a transaction, made to happen: accepted, rejected, aborted.
+//! The possible results of a transaction, produced on purpose: accepted, rejected, aborted.
 
 use std::{thread::sleep, time::Duration};
 
@@ -11,25 +11,25 @@ use pool_tests::{
 
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Upstream's development account that pays for everything here: the pool is rewarded on it, so it has something.
+/// Upstream's development account that pays for everything here: it gets the pool's rewards, so it has funds.
 const FUNDER: Payer = Payer::Dev(0);
 
 /// Microcredits: enough for the fees of a few transfers.
 const FUNDS: u64 = 1_000_000;
 
-/// How often two transfers are handed in at once until one of them is aborted.
+/// How often two transfers are submitted at once until one of them is aborted.
 const ATTEMPTS: usize = 3;
 
-/// Blocks after which a transfer that was handed in will not come any more.
+/// Blocks after which a submitted transfer will not land any more.
 const PASSED_OVER: u64 = 10;
 
 pub struct Fates {
     pub accepted: Transfer,
     pub rejected: Transfer,
-    /// The transaction that stands in the block in the place of the rejected one: only its fee.
+    /// The transaction that replaces the rejected one in the block: only its fee.
     pub fee_of_rejected: String,
     pub aborted: Transfer,
-    /// How the node answered when it was given the first of them.
+    /// The node's answer to the first submission.
     pub first: (Request, Answer),
     /// Who paid for them.
     pub payer: String,
@@ -46,7 +46,7 @@ impl Fates {
         let first = send(node, &accepted)?;
         settle(node, &accepted, "accepted")?;
 
-        // It can pay the fee and not the transfer.
+        // It can pay the fee but not the transfer.
         let rejected = signer.transfer(&Payer::Account(&payer), &payee, 2 * FUNDS)?;
         send(node, &rejected)?;
         settle(node, &rejected, "rejected")?;
@@ -60,8 +60,8 @@ impl Fates {
     }
 }
 
-/// Two transfers of one payer, each of nearly all it has, are handed in at once: both look good until one of them is
-/// in a block. For the other there is not even the fee, so it is aborted.
+/// Two transfers of one payer, each of nearly all it has, are submitted at once: both look valid until one of
+/// them is in a block. The other cannot even pay its fee, so it is aborted.
 fn abort_one(node: &mut PlainNode, signer: &Signer, payer: &Account, payee: &str) -> Result<Transfer> {
     for _ in 0..ATTEMPTS {
         let balance = node.rest.balance(&payer.address)?;
@@ -88,8 +88,8 @@ fn abort_one(node: &mut PlainNode, signer: &Signer, payer: &Account, payee: &str
     bail!("of two transfers that one payer cannot both pay, none was aborted, {ATTEMPTS} times over")
 }
 
-/// The one that a block names as aborted; none if it was not even taken into a block, since a validator looked at it
-/// after the other was in one.
+/// The one that a block lists as aborted; `None` if it was not in a block at all, since a validator checked
+/// it after the other was in one.
 fn the_aborted(node: &mut PlainNode, both: [Transfer; 2]) -> Result<Option<Transfer>> {
     let mut first_seen = None;
     let settled = node.until("one of two transfers aborted", PATIENCE, |rest| {
@@ -115,7 +115,7 @@ fn the_aborted(node: &mut PlainNode, both: [Transfer; 2]) -> Result<Option<Trans
 fn send(node: &PlainNode, transfer: &Transfer) -> Result<(Request, Answer)> {
     let request = broadcast(transfer);
     let answer = ask(node.rest.origin(), &request)?;
-    ensure!(answer.status == 200, "the node did not take {}: {answer:?}", transfer.id);
+    ensure!(answer.status == 200, "the node did not accept {}: {answer:?}", transfer.id);
     Ok((request, answer))
 }
 
@@ -129,7 +129,7 @@ fn settle(node: &mut PlainNode, transfer: &Transfer, wanted: &str) -> Result<()>
 }
 
 fn fate(rest: &Rest, id: &str, block: &str) -> Result<String> {
-    // The node answers few requests a second, and has just been asked for the block.
+    // The node answers few requests a second, and the block was just requested.
     sleep(PACE);
     let block = rest.get(&format!("block/{block}"))?;
     let aborted = block["aborted_transaction_ids"].as_array().context("a block names what was aborted")?;

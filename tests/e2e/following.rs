@@ -1,4 +1,4 @@
-//! A network that moves on without the pool's node: a consensus version that its release does not know.
+//! A network that upgrades without the pool's node: a consensus version that its release does not know.
 //!
 //! Upstream's test builds read the versions' heights from the environment, so that one binary can be both releases.
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::world::{Net, SHARE_TARGET, World};
 
-/// The newest version begins so many blocks after the others: time to start and to have shares accepted.
+/// How many blocks after the others the newest version begins: time to start and to have shares accepted.
 const BEGINS: u32 = 45;
 
 /// From the activation to the last share that is accepted.
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the network takes to get there.
 const ACTIVATION_PATIENCE: Duration = Duration::from_secs(600);
 
-/// A miner that hands in one counter after the other.
+/// A miner that submits one counter after the other.
 struct Miner {
     stratum: Stratum,
     counter: u64,
@@ -40,7 +40,7 @@ impl Miner {
         Self { stratum, counter: first, accepted: 0 }
     }
 
-    /// Hands in the next counter; the reason if the pool refused it for another cause than its low target.
+    /// Submits the next counter; returns the reason if the pool refused it for any cause but its low target.
     fn submit(&mut self) -> Result<Option<String>> {
         self.counter += 1;
         Ok(match self.stratum.submit(&self.counter.to_string())? {
@@ -66,7 +66,7 @@ fn metric(pool: &PoolNode, name: &str) -> Result<f64> {
     line.with_context(|| format!("there is no metric {name}"))?.parse().context("a metric is a number")
 }
 
-/// The part of the health that judges the node: its reason and its text.
+/// The node's part of the health: its reason and its text.
 fn chain_health(pool: &PoolNode) -> Result<(String, String)> {
     let health = get(pool, "health")?;
     let parts = health["parts"].as_array().context("the health has parts")?;
@@ -95,8 +95,9 @@ fn start_pool(devnet: &Devnet, index: usize, heights: &Heights) -> Result<PoolNo
     PoolNode::start_with(devnet, index, &arguments, heights_variable(heights))
 }
 
-/// A stranger connects to the pool's node and claims a thousand blocks more than there are. Unpatched, upstream asks it
-/// for them, waits a minute for the answer, and takes no block meanwhile (`patches/sync-sources.patch`).
+/// An unknown peer connects to the pool's node and claims a thousand blocks more than exist. Unpatched,
+/// upstream asks it for them, waits a minute for the answer, and accepts no block in the meantime
+/// (`patches/sync-sources.patch`).
 pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) -> Result<()> {
     let Net { pool, devnet, .. } = world.net()?;
     let mut miner = Miner::new(pool.wait_for_work("calm.rig")?, 5 << 32);
@@ -110,7 +111,10 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
     let (first, start) = (pool.rest.height()?, Instant::now());
     while pool.rest.height()? < first + 10 {
         liar.check_alive()?;
-        ensure!(start.elapsed() < Duration::from_secs(180), "no ten blocks came beside the lying peer");
+        ensure!(
+            start.elapsed() < Duration::from_secs(180),
+            "fewer than ten blocks came with the lying peer connected"
+        );
         let sync = pool.rest.get("sync/status")?;
         ensure!(sync["is_synced"] == true, "the node believes the lie: {sync}");
         let chain = get(pool, "pool")?["chain"].clone();
@@ -126,8 +130,8 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
     Ok(())
 }
 
-/// Both releases beside each other on one network that activates the newest version: the one that knows it goes on
-/// without a refused share, the one that does not stops taking shares, says why, and is well again once upgraded.
+/// Both releases on one network that activates the newest version: the one that knows it continues without a
+/// refused share, the other stops accepting shares, says why, and recovers once upgraded.
 pub fn a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work(world: &mut World) -> Result<()> {
     let folder = world.folder.path().join("moves-on");
     let binary = Heights::of_binary()?;
@@ -140,7 +144,7 @@ pub fn a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work(worl
     let mut upgraded = Miner::new(knows.wait_for_work("up.rig")?, 1 << 32);
     let mut outdated = Miner::new(lacks.wait_for_work("down.rig")?, 2 << 32);
 
-    // Before: the next version is known to the one, announced by the peers of the other.
+    // Before: the release that knows the next version lists it, the other learns of it from its peers.
     wait_for("the newest version in the API", ACTIVATION_PATIENCE, || {
         let next = get(&knows, "pool")?["chain"]["next_activation"].clone();
         Ok((next["height"] == BEGINS && next["version"] == binary.latest()).then_some(()))
@@ -188,14 +192,14 @@ pub fn a_version_that_the_release_lacks_is_named_and_earns_nobody_dead_work(worl
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     ensure!(status.contains(&format!("the network runs {version}")), "`pool status` says:\n{status}");
 
-    // Then connections are closed with a reason, and new ones are turned away.
+    // Then connections are closed with a reason, and new ones are refused.
     wait_for("the closed connection", Duration::from_secs(90), || {
         Ok(outdated.submit().is_err().then_some(()))
     })?;
     let turned_away = Stratum::login(lacks.stratum, "down.rig");
     ensure!(turned_away.is_err(), "a new connection was served");
 
-    // A restart in the middle of it changes nothing.
+    // A restart in between changes nothing.
     ensure!(lacks.process.stop()?.success(), "the node did not end in peace");
     lacks.restart()?;
     let until = Instant::now() + Duration::from_secs(20);

@@ -40,7 +40,7 @@ pub fn garbage_harms_nobody(world: &mut World) -> Result<()> {
     let mut strangers = vec![];
     for bytes in garbage() {
         let mut stranger = Stratum::connect(pool.stratum)?;
-        // The pool may close on us in the middle of a megabyte.
+        // The pool may close the connection in the middle of a megabyte.
         let _ = stranger.send_raw(&bytes);
         strangers.push(stranger);
     }
@@ -55,10 +55,10 @@ pub fn garbage_harms_nobody(world: &mut World) -> Result<()> {
     let extranonce = honest.call("mining.extranonce.subscribe", json!([]))?;
     ensure!(extranonce == Ok(json!(true)), "extranonce.subscribe was answered with {extranonce:?}");
 
-    // The honest miner works on, on the same connection.
+    // The honest miner continues, on the same connection.
     let verdicts = (0..12).map(|counter| honest.submit(&counter.to_string())).collect::<Result<Vec<_>>>()?;
     ensure!(verdicts.contains(&Verdict::Accepted), "no share of the honest miner was accepted: {verdicts:?}");
-    // Every spelling of a counter is the same share.
+    // Every notation of a counter is the same share.
     let accepted = verdicts.iter().position(|verdict| *verdict == Verdict::Accepted).unwrap_or(0);
     for spelling in [format!("{accepted}"), format!("0x{accepted:x}"), format!("{accepted:016x}")] {
         let verdict = honest.submit(&spelling)?;

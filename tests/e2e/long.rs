@@ -1,4 +1,4 @@
-//! What takes longer: a real epoch flip, and the release binary on mainnet's genesis block.
+//! Slow tests: a real change of epoch, and the release binary on mainnet's genesis block.
 
 use std::{
     path::PathBuf,
@@ -30,19 +30,19 @@ pub fn an_epoch_flip_changes_the_job(world: &mut World) -> Result<()> {
     while client.job.as_ref().is_some_and(|(id, _)| *id == old_job) {
         pool.process.check_alive()?;
         ensure!(Instant::now() < deadline, "no new job within {EPOCH_PATIENCE:?}");
-        // Any answer brings the notifications before it along.
+        // Any answer brings earlier notifications with it.
         client.call("mining.extranonce.subscribe", serde_json::json!([]))?.ok();
         sleep(Duration::from_millis(200));
     }
     let (_, new_hash) = client.job.clone().context("there is work")?;
     ensure!(new_hash != old_hash, "the new job has the old epoch hash");
-    // The job comes one block before the epoch begins; until then shares of the old one are taken.
+    // The job comes one block before the epoch begins; until then shares of the old one are accepted.
     while pool.rest.height()? / 360 == epoch {
         pool.process.check_alive()?;
         ensure!(Instant::now() < deadline, "no new epoch within {EPOCH_PATIENCE:?}");
         sleep(Duration::from_millis(200));
     }
-    // The pool may hear of the block a moment after the ledger's REST port shows it.
+    // The pool may see the block a moment after the ledger's REST port shows it.
     let mut counter = 77;
     loop {
         let verdict = client.submit_for(&old_job, &counter.to_string())?;

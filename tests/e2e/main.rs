@@ -7,12 +7,12 @@
 //! - [`crash`]: `kill -9` under load.
 //! - [`hostile`]: strangers on the port.
 //! - [`operator`]: what an operator does with a pool.
-//! - [`following`]: a network that moves on without the pool's node.
+//! - [`following`]: a network that upgrades without the pool's node.
 //! - [`validator`]: the pool inside a validator.
 //! - [`payday`]: from three miners' work to their money, in five books.
 //! - [`payments`]: the money on the chain, once.
-//! - [`node_rest`]: the node's REST server answers as it did when its answers were recorded.
-//! - [`recorded`]: what counts as another answer.
+//! - [`node_rest`]: the node's REST server still answers as recorded.
+//! - [`recorded`]: which answers count as different.
 //! - [`fates`]: transactions that are accepted, rejected and aborted.
 //! - [`long`]: a real epoch flip, and the release binary on mainnet's genesis block (`scripts/test --long`).
 
@@ -95,7 +95,7 @@ const SCENARIOS: [Scenario; 26] = [
 
 fn main() -> Result<()> {
     let mut arguments = Arguments::from_args();
-    // One devnet, one scenario at a time, and on this thread: the children die with the thread that started
+    // One devnet, one scenario at a time, and on this thread: the children end with the thread that started
     // them.
     arguments.test_threads = Some(1);
     let long = std::env::var_os("POOL_TESTS_LONG").is_some();

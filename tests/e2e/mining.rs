@@ -34,7 +34,7 @@ pub fn wait_for_dump(pool: &mut PoolNode, wanted: impl Fn(&Value) -> bool) -> Re
     bail!("no such dump within {LANDING_PATIENCE:?}:\n{}", tail(&pool.process.output(), 30))
 }
 
-/// A number of a dump: the large ones are decimal strings.
+/// A number in a dump: large ones are decimal strings.
 pub fn number(value: &Value) -> Result<u128> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.parse().with_context(|| format!("{value} is not a number"))
@@ -106,7 +106,7 @@ fn check_rebuild(pool: &PoolNode, height: u64, path: &Path) -> Result<()> {
 pub fn every_reward_reaches_the_balance(world: &mut World) -> Result<()> {
     let Net { pool, first_balance, .. } = world.net()?;
     let deadline = Instant::now() + LANDING_PATIENCE;
-    // A block may land between the two looks; then look again.
+    // A block may land between the two reads; then read again.
     loop {
         let dumped = dumped_reward(pool)?;
         let earned = u128::from(pool.rest.balance(STAKED_ADDRESS)? - *first_balance);
@@ -125,7 +125,7 @@ pub fn strangers_can_verify_the_dumps(world: &mut World) -> Result<()> {
     ensure_verified(&world.net()?.pool)
 }
 
-/// The pool's own verifier and the miner's script find nothing wrong in any dump.
+/// The pool's own verifier and the miners' script find nothing wrong in any dump.
 pub fn ensure_verified(pool: &PoolNode) -> Result<()> {
     let verdicts = pool.verify_dumps()?;
     ensure!(
@@ -156,7 +156,8 @@ pub fn sigterm_ends_the_node_in_peace(world: &mut World) -> Result<()> {
     pool.restart()?;
     systemd.wait_for("READY=1", patience)?;
     pool.wait_for_work("after.stop")?;
-    // How full this machine's disk is says nothing of the pool, and it is told only where nothing is worse.
+    // How full this machine's disk is says nothing about the pool, and it is reported only if nothing is
+    // worse.
     let status = systemd.wait_for_one_of(&["STATUS=green", "STATUS=amber: disk"], patience)?;
     ensure!(status.contains("WATCHDOG=1"), "the watchdog is not fed: {status}");
     Ok(())

@@ -1,5 +1,5 @@
-//! The node's REST server answers every route that we use as it did when its answers were recorded. Should a release
-//! of upstream answer otherwise, this names the route and what differs: docs/node-rest.md.
+//! The node's REST server answers every route that we use as recorded. If a release of upstream answers
+//! differently, this names the route and the difference: docs/node-rest.md.
 
 use std::{path::Path, thread, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 /// From here on the devnet follows the newest rules of the chain.
 const NEWEST_RULES: u64 = 26;
 
-/// Of the clients that the validators know; the others are pools.
+/// One of the clients that the validators know; the others are pools.
 const CLIENT: usize = 2;
 
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const NO_TRANSACTION: &str = "at1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq7fymfh";
 const NO_BLOCK: &str = "ab1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqjw98qd";
 
-/// Below these the node serves the same routes; the second tells errors by their status.
+/// The node serves the same routes below both; the second distinguishes errors by their status.
 const VERSIONS: [(&str, &str); 2] = [("", "/testnet"), ("v2-", "/v2/testnet")];
 
 /// More requests at once than the node answers in a second.
@@ -89,7 +89,7 @@ fn chain(node: &mut PlainNode, mined: u64, fates: &Fates) -> Result<Vec<(String,
     Ok(questions)
 }
 
-/// What each route of a transaction says of each fate.
+/// What each route of a transaction answers for each result.
 fn transactions(fates: &Fates) -> Vec<(String, Request)> {
     let ids = [
         ("accepted", fates.accepted.id.as_str()),
@@ -118,7 +118,7 @@ fn transactions(fates: &Fates) -> Vec<(String, Request)> {
     questions
 }
 
-/// What cannot be answered.
+/// Requests that cannot be answered.
 fn refusals() -> Vec<(String, Request)> {
     let mut questions = vec![];
     for (version, network) in VERSIONS {

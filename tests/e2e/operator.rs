@@ -14,7 +14,7 @@ pub fn the_example_configuration_passes_the_check(world: &mut World) -> Result<(
     let file = file.display().to_string();
     let checked = world.snarkos(&["pool", "config", "check", &file])?;
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
-    ensure!(checked.status.success() && said.contains("has no mistake"), "{said}");
+    ensure!(checked.status.success() && said.contains("is valid"), "{said}");
     // Right prefix, length and checksum, but no point on the curve.
     let off_curve = "aleo1qvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsxqcrqvpsuf4rhs";
     fs::write(&file, format!("address = \"{off_curve}\"\nusers = \"some\""))?;
@@ -25,12 +25,12 @@ pub fn the_example_configuration_passes_the_check(world: &mut World) -> Result<(
     Ok(())
 }
 
-/// Upstream's node takes SIGHUP for a wish to stop; with a pool in it, it reloads.
+/// Upstream's node takes SIGHUP as a request to stop; with a pool in it, it reloads.
 pub fn a_hangup_reloads_and_the_node_goes_on(world: &mut World) -> Result<()> {
     let Net { pool, .. } = world.net()?;
     pool.process.signal("HUP")?;
-    pool.process.wait_for("the configuration was read again", Duration::from_secs(30))?;
-    // Time enough for a node that was told to stop to have stopped.
+    pool.process.wait_for("reloaded the configuration", Duration::from_secs(30))?;
+    // Time enough for a stopping node to have stopped.
     std::thread::sleep(Duration::from_secs(10));
     pool.process.check_alive()?;
     pool.wait_for_work("after.hangup")?;
@@ -42,7 +42,7 @@ pub fn the_log_tells_more_when_asked_to(world: &mut World) -> Result<()> {
     const AT_DEBUG: &str = "a miner connected";
     let Net { pool, .. } = world.net()?;
     let (data, stratum) = (pool.data.display().to_string(), pool.stratum);
-    ensure!(!pool.process.output().contains(AT_DEBUG), "the log told of connections unasked");
+    ensure!(!pool.process.output().contains(AT_DEBUG), "the log showed connections at the default level");
     let level = |world: &World, level| -> Result<()> {
         let done = world.snarkos(&["pool", "logs", "level", level, "--data", &data])?;
         ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -53,6 +53,6 @@ pub fn the_log_tells_more_when_asked_to(world: &mut World) -> Result<()> {
     world.net()?.pool.process.wait_for(AT_DEBUG, Duration::from_secs(30))?;
     level(world, "info")?;
     let bad = world.snarkos(&["pool", "logs", "level", "loud", "--data", &data])?;
-    ensure!(!bad.status.success(), "'loud' is no level");
+    ensure!(!bad.status.success(), "'loud' is not a level");
     Ok(())
 }

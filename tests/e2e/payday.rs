@@ -20,7 +20,7 @@ use crate::{
     world::{Net, World},
 };
 
-// What starts real servers serves the tests of the sinks as well, which may panic.
+// The code that starts real servers also serves the tests of the sinks, which may panic.
 #[allow(clippy::unwrap_used, clippy::panic)]
 #[path = "../../pool-plugin/sinks/tests/servers/mod.rs"]
 mod servers;
@@ -41,12 +41,12 @@ pub fn five_books_agree_to_the_microcredit(world: &mut World) -> Result<()> {
     let (redis, postgres) = (RedisServer::start(), PostgresServer::start());
     let Net { pool: other_pool, devnet, .. } = world.net()?;
 
-    // The pool under test is another one on the same address, so that it begins with empty books.
+    // The pool under test is another one on the same address, so that it starts with empty books.
     other_pool.process.stop()?;
     let config = write_config(&folder, &redis, &postgres)?;
     let mut pool = PoolNode::start(devnet, 1, &[&format!("--pool-config={}", config.display())])?;
     pool.wait_for_work("waiting.test")?;
-    // A late landing of the other pool's is in these books too.
+    // A late landing of the other pool is in these books too.
     let before = u128::from(quiet_balance(&mut pool)?) - dumped_reward(&pool)?;
 
     let mut miners = MINERS
@@ -122,7 +122,7 @@ fn wait_for_dumps(pool: &mut PoolNode, count: usize) -> Result<()> {
 struct Books {
     /// What the chain paid.
     earned: u128,
-    /// What the accounts got of it.
+    /// The accounts' part of it.
     paid: u128,
     /// What the last block could not give to anyone.
     carried: u128,

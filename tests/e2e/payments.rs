@@ -15,16 +15,16 @@ use pool_tests::{
     transfers::Account,
 };
 
-/// Of [`STAKED_ADDRESS`]: upstream's first development account.
+/// The key of [`STAKED_ADDRESS`]: upstream's first development account.
 const STAKED_KEY: &str = "APrivateKey1zkp8CZNn3yeCseEtxuVPbDCwSyhGW6yZKUYKfgXmcpoGPWH";
 
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Hands the transaction to the node, and fails as if the answer were lost.
+/// Sends the transaction to the node, and fails as if the answer were lost.
 const LOSE_THE_ANSWER: &str = "import sys, urllib.request as web; \
     web.urlopen(web.Request(sys.argv[1], sys.stdin.buffer.read(), {'Content-Type': 'application/json'})); sys.exit(1)";
 
-/// The payout books of a pool whose dumps are imported, and what pays by them.
+/// The payout books of a pool whose dumps are imported, and the script that pays by them.
 pub struct Payout {
     folder: PathBuf,
     node: String,
@@ -38,7 +38,7 @@ struct Payee {
 }
 
 impl Payout {
-    /// Each account is paid to an address nobody had before.
+    /// Each account is paid to a new address.
     pub fn new(folder: &Path, pool: &PoolNode, accounts: &[&str]) -> Result<Self> {
         let payee =
             |account: &&str| Ok(Payee { account: (*account).to_owned(), address: Account::new()?.address });
@@ -56,7 +56,7 @@ impl Payout {
         Ok(payout)
     }
 
-    /// Runs a step that must end well; answers with what it said.
+    /// Runs a step that must succeed; returns its output.
     pub fn run(&self, step: &[&str]) -> Result<String> {
         let output = self.output(step)?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -65,7 +65,7 @@ impl Payout {
         Ok(said)
     }
 
-    /// Pays what is owed, with the way to the chain broken first in front of it and then behind it.
+    /// Pays what is owed, with the connection to the chain broken first before it and then after it.
     pub fn pay_all(&self, pool: &mut PoolNode) -> Result<()> {
         proving_keys::install(&self.folder)?;
         let before = pool.rest.balance(STAKED_ADDRESS)?;
@@ -73,7 +73,10 @@ impl Payout {
 
         let unsent = self.output(&["pay", "--send", "--send-command", "false"])?;
         let complaint = String::from_utf8_lossy(&unsent.stderr);
-        ensure!(unsent.status.code() == Some(1), "a failing way to the node went unnoticed: {complaint}");
+        ensure!(
+            unsent.status.code() == Some(1),
+            "a failing connection to the node went unnoticed: {complaint}"
+        );
         let signed = self.books("SELECT COUNT(*) FROM payments WHERE state = 'signed'")?;
         ensure!(signed == self.payees.len() as u64, "{signed} payments are signed: {complaint}");
         let script = self.folder.join("lose-the-answer.py");

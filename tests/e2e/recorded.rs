@@ -1,4 +1,4 @@
-//! What counts as another answer, and what as the same.
+//! Which answers count as different, and which as the same.
 
 use anyhow::{Context, Result, ensure};
 use pool_tests::{
@@ -14,7 +14,7 @@ fn answer(status: u16, body: &Value) -> Answer {
     Answer { status, content_type, retry_after: None, body: body.to_string() }
 }
 
-/// A block of a chain, as far as it matters here. `seed`: what differs from chain to chain.
+/// A block of a chain, as far as it matters here. `seed`: what differs between chains.
 fn block(seed: u64, letter: &str) -> Value {
     let id = |prefix: &str| format!("{prefix}1{}", letter.repeat(58));
     json!({

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 /// Its version is that of the upstream release.
 const MANIFEST: &str = include_str!("../../snarkos-fork/Cargo.toml");
 
-/// What a refused start prints.
+/// The output of a refused start.
 fn complaint(output: &Output) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(!output.status.success(), "it was not refused: {}", String::from_utf8_lossy(&output.stdout));
@@ -65,7 +65,7 @@ pub fn a_port_in_use_is_named(world: &mut World) -> Result<()> {
 }
 
 pub fn an_unwritable_folder_is_named(world: &mut World) -> Result<()> {
-    // Not even root can make a folder below a file.
+    // Not even root can create a folder below a file.
     let file = world.folder.path().join("a-file");
     fs::write(&file, "")?;
     let data = file.join("pool");

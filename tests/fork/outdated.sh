@@ -1,8 +1,8 @@
-# `scripts/fork --outdated` on answers of the registry client: recorded ones, and what could come. Sourced by
-# tests/fork.sh after upgrade.sh, whose cargo gives $temp/answer and ends with $temp/status.
+# `scripts/fork --outdated` on answers of the registry client: recorded and artificial ones. Sourced by
+# tests/fork.sh after upgrade.sh, whose cargo prints $temp/answer and exits with $temp/status.
 # shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154 # expressions for eval; variables of tests/fork.sh
 
-# What it exits with for the answer on standard input. What it says is in $temp/said.
+# The exit status for the answer on standard input. The output is in $temp/said.
 outdated() {
     cat >"$temp/answer"
     fork --outdated
@@ -25,7 +25,7 @@ ok "recorded, with a release for an older Rust first: none" exits 0
 pin_outdated "$older"
 outdated <"$repo/tests/fork/cargo-info.txt"
 ok "recorded: there is one" eval 'exits 1 && said "the newest release is $recorded" && said "scripts/fork --upgrade $recorded"'
-ok "whose heights could not be read" said "its consensus heights could not be read"
+ok "whose heights could not be read" said "could not read its consensus heights"
 outdated <"$repo/tests/fork/cargo-info-older-rust.txt"
 ok "recorded, with a release for an older Rust first: there is one" eval 'exits 1 && said "the newest release is $recorded"'
 git checkout -q . && remember
@@ -40,9 +40,9 @@ END
 outdated < <(version_line $'\e[33m1.9.0 (latest 1.10.0)\e[0m')
 ok "by number, not by letter, and in color" eval 'exits 1 && said "the newest release is 1.10.0"'
 outdated < <(version_line 1.0.1)
-ok "one that is not to be had: still 1" eval 'exits 1 && said "could not be read"'
+ok "one that is not to be had: still 1" eval 'exits 1 && said "could not read"'
 outdated < <(version_line '1.0.0 (latest 2.0.0-rc.1)')
-ok "a pre-release is none" eval 'exits 0 && said "the newest release"'
+ok "a pre-release does not count" eval 'exits 0 && said "the newest release"'
 outdated < <(version_line '2.0.0 (yanked) (latest 1.0.0)')
 ok "nor is one that was yanked" exits 0
 outdated < <(version_line 0.9.0)

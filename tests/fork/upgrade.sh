@@ -1,7 +1,7 @@
-# `scripts/fork --upgrade` on a made-up workspace and three releases. Sourced by tests/fork.sh.
+# `scripts/fork --upgrade` on an artificial workspace and three releases. Sourced by tests/fork.sh.
 # shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154 # expressions for eval; variables of tests/fork.sh
 
-# A registry in a folder: `cargo info` is answered by a script, the rest is cargo's own work.
+# A registry in a folder: a script answers `cargo info`, the rest is cargo's own work.
 mkdir -p "$temp/upstream" "$temp/made-up" "$temp/home" "$temp/tmp"
 cat >"$temp/made-up/cargo" <<END
 #!/usr/bin/env bash
@@ -114,7 +114,7 @@ echo "a move to another release"
 ok "starts from a lock file that cargo agrees with" cargo metadata --locked --offline --format-version 1
 remember
 for version in '' 2 2.0 2.0.0.0 v2.0.0 02.0.0 2.0.x '2.0.0 ' ../2.0.0 '2.0.0;' -2.0.0; do
-    ok "refuses the version '$version'" eval '! fork --upgrade "$version" && said "is no version"'
+    ok "refuses the version '$version'" eval '! fork --upgrade "$version" && said "is not a version"'
 done
 ok "refuses one that the registry does not have" not fork --upgrade 9.9.9
 ok "and says so" said "there is no snarkos 9.9.9 in the registry"
@@ -168,19 +168,19 @@ ok "is refused" not fork --upgrade 3.0.0
 ok "with the hunks, of every patch" eval 'said "patches/two.patch:" && said "snarkos-alpha/src/lib.rs:19: failed" && said "patches/three.patch:" && said "snarkos-alpha/src/lib.rs:30: failed"'
 ok "and no other patch" not said "patches/one.patch"
 ok "what stands there and what was expected" eval 'said "other 20" && said "line 20"'
-ok "and how to go on" eval 'said "nothing was changed" && said "scripts/fork --upgrade 3.0.0 --mend"'
+ok "and how to go on" eval 'said "nothing was changed" && said "scripts/fork --upgrade 3.0.0 --repair"'
 ok "nothing changed" unchanged
 ok "no folder is left" clean
-ok "going on" fork --upgrade 3.0.0 --mend
+ok "continuing" fork --upgrade 3.0.0 --repair
 ok "prints the first hunk that is missing" eval 'said "+two" && said "scripts/fork --refresh two"'
 ok "generates up to it" eval 'grep -qx one $alpha && grep -qx "other 20" $alpha && ! grep -qx two $alpha'
 ok "leaves the lock file of the workspace for the end" git diff --exit-code --stat Cargo.lock
 ok "can be given up" eval 'sed -i "s/^line 7$/edited/" $alpha && git checkout -q Cargo.toml snarkos-fork/Cargo.toml snarkos-fork/upstream patches && fork --reset && clean'
-fork --upgrade 3.0.0 --mend
+fork --upgrade 3.0.0 --mend # the old name of --repair
 sed -i 's/^other 20$/other 20\ntwo/' $alpha
 ok "the first is fixed, the next fails" eval '! fork --refresh two && said "patches/three.patch does not apply"'
 ok "it is not taken for finished" eval '! fork --upgrade 3.0.0 && said "patches/three.patch:" && ! said "patches/two.patch:"'
-ok "the next" eval 'fork --mend && said "+three"'
+ok "the next" eval 'fork --repair && said "+three"'
 sed -i 's/^other 30$/other 30\nthree/' $alpha
 ok "is fixed" fork --refresh three
 ok "what remains is said" said "Cargo.lock is at 1.0.0 still; scripts/fork --upgrade 3.0.0 moves it"
@@ -192,7 +192,7 @@ ok "the patches have their headers" eval 'grep -q "^The second" patches/two.patc
 ok "all is up to date" eval 'quick && test ! -s "$temp/said"'
 ok "and there is nothing more to do" eval 'fork --upgrade 3.0.0 && said "nothing to do"'
 back
-ok "with --mend, but nothing to fix, it is the same as without" eval 'fork --upgrade 2.0.0 --mend && said "moved from 1.0.0 to 2.0.0" && locked_at shared 1.0.1'
+ok "with --repair, but nothing to fix, it is the same as without" eval 'fork --upgrade 2.0.0 --repair && said "moved from 1.0.0 to 2.0.0" && locked_at shared 1.0.1'
 back
 
 echo "a move that is interrupted"

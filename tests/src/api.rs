@@ -1,4 +1,4 @@
-//! The pool's API, as far as tests and benches ask it.
+//! The parts of the pool's API that tests and benches use.
 
 use std::net::SocketAddr;
 
@@ -29,7 +29,7 @@ impl Api {
         Ok(found.and_then(|one| one["level"].as_str()).map(str::to_owned))
     }
 
-    /// All solutions, the last one found first.
+    /// All solutions, the last found one first.
     pub fn solutions(&self) -> Result<Vec<Value>> {
         let mut all = vec![];
         let mut path = String::from("solutions?limit=500");

@@ -25,8 +25,8 @@ impl Crowd {
         Ok(Self { helper, miners })
     }
 
-    /// When each miner's kernel had the last job of another epoch than the one before, in seconds since 1970. A job
-    /// is one segment: its first byte comes with its last. Empty if nobody had one; an error if only some had.
+    /// When each miner's kernel had the last job of a new epoch, in seconds since 1970. A job is one segment:
+    /// its first byte comes with its last. Empty if no miner had one; an error if only some had.
     pub fn arrivals(&mut self) -> Result<Vec<f64>> {
         let arrivals = self.helper.ask_numbers("arrivals", "arrivals")?;
         let (count, miners) = (arrivals.len(), self.miners);

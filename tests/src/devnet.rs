@@ -13,12 +13,12 @@ use crate::process::{Process, snarkos_binary};
 
 pub const NUM_VALIDATORS: usize = 4;
 
-/// Clients the validators know in advance: a validator takes no connection from a client it was not told of.
+/// Clients the validators know in advance: a validator accepts no connection from an unknown client.
 pub const NUM_CLIENTS: usize = 3;
 
-/// Where upstream looks, under the home folder, for the genesis block of a devnet of four validators on TestnetV0
-/// with default balances, before it would compute one. The name is a hash of those parameters; the block's content
-/// is not checked against it.
+/// Where upstream looks, under the home folder, for the genesis block of a devnet of four validators on
+/// TestnetV0 with default balances, before it would compute one. The name is a hash of those parameters; the
+/// block's content is not compared with it.
 const GENESIS_FILE: &str =
     ".aleo/dev-genesis/2477916822279173290443845197164989488535520247143832690212263284458274655150field";
 
@@ -41,13 +41,13 @@ pub struct Devnet {
 }
 
 impl Devnet {
-    /// Puts the genesis block into `folder` and starts the validators on it; the last validator gets
-    /// `last_arguments` besides (a pool, say).
+    /// Puts the genesis block into `folder` and starts the validators on it; the last validator also gets
+    /// `last_arguments` (for a pool, say).
     pub fn start(folder: &Path, last_arguments: &[String]) -> Result<Self> {
         Self::start_with(folder, last_arguments, &[])
     }
 
-    /// The same, with variables of the validators' environment besides.
+    /// The same, with additional environment variables for the validators.
     pub fn start_with(
         folder: &Path,
         last_arguments: &[String],
@@ -152,7 +152,7 @@ fn put_genesis(folder: &Path) -> Result<()> {
     std::fs::write(&file, GENESIS).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Loopback addresses nobody listens on. Taken together, so that they differ.
+/// Unused loopback addresses. Taken together, so that they differ.
 pub fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
     let listeners: Vec<_> =
         (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! A flood of valid shares, to see what the pool does under it.
+//! A flood of valid shares, to test the pool under load.
 
 use std::{
     net::SocketAddr,
@@ -17,15 +17,15 @@ use crate::stratum::Stratum;
 /// Shares of one connection that wait for their answer.
 const IN_FLIGHT: usize = 64;
 
-/// Counters that are shares and not solutions, found beforehand.
+/// Counters that are shares and not solutions, found in advance.
 pub struct Supply {
     counters: Vec<u64>,
     next: AtomicUsize,
 }
 
 impl Supply {
-    /// Mines for some time on all cores: counters whose target is below `proof_target`, so that the flood is one of
-    /// shares and not of solutions too.
+    /// Mines for some time on all cores: counters whose target is below `proof_target`, so that the flood has
+    /// only shares and no solutions.
     pub fn mine(epoch_hash: &str, address: &str, proof_target: u64, time: Duration) -> Result<Self> {
         let epoch_hash = <[u8; 32]>::try_from(hex::decode(epoch_hash)?)
             .map_err(|bytes| anyhow!("an epoch hash of {} bytes", bytes.len()))?;
@@ -78,8 +78,8 @@ fn mine(
     counters
 }
 
-/// Submits shares on so many connections for some time, as fast as they are answered. Returns how many were
-/// accepted; a share that was refused is an error.
+/// Submits shares on this many connections for some time, as fast as they are answered. Returns how many were
+/// accepted; a refused share is an error.
 pub fn run(pool: SocketAddr, connections: usize, supply: &Supply, time: Duration) -> Result<u64> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! The heights at which a devnet begins the consensus versions, for devnets of another schedule than upstream's.
+//! The heights at which a devnet begins the consensus versions, for devnets with a different schedule than
+//! upstream's.
 
 use std::process::Command;
 
@@ -7,13 +8,14 @@ use serde_json::Value;
 
 use crate::process::snarkos_binary;
 
-/// Under this name test builds of upstream read the heights, one for each version that they know.
+/// The variable from which test builds of upstream read the heights, one for each version that they know.
 pub const VARIABLE: &str = "CONSENSUS_VERSION_HEIGHTS";
 
 /// No height: the version never begins.
 const NEVER: u32 = u32::MAX;
 
-/// A schedule: whatever versions the release knows, they follow each other in the first blocks as they do by default.
+/// A schedule: whatever versions the release knows, they follow each other in the first blocks, as by
+/// default.
 #[derive(Clone, Debug)]
 pub struct Heights(Vec<u32>);
 
@@ -49,7 +51,7 @@ impl Heights {
         Self(heights)
     }
 
-    /// As upstream reads it.
+    /// In upstream's notation.
     pub fn value(&self) -> String {
         self.0.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
     }

@@ -1,4 +1,5 @@
-//! The way of each solution from its find into a block. Pure: logs and JSON in, times in seconds since 1970 out.
+//! The path of each solution from its find into a block. Pure: logs and JSON in, times in seconds since 1970
+//! out.
 //!
 //! Found and released are the pool's. Then a validator puts the solution into a batch, one a round; other validators
 //! sign it, which makes it a certificate; and when the leader of an even round is agreed on, its certificate and all
@@ -19,7 +20,7 @@ pub struct Landing {
     /// The block.
     pub height: u64,
     pub found: f64,
-    /// Handed to the first peer.
+    /// Sent to the first peer.
     pub released: f64,
     /// First in a validator's batch; missing if no log has that batch.
     pub batched: Option<f64>,
@@ -31,11 +32,11 @@ pub struct Landing {
     pub blocks: u64,
 }
 
-/// A batch of transmissions: its round, and how many there are. The logs name no more of it; validators that have as
+/// A batch of transmissions: its round, and how many there are. The logs say no more; validators that have as
 /// many in the same round propose them within a moment of each other.
 type Batch = (u64, u64);
 
-/// What the validators' logs tell of their batches.
+/// The batches in the validators' logs.
 #[derive(Debug, Default)]
 pub struct Batches {
     proposed: HashMap<Batch, f64>,
@@ -108,7 +109,7 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 impl Landing {
-    /// Of a solution as the pool's API shows it; `None` if it has not landed in this run.
+    /// For a solution in the form of the pool's API; `None` if it has not landed in this run.
     pub fn of(
         solution: &Value,
         block: &Value,

@@ -8,11 +8,11 @@
 //! - [`heights`]: when a devnet begins the consensus versions.
 //! - [`pool_node`]: a client with the pool in it.
 //! - [`miner`]: the reference miner.
-//! - [`stratum`]: a bare stratum client, for what a well-behaved miner would not do.
+//! - [`stratum`]: a bare stratum client, for messages that a well-behaved miner would not send.
 //! - [`crowd`]: many miners that only wait for work.
 //! - [`plain_node`]: a client without a pool.
 //! - [`rest`]: the node's REST server: what the chain says.
-//! - [`fixtures`]: what that server was seen to answer, in files.
+//! - [`fixtures`]: recorded answers of that server, in files.
 //! - [`transfers`]: accounts and transfers by upstream's own command.
 //! - [`systemd`]: the service manager's side of a node.
 //! - [`flood`]: many valid shares at once.
@@ -20,8 +20,8 @@
 //! - [`api`]: the pool's API.
 //! - [`log_time`]: when a line of a node's log was written.
 //! - [`blocks`]: when a node had which block, from its log.
-//! - [`turn`]: how an epoch's turn came to the miners.
-//! - [`landings`]: the way of each solution from its find into a block.
+//! - [`turn`]: how a change of epoch reached the miners.
+//! - [`landings`]: the path of each solution from its find into a block.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

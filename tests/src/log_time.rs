@@ -10,7 +10,7 @@ pub fn of(line: &str) -> Option<f64> {
     Some(86_400.0 * days_since_1970(year, month, day) as f64 + 3_600.0 * hours + 60.0 * minutes + seconds)
 }
 
-/// Of the Gregorian calendar. Years begin in March here, so that a leap day is the last of its year.
+/// In the Gregorian calendar. Years begin in March here, so that a leap day is the last of its year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

@@ -1,5 +1,5 @@
-//! A client without a pool, with the default limit of requests: the node that an operator pays through, or that a
-//! miner holds the dumps against.
+//! A client without a pool, with the default limit of requests: the node that an operator pays through, or
+//! that a miner verifies dumps with.
 
 use std::{
     thread::sleep,
@@ -14,7 +14,7 @@ use crate::{
     rest::Rest,
 };
 
-/// The node answers ten requests a second; its limit is not what is waited for.
+/// The node answers ten requests a second; its limit is not under test.
 pub const PACE: Duration = Duration::from_millis(250);
 
 pub struct PlainNode {
@@ -41,7 +41,7 @@ impl PlainNode {
         Ok(Self { process, rest: Rest::new(rest) })
     }
 
-    /// Looks until there is something; `what` is waited for.
+    /// Retries until there is a result; `what` names it.
     pub fn until<T>(
         &mut self,
         what: &str,

@@ -17,8 +17,8 @@ use crate::{
     systemd::Notifications,
 };
 
-/// The first validator's address: half a quarter of the supply is bonded to it, so that it may land
-/// thousands of solutions an epoch.
+/// The first validator's address: half a quarter of the supply is bonded to it, so that it may land thousands
+/// of solutions per epoch.
 pub const STAKED_ADDRESS: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
 
 const SYNC_PATIENCE: Duration = Duration::from_secs(120);
@@ -45,7 +45,7 @@ impl PoolNode {
         Self::start_with(devnet, index, pool_arguments, vec![])
     }
 
-    /// The same, with variables of the environment besides.
+    /// The same, with additional environment variables.
     pub fn start_with(
         devnet: &Devnet,
         index: usize,
@@ -102,7 +102,7 @@ impl PoolNode {
         self.variables = variables;
     }
 
-    /// Waits until the pool hands out work, and returns a connection that has some.
+    /// Waits until the pool sends work, and returns a connection that has some.
     pub fn wait_for_work(&mut self, login: &str) -> Result<Stratum> {
         let deadline = Instant::now() + SYNC_PATIENCE;
         let mut last = String::from("nothing was tried");
@@ -120,7 +120,7 @@ impl PoolNode {
         )
     }
 
-    /// Listens where the service manager of this node would, from now on.
+    /// Listens like the service manager of this node, from now on.
     pub fn listen_as_systemd(&self) -> Result<Notifications> {
         Notifications::listen(&notify_socket(&self.folder, &self.name))
     }
@@ -156,7 +156,7 @@ impl PoolNode {
     }
 }
 
-/// The dump files in a folder, by height. Temporary files are none.
+/// The dump files in a folder, by height, without temporary files.
 pub fn dumps_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(vec![]) };
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

@@ -24,8 +24,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program` with its output in `log`. It is killed should this thread end without stopping it,
-    /// so it must be a thread that lasts.
+    /// Starts `program` with its output in `log`. It is killed if this thread ends without stopping it, so it
+    /// must be a thread that lasts.
     pub fn start<I, S>(name: &str, program: &Path, arguments: I, log: &Path, folder: &Path) -> Result<Self>
     where
         I: IntoIterator<Item = S>,
@@ -34,7 +34,7 @@ impl Process {
         Self::start_with(name, program, arguments, log, folder, &[])
     }
 
-    /// The same, with variables of the environment besides.
+    /// The same, with additional environment variables.
     pub fn start_with<I, S>(
         name: &str,
         program: &Path,
@@ -132,7 +132,7 @@ impl Process {
         Ok(())
     }
 
-    /// The child's sudden death, as a power cut or the OOM killer would have it.
+    /// Kills the child suddenly, like a power cut or the OOM killer.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -157,7 +157,7 @@ impl Drop for Process {
     }
 }
 
-/// The socket to which the child of this name tells how it fares, if anyone binds it.
+/// The socket to which the child of this name sends its status, if a test binds it.
 pub fn notify_socket(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.notify"))
 }
@@ -168,7 +168,7 @@ pub fn tail(text: &str, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-/// The `snarkos` binary built beside this one, or the one `SNARKOS_BIN` names.
+/// The `snarkos` binary built with this one, or the one `SNARKOS_BIN` names.
 pub fn snarkos_binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("SNARKOS_BIN") {
         return Ok(path.into());
@@ -182,6 +182,6 @@ pub fn built_beside(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe()?;
     let found = this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.with_context(|| {
-        format!("there is no {name} beside this program: build it with scripts/build --devnet")
+        format!("there is no {name} next to this program: build it with scripts/build --devnet")
     })
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::process::built_beside;
 
-/// The powers of the universal setup that snarkVM does not carry, in the release that still did.
+/// The powers of the universal setup that snarkVM no longer carries, in the last release that did.
 const POWERS: &str = "src/testnet3/resources/powers-of-beta-16.usrs";
 
 /// Puts the keys where a program with the home folder `home` looks for them. Takes ten seconds.

@@ -1,4 +1,4 @@
-//! The node's REST server: what the chain says, from a source other than the pool.
+//! The node's REST server: the state of the chain, from a source other than the pool.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,7 +14,7 @@ pub struct Rest {
     base: String,
 }
 
-/// What to ask a node, below its origin.
+/// A request to a node, below its origin.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub path: String,
@@ -84,14 +84,14 @@ impl Rest {
     }
 
     pub fn height(&self) -> Result<u64> {
-        self.get("block/height/latest")?.as_u64().context("the height is no number")
+        self.get("block/height/latest")?.as_u64().context("the height is not a number")
     }
 
     pub fn block(&self, height: u64) -> Result<Value> {
         self.get(&format!("block/{height}"))
     }
 
-    /// The hash of the block that has a transaction, whatever became of it there.
+    /// The hash of the block that has a transaction, whatever its result there.
     pub fn block_of(&self, transaction_id: &str) -> Result<Option<String>> {
         Ok(self.get(&format!("find/blockHash/{transaction_id}"))?.as_str().map(str::to_owned))
     }
@@ -102,7 +102,7 @@ impl Rest {
         match value.as_str() {
             None => Ok(0),
             Some(text) => {
-                text.trim_end_matches("u64").parse().with_context(|| format!("'{text}' is no balance"))
+                text.trim_end_matches("u64").parse().with_context(|| format!("'{text}' is not a balance"))
             }
         }
     }

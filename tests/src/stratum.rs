@@ -1,4 +1,4 @@
-//! A bare stratum client: it says what it is told to, well-formed or not.
+//! A bare stratum client: it sends any line, well-formed or not.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -24,7 +24,7 @@ pub struct Stratum {
     pub target: Option<u64>,
 }
 
-/// What the pool said to a submission.
+/// The pool's answer to a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Accepted,
@@ -65,7 +65,7 @@ impl Stratum {
         Ok(client)
     }
 
-    /// Reads on until the pool has sent a target and a job.
+    /// Reads until the pool has sent a target and a job.
     pub fn with_work(mut self) -> Result<Self> {
         self.writer.set_read_timeout(Some(Duration::from_secs(2)))?;
         while self.job.is_none() || self.target.is_none() {
@@ -84,10 +84,10 @@ impl Stratum {
     pub fn read_line(&mut self) -> Result<Value> {
         let mut line = String::new();
         ensure!(self.reader.read_line(&mut line)? > 0, "the pool closed the connection");
-        serde_json::from_str(&line).with_context(|| format!("the pool said no JSON: {line}"))
+        serde_json::from_str(&line).with_context(|| format!("the pool sent no JSON: {line}"))
     }
 
-    /// One call; notifications that come before its answer are taken note of.
+    /// One call; notifications before its answer are noted.
     pub fn call(&mut self, method: &str, params: Value) -> Result<Result<Value, Value>> {
         let id = self.send(method, params)?;
         self.answer(id)
@@ -135,7 +135,7 @@ impl Stratum {
         })
     }
 
-    /// Takes note of a notification; `false` if the line is none.
+    /// Notes a notification; `false` if the line is not one.
     fn take_notification(&mut self, line: &Value) -> Result<bool> {
         match line["method"].as_str() {
             None => return Ok(false),

@@ -14,10 +14,10 @@ use crate::{
     proving_keys,
 };
 
-/// Two proofs, by a binary that is not optimised, on a machine that runs a devnet.
+/// Two proofs, by an unoptimised binary, on a machine that runs a devnet.
 const SIGNING_PATIENCE: Duration = Duration::from_secs(300);
 
-/// An account that nobody had before.
+/// A new account.
 pub struct Account {
     pub key: String,
     pub address: String,
@@ -35,26 +35,26 @@ impl Account {
     }
 }
 
-/// Who pays.
+/// The paying account.
 pub enum Payer<'a> {
     /// One of upstream's development accounts, by number.
     Dev(u16),
     Account(&'a Account),
 }
 
-/// Makes transfers and sends none.
+/// Makes transfers without sending them.
 pub struct Signer {
     folder: PathBuf,
-    /// Of the node that it asks for what a transaction has to know of the chain.
+    /// The node that it asks for the state of the chain.
     origin: String,
 }
 
-/// A transfer that nobody has seen yet.
+/// A transfer that was not sent yet.
 pub struct Transfer {
     pub id: String,
     /// Microcredits.
     pub fee: u64,
-    /// As it is sent.
+    /// In the form in which it is sent.
     pub json: String,
 }
 
@@ -66,7 +66,7 @@ impl Signer {
         Ok(Self { folder: folder.into(), origin: origin.into() })
     }
 
-    /// `amount`: microcredits. Whether the payer has them is not looked at, except for the fee.
+    /// `amount`: microcredits. The payer's balance is not checked, except for the fee.
     pub fn transfer(&self, payer: &Payer, to: &str, amount: u64) -> Result<Transfer> {
         let file = self.folder.join("transfer.json");
         let log = self.folder.join("transfer.log");

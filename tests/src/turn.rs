@@ -1,16 +1,17 @@
-//! The turn of an epoch, as blocks and miners saw it. Pure: times in seconds since 1970.
+//! A change of epoch, as blocks and miners saw it. Pure: times in seconds since 1970.
 
 use crate::blocks::{self, Times};
 
 pub const BLOCKS_PER_EPOCH: u64 = 360;
 
-/// Upstream logs a block a moment after it has told of it; on a busy machine a job may be sent first. In seconds.
+/// Upstream logs a block a moment after it has announced it; on a busy machine a job may be sent first. In
+/// seconds.
 const LOG_DELAY: f64 = 0.1;
 
-/// How the next epoch's job came to the miners.
+/// How the next epoch's job reached the miners.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turn {
-    /// The last block in our ledger before the first miner had the job: what the pool sent it for.
+    /// The last block in our ledger before the first miner had the job: the block that triggered it.
     pub trigger: u64,
     /// From the first validator's commit of that block to the job at the first miner, in seconds.
     pub first: f64,
@@ -22,8 +23,8 @@ pub struct Turn {
     pub push: f64,
 }
 
-/// The part of an epoch in which miners work for nothing: a solution found after the network has the last block but
-/// one that takes it comes too late.
+/// The part of an epoch in which miners work for nothing: a solution found after the network has the last
+/// block but one that accepts it comes too late.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Late {
     /// The epoch's length in seconds, by the blocks of the run.
@@ -55,8 +56,8 @@ impl Turn {
 impl Late {
     pub fn of(turn: &Turn, network: &Times, ledger: &Times, arrivals: &[f64]) -> Option<Self> {
         let next_epoch = turn.trigger.next_multiple_of(BLOCKS_PER_EPOCH);
-        // The epoch's last block, whose hash is the next epoch's. A solution takes two blocks to land, and only one
-        // more takes solutions of this epoch.
+        // The epoch's last block, whose hash is the next epoch's. A solution takes two blocks to land, and
+        // only one more accepts solutions of this epoch.
         let known = network.get(&next_epoch.checked_sub(1)?)?;
         let length = BLOCKS_PER_EPOCH as f64 * interval(network)?;
         let late = arrivals.iter().map(|arrival| (arrival - known).max(0.0)).sum::<f64>();

@@ -1,4 +1,4 @@
-//! Who asks: the address of the connection, or the one a listed proxy names.
+//! Who sends a request: the address of the connection, or the one a listed proxy names.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::connection::Peer;
 
 const FORWARDED: &str = "x-forwarded-for";
 
-/// Where a request comes from. `proxies`: whose word is taken for it.
+/// Where a request comes from. `proxies`: those whose header is trusted.
 pub fn source(request: &Request, proxies: &[IpNet]) -> Source {
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     // Without one it is a test.
@@ -21,7 +21,7 @@ pub fn source(request: &Request, proxies: &[IpNet]) -> Source {
     Source::of(client(peer, request.headers(), proxies))
 }
 
-/// The last address in the header that is no listed proxy: what stands before it, anybody may have written.
+/// The last address in the header that is not a listed proxy's: anybody may have written the earlier ones.
 fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let is_proxy = |ip: &IpAddr| proxies.iter().any(|network| network.contains(&ip.to_canonical()));
     let mut client = peer;

@@ -1,4 +1,4 @@
-//! Entity tags and compression, for every answer that is there as a whole.
+//! Entity tags and compression, for every complete answer.
 
 use std::io::Write;
 
@@ -18,12 +18,13 @@ use axum::{
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-/// A smaller answer fits a packet as it is.
+/// A smaller answer fits into a packet uncompressed.
 const WORTH_IT: usize = 1_024;
-/// Larger ones go out as they are: they are files, and read piece by piece.
+/// Larger ones are sent as they are: they are files, and read piece by piece.
 const WHOLE: usize = 32 << 20;
 
-/// Answers 304 to whoever has the answer already, and packs the others for those who can unpack.
+/// Answers 304 to clients that have the answer already, and compresses the others for clients that support
+/// it.
 pub async fn conditional(request: Request, next: Next) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let response = next.run(request).await;
@@ -41,7 +42,7 @@ pub async fn conditional(request: Request, next: Next) -> Response {
         parts.headers.insert(ETAG, value);
     }
     parts.headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-    // Kept, but asked for again each time: what is shown changes by the second.
+    // May be stored, but must be revalidated each time: the figures change by the second.
     parts.headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     if has(&headers, &tag) {
         parts.status = StatusCode::NOT_MODIFIED;
@@ -62,7 +63,7 @@ pub async fn conditional(request: Request, next: Next) -> Response {
     }
 }
 
-/// Weak, since the packed answer has the same.
+/// Weak, since the compressed answer has the same.
 fn tag(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

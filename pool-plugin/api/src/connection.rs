@@ -1,4 +1,4 @@
-//! A connection of the API: it has a place among a bounded number, and may be silent only so long.
+//! A connection of the API: it has one of a bounded number of places, and may be silent only for so long.
 
 use std::{
     future::Future,
@@ -23,7 +23,7 @@ use tokio::{
 
 /// Connections at a time; further ones wait.
 const MOST: usize = 1_024;
-/// A connection over which nothing went for so long is closed. Live events send something more often.
+/// A connection that was silent for this long is closed. Live events send something more often.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A port with a bounded number of connections.
@@ -46,7 +46,7 @@ impl Listener for Bounded {
         // The semaphore is never closed.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, peer) = Listener::accept(&mut self.listener).await;
-        // Without it an answer is only a little later.
+        // Without it an answer only takes a little longer.
         let _ = stream.set_nodelay(true);
         (Connection { stream, silence: Box::pin(sleep(SILENCE)), _place: place }, peer)
     }
@@ -56,7 +56,7 @@ impl Listener for Bounded {
     }
 }
 
-/// Who is at the other end.
+/// The client's address.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 

@@ -1,10 +1,10 @@
-//! Whose pages may read the API from a browser: the origins of the configuration, and nobody else.
+//! Which pages may read the API from a browser: the configured origins, and no others.
 
 use axum::http::{HeaderName, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// The layer for a list of origins; `*` among them is everybody. Credentials are never allowed: a page that may
-/// read is not thereby the admin.
+/// The layer for a list of origins; `*` among them means all. Credentials are never allowed: a page that may
+/// read does not thereby become the admin.
 pub fn layer(origins: &[String]) -> CorsLayer {
     let origin = match origins.iter().any(|origin| origin == "*") {
         true => AllowOrigin::any(),

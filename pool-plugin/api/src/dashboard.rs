@@ -1,7 +1,8 @@
-//! The dashboard: plain modules, inside the binary, served beside the API they read.
+//! The dashboard: plain modules, inside the binary, served by the API they read.
 //!
-//! It asks nobody but this port, and has the browser hold it to that: no other origin, no script or style inside
-//! the page, no frame around it, and no text that becomes markup, whatever a miner is called (trusted types).
+//! It contacts nothing but this port, and has the browser enforce that: no other origin, no script or style
+//! inside the page, no frame around it, and no text that becomes markup, whatever a miner's name is (trusted
+//! types).
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const HEADERS: [(HeaderName, &str); 6] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // The same as the policy's frame-ancestors, for browsers that do not know it.
+    // The same as the policy's frame-ancestors, for browsers that do not support that.
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -78,7 +79,7 @@ const FILES: &[File] = files! {
     "words.js" is SCRIPT,
 };
 
-/// The page at `/` and its files below `/dashboard/`. Whoever merges it gives them entity tags.
+/// The page at `/` and its files below `/dashboard/`. The outer router adds entity tags.
 pub fn router() -> Router {
     Router::new()
         .route("/", get(async || file(PAGE)))
@@ -87,8 +88,7 @@ pub fn router() -> Router {
 
 fn file(name: &str) -> Response {
     let Some(file) = FILES.iter().find(|file| file.name == name) else {
-        return Problem::not_found(format!("the dashboard has no file '{name}': it begins at /"))
-            .into_response();
+        return Problem::not_found(format!("the dashboard has no file '{name}': start at /")).into_response();
     };
     let mut response = file.content.into_response();
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made of the code, and served with it.
+//! The OpenAPI document, generated from the code, and served with it.
 
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ pub const PATH: &str = "/api/v1/openapi.json";
     info(
         title = "Aleo pool",
         description = "What the pool shows its operator and its miners. Numbers that may need more than 53 bits are \
-                       text. Rates are attempts a second, amounts microcredits, times Unix seconds where nothing \
-                       else is said. Lists come in pages, in an order that stays: give `next` as `cursor` for what \
-                       follows. Every answer that is there as a whole has an entity tag.",
+                       text. Rates are in attempts per second, amounts in microcredits, times in Unix \
+                       seconds unless stated otherwise. Lists come in pages, in a stable order: give \
+                       `next` as `cursor` for the next page. Every complete answer has an entity tag.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(Problem, Tick)),
@@ -45,7 +45,7 @@ impl Modify for Security {
     }
 }
 
-/// What the routes are added to.
+/// The document without the routes.
 pub fn base() -> utoipa::openapi::OpenApi {
     Base::openapi()
 }
@@ -64,7 +64,7 @@ pub fn route(mut document: utoipa::openapi::OpenApi) -> Router {
     )
 }
 
-/// Every operation may fail, and says so in the one form.
+/// Every operation may fail, and describes errors in one form.
 fn add_problems(document: &mut utoipa::openapi::OpenApi) {
     let problem: RefOr<Response> = ResponseBuilder::new()
         .description("What went wrong (RFC 9457)")
@@ -78,7 +78,7 @@ fn add_problems(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// An order takes no more than its own parameters. (One without any does not look at what else there is.)
+/// An order takes no more than its own parameters. (One without any ignores extra ones.)
 fn close_orders(document: &mut utoipa::openapi::OpenApi) {
     let schemas = document.components.as_mut().map(|components| &mut components.schemas);
     let Some(RefOr::T(Schema::OneOf(orders))) = schemas.and_then(|schemas| schemas.get_mut("Command")) else {

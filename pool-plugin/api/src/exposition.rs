@@ -1,8 +1,8 @@
 //! The metrics of the node and the pool in one exposition.
 //!
-//! The node's crates and ours record through the crate `metrics`, whose recorder is one for the process and is
-//! set once. Upstream sets its own with `--metrics` and panics if there is one already. So with a pool it is ours
-//! that is installed, before anything takes a handle from it, and `start --metrics` is served from it too.
+//! The node's crates and ours record through the crate `metrics`, which has one recorder per process, set
+//! once. Upstream sets its own with `--metrics` and panics if there is one already. So with a pool ours is
+//! installed, before any code takes a handle from it, and `start --metrics` is served from it too.
 
 use std::{
     sync::Arc,
@@ -16,13 +16,13 @@ use pool_plugin::{core::meters, operate::view::figures};
 
 /// A scrape sooner than this after another gets the same text.
 const FRESH: Duration = Duration::from_millis(500);
-/// Upper bounds of the histograms, in seconds: from what memory takes to what a miner gives up at.
+/// Upper bounds of the histograms, in seconds: from memory accesses to a miner's timeout.
 const BUCKETS: [f64; 18] = [
     0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0,
 ];
 
-/// When it was made, and what.
+/// The time of the rendering, and its text.
 type Rendered = (Instant, Arc<str>);
 
 /// The recorder of this process, as text.
@@ -33,7 +33,7 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Installs the recorder. Before the pool is opened: what takes its handles earlier is not seen.
+    /// Installs the recorder. Call it before the pool is opened: handles taken earlier record nothing.
     pub fn install() -> Result<Self> {
         let mut builder = PrometheusBuilder::new();
         for (name, _) in meters::HISTOGRAMS {
@@ -51,8 +51,8 @@ impl Exposition {
 
     /// The text for Prometheus. Takes some milliseconds: not for async threads.
     ///
-    /// Rendering also takes the samples out of the histograms, which would grow without end otherwise: it is to
-    /// be called every few seconds, whether anybody scrapes or not.
+    /// Rendering also takes the samples out of the histograms, which would grow without end otherwise: it
+    /// must be called every few seconds, whether anybody scrapes or not.
     pub fn render(&self) -> Arc<str> {
         let mut last = self.last.lock();
         match &*last {

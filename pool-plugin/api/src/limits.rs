@@ -1,4 +1,4 @@
-//! How often one address may ask.
+//! How many requests one address may send.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -16,7 +16,7 @@ use pool_plugin::core::source::Source;
 
 use crate::{client, problem::Problem};
 
-/// Addresses that are remembered before those that have been quiet are forgotten.
+/// How many addresses are remembered before quiet ones are forgotten.
 const MANY: usize = 10_000;
 
 /// The requests of all addresses.
@@ -28,7 +28,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// So many requests a minute for each address; all of them may come at once.
+    /// This many requests a minute for each address; all of them may come at once.
     pub fn new(per_minute: u32, proxies: Vec<IpNet>) -> Arc<Self> {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
         let limiter = RateLimiter::dashmap(quota);
@@ -42,16 +42,14 @@ impl Limits {
         let source = client::source(request, &self.proxies);
         self.limiter.check_key(&source).map_err(|until| {
             let wait = until.wait_time_from(self.clock.now());
-            let detail = format!(
-                "more than {} requests a minute came from your address: ask again later",
-                self.per_minute
-            );
+            let detail =
+                format!("more than {} requests a minute from your address: try again later", self.per_minute);
             Problem::too_many(detail, wait.as_secs().saturating_add(1))
         })
     }
 }
 
-/// Refuses what is too much.
+/// Refuses requests over the limit.
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     match limits.check(&request) {
         Ok(()) => next.run(request).await,

@@ -1,5 +1,5 @@
-//! Whoever listens to live events. A bounded number; each has a short queue, and what does not fit is left out for
-//! it, so that a slow reader costs nobody anything.
+//! The listeners to live events. A bounded number; each has a short queue, and events that do not fit are
+//! dropped for it, so that a slow reader costs nobody anything.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -14,26 +14,26 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-/// Listeners at a time.
+/// The most listeners at a time.
 const MOST: usize = 256;
-/// Events that wait for a listener.
+/// The most events that wait for a listener.
 const WAITING: usize = 16;
-/// Blocks that are told of at a time, after a while of none.
+/// The most blocks sent at a time, after a while without any.
 const BLOCKS: usize = 16;
 
-/// An event on its way.
+/// An event to be sent.
 pub type Sent = Result<Event, Infallible>;
 
-/// What an event is of.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = EventKind)]
 pub enum Kind {
-    /// The data are a `Tick`
+    /// The data is a `Tick`
     Pool,
-    /// The data are a `BlockView`
+    /// The data is a `BlockView`
     Block,
-    /// The data are a `HealthView`
+    /// The data is a `HealthView`
     Health,
 }
 
@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// An event, as it comes over the wire.
+/// An event as sent over the wire.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct Told {
@@ -60,7 +60,7 @@ pub struct Told {
 #[derive(Default)]
 pub struct Listeners(Mutex<Vec<mpsc::Sender<Sent>>>);
 
-/// The pool in short, once a second.
+/// The pool's main figures, once a second.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Tick {
     /// Unix seconds
@@ -73,11 +73,11 @@ pub struct Tick {
     pub workers: u64,
     /// Shares accepted since the pool's start
     pub accepted: u64,
-    /// Shares refused since the pool's start, for whatever reason
+    /// Shares refused since the pool's start, for any reason
     pub refused: u64,
-    /// Of the open round
+    /// Effort of the open round
     pub effort: Option<f64>,
-    /// Shares that wait for their check
+    /// Shares waiting for their verification
     pub queued: u64,
 }
 
@@ -100,7 +100,7 @@ impl From<&Snapshot> for Tick {
 }
 
 impl Listeners {
-    /// A new listener, who hears at once how the pool is. `None`: there are too many.
+    /// A new listener, which gets the pool's state at once. `None`: there are too many.
     pub fn join(&self, view: &View) -> Option<mpsc::Receiver<Sent>> {
         let (sender, events) = mpsc::channel(WAITING);
         let mut listeners = self.0.lock();
@@ -119,20 +119,20 @@ impl Listeners {
     fn tell(&self, event: Option<Event>) {
         let Some(event) = event else { return };
         for listener in &*self.0.lock() {
-            // Full or gone: this one is left out.
+            // Full or gone: this one misses the event.
             let _ = listener.try_send(Ok(event.clone()));
         }
     }
 }
 
-/// Tells the listeners what happens, until `stop`.
+/// Sends events to the listeners, until `stop`.
 pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken) {
     let (mut snapshots, mut health) = (view.subscribe(), view.subscribe_health());
-    let mut told: Option<u32> = None;
+    let mut last: Option<u32> = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => {
-                // Ends what they listen to.
+                // Ends their streams.
                 listeners.0.lock().clear();
                 return;
             }
@@ -142,10 +142,10 @@ pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
                 let height = snapshot.pool.round.since_height.unwrap_or(0);
-                // What there was at the start is no news.
-                let before = *told.get_or_insert(height);
+                // Blocks from before the start are no events.
+                let before = *last.get_or_insert(height);
                 if height > before {
-                    told = tell_blocks(&listeners, &view, before).await.or(told);
+                    last = tell_blocks(&listeners, &view, before).await.or(last);
                 }
                 listeners.tell(event(Kind::Pool, &Tick::from(&*snapshot)));
             }
@@ -160,7 +160,7 @@ pub async fn tell(listeners: Arc<Listeners>, view: View, stop: CancellationToken
     }
 }
 
-/// Tells of the blocks above `before` that have their dump; answers with the last of them.
+/// Sends the blocks above `before` that have their dump; returns the last of them.
 async fn tell_blocks(listeners: &Arc<Listeners>, view: &View, before: u32) -> Option<u32> {
     let of = view.clone();
     let latest = tokio::task::spawn_blocking(move || of.blocks(None, BLOCKS)).await.ok()?.ok()?.items;
@@ -174,6 +174,6 @@ async fn tell_blocks(listeners: &Arc<Listeners>, view: &View, before: u32) -> Op
 }
 
 fn event(kind: Kind, data: &impl Serialize) -> Option<Event> {
-    let told = Told { event: kind, data: serde_json::to_string(data).ok()? };
-    Some(Event::default().event(told.event.name()).data(told.data))
+    let sent = Told { event: kind, data: serde_json::to_string(data).ok()? };
+    Some(Event::default().event(sent.event.name()).data(sent.data))
 }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-/// Of an error that is not ours, so much is told.
+/// Limit for the quoted part of an error that is not ours.
 const LONGEST_DETAIL: usize = 500;
 
 /// What went wrong.
@@ -32,7 +32,7 @@ pub struct Problem {
     status: u16,
     /// What happened, and what to do
     detail: String,
-    /// Seconds after which to ask again
+    /// Seconds after which to try again
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }
@@ -64,7 +64,7 @@ impl Problem {
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
-        tracing::debug!(%error, "a request could not be answered from the database");
+        tracing::debug!(%error, "could not answer a request from the database");
         let detail = "the database cannot be read at the moment: try again";
         Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
@@ -96,31 +96,28 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What the library says of a request that it cannot read, and where it says what would be right.
+/// The library's texts for requests that it cannot read, with ours.
 const REFUSALS: [(&str, &str); 5] = [
     ("Failed to deserialize query string: ", "the parameters cannot be used"),
     ("Invalid URL: ", "the path cannot be used"),
     ("Failed to deserialize the JSON body into the target type: ", "the order cannot be used"),
-    ("Failed to parse the request body as JSON: ", "the body is no JSON"),
-    ("Expected request with ", "the body is to be JSON and to say so"),
+    ("Failed to parse the request body as JSON: ", "the body is not JSON"),
+    ("Expected request with ", "the body must be JSON, with that content type"),
 ];
 
 /// The text of an error that the library makes, with what to do.
 pub fn in_our_words(text: &str) -> String {
     let known = REFUSALS.iter().find_map(|(theirs, ours)| Some((ours, text.strip_prefix(theirs)?)));
-    known.map_or_else(
-        || text.to_owned(),
-        |(ours, why)| format!("{ours} ({why}): /api/v1/openapi.json has what there is to ask, and how"),
-    )
+    known.map_or_else(|| text.to_owned(), |(ours, why)| format!("{ours} ({why}): see /api/v1/openapi.json"))
 }
 
-/// For whatever has no route.
+/// For any path without a route.
 pub async fn unknown_path(request: Request) -> Problem {
     let path = request.uri().path();
-    Problem::not_found(format!("there is nothing at '{path}': see /api/v1/openapi.json for what there is"))
+    Problem::not_found(format!("there is nothing at '{path}': see /api/v1/openapi.json for the paths"))
 }
 
-/// Gives the errors that the library makes (a wrong method, a wrong parameter) the form of ours.
+/// Gives the library's errors (a wrong method, a wrong parameter) the form of ours.
 pub async fn in_one_form(request: Request, next: Next) -> Response {
     let (method, response) = (request.method().clone(), next.run(request).await);
     let status = response.status();
@@ -142,7 +139,7 @@ pub async fn in_one_form(request: Request, next: Next) -> Response {
             in_our_words(&line.chars().take(LONGEST_DETAIL).collect::<String>())
         }
     };
-    // A parameter of the wrong kind is a bad request, wherever it stood.
+    // A parameter of the wrong kind is a bad request, wherever it is.
     let status = match status {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
         other => other,

@@ -1,7 +1,7 @@
-//! The routes put together, with what all of them have in common.
+//! All routes, with what they have in common.
 //!
-//! The dashboard's files are routes like any other: a module `dashboard` gives them as a plain [`Router`] that
-//! is merged below.
+//! The dashboard's files are routes like any other: the module `dashboard` returns them as a plain [`Router`]
+//! that is merged below.
 
 use axum::{
     Router,
@@ -31,7 +31,7 @@ pub fn router(state: State) -> Router {
         .merge(document::route(document))
         .merge(dashboard::router())
         .fallback(problem::unknown_path);
-    // As a whole: what is laid over a router's routes one by one does not see how it refuses a method.
+    // Around the whole router: layers on single routes do not see its refusals of a method.
     Router::new()
         .fallback_service(routes)
         .layer(from_fn(conditional))
@@ -40,12 +40,12 @@ pub fn router(state: State) -> Router {
         .layer(cors)
 }
 
-/// The metrics alone, at any path, as the node's own exporter has them.
+/// Only the metrics, at any path, like the node's own exporter.
 pub fn metrics_only(exposition: Exposition) -> Router {
     Router::new().fallback(get(metrics::text)).with_state(exposition)
 }
 
-/// The routes that the OpenAPI document describes, and the document.
+/// The routes in the OpenAPI document, and the document.
 pub fn documented() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(document::base())
         .routes(routes!(pool::pool))

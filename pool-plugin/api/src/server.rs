@@ -1,6 +1,6 @@
 //! The port of the API and its thread.
 //!
-//! One thread with a runtime of its own, and two more for what blocks (reading dumps, packing), all of low
+//! One thread with its own runtime, and two more for blocking work (reading dumps, compressing), all of low
 //! priority: while miners need the processor, readers wait.
 
 use std::{
@@ -25,13 +25,13 @@ use crate::{
     state::State,
 };
 
-/// Of 0 to 99: a niceness of 10, as the verification threads have it.
+/// From 0 to 99: a niceness of 10, like the verification threads.
 const PRIORITY: u8 = 22;
-/// Threads for what blocks.
+/// Threads for blocking work.
 const BLOCKING_THREADS: usize = 2;
 /// How often the samples of the histograms are taken out, if nobody scrapes.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How long answers under way may take when the API stops.
+/// How long answers in progress may take when the API stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// An API whose port is open.
@@ -43,14 +43,14 @@ pub struct Api {
     view: View,
 }
 
-/// A serving API. Dropped, it stops.
+/// A serving API. It stops when dropped.
 pub struct Running {
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Api {
-    /// Takes the port of the configuration. `None`: the API is switched off.
+    /// Opens the configured port. `None`: the API is off.
     pub fn open(view: View, admin: AdminHandle, exposition: Exposition) -> Result<Option<Self>> {
         let Some(listen) = view.config().api.listen else { return Ok(None) };
         let listener = bind(listen, "--pool-api")?;
@@ -61,19 +61,19 @@ impl Api {
         Ok(Some(Self { listeners, address, exposition, events, view }))
     }
 
-    /// Serves the metrics, and nothing else, at one more address: that of the node's `--metrics-ip`.
+    /// Serves only the metrics at one more address: that of the node's `--metrics-ip`.
     pub fn also_metrics(&mut self, listen: SocketAddr) -> Result<()> {
         let listener = bind(listen, "--metrics-ip")?;
         self.listeners.push((listener, router::metrics_only(self.exposition.clone())));
         Ok(())
     }
 
-    /// Where it listens, with the port the system chose if none was asked for.
+    /// Where it listens, with the port the system chose if none was configured.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves on a thread of its own.
+    /// Serves on its own thread.
     pub fn start(self) -> Result<Running> {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -82,7 +82,7 @@ impl Api {
             .spawn(move || {
                 yield_to_the_pool();
                 if let Err(reason) = self.serve(stopped) {
-                    error!(reason = format!("{reason:#}"), "the API cannot be served");
+                    error!(reason = format!("{reason:#}"), "cannot serve the API");
                 }
             })
             .context("cannot start the API's thread")?;
@@ -98,7 +98,7 @@ impl Api {
             .build()
             .context("cannot start the API's runtime")?;
         runtime.block_on(async {
-            info!(address = %self.address, "the API listens");
+            info!(address = %self.address, "the API is listening");
             tokio::spawn(listeners::tell(self.events, self.view, stop.clone()));
             tokio::spawn(drain(self.exposition, stop.clone()));
             let mut serving = tokio::task::JoinSet::new();

@@ -10,10 +10,10 @@ use pool_plugin::stratum::users::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What opens the admin part.
+/// The check of the admin's token.
 pub struct AdminToken {
     hash: String,
-    /// The digest of the token once it was shown: the hash is slow, as it should be, and needed once.
+    /// The digest of the token after its first use: the hash is deliberately slow, and needed once.
     known: Mutex<Option<[u8; 32]>>,
     tries: Mutex<Tries>,
 }
@@ -23,14 +23,14 @@ impl AdminToken {
         Self { hash, known: Mutex::default(), tries: Mutex::default() }
     }
 
-    /// Compares in a time that tells nothing. Some hundredths of a second the first time: not for async threads.
+    /// Compares in constant time. Some hundredths of a second the first time: not for async threads.
     pub fn attempt(&self, token: &str, now: Instant) -> Attempt {
         let digest: [u8; 32] = Sha256::digest(token).into();
         let known = *self.known.lock();
         if known.is_some_and(|known| digest.ct_eq(&known).into()) {
             return Attempt::Right;
         }
-        // Held while the hash is computed: attempts that come at once are looked at one by one, and counted.
+        // Held while the hash is computed: simultaneous attempts are checked one by one, and counted.
         let mut tries = self.tries.lock();
         let attempt = tries.attempt(now, || password::matches(&self.hash, token));
         if attempt == Attempt::Right {
@@ -45,7 +45,7 @@ pub fn make() -> Result<String, password::PasswordError> {
     let token: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = password::hash(&token)?;
     Ok(format!(
-        "the token, which is kept nowhere else:\n\n    {token}\n\nin the pool's configuration file:\n\n    \
+        "the token, which is not stored anywhere:\n\n    {token}\n\nin the pool's configuration file:\n\n    \
          [api]\n    admin_token = \"{hash}\"\n"
     ))
 }
@@ -68,7 +68,7 @@ mod tests {
             assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
         }
         assert_eq!(admin.attempt("guess", now), Attempt::TooMany);
-        assert_eq!(admin.attempt(token, now), Attempt::Right, "who has shown it before is not locked out");
+        assert_eq!(admin.attempt(token, now), Attempt::Right, "a token used before is not locked out");
         assert_eq!(admin.attempt("guess", now + WITHIN), Attempt::Wrong);
     }
 }

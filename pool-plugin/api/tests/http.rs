@@ -26,7 +26,7 @@ use receiver::Receiver;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// One recorder for the process, as it must be.
+/// One recorder for the process, as required.
 fn exposition() -> Exposition {
     static EXPOSITION: OnceLock<Exposition> = OnceLock::new();
     EXPOSITION.get_or_init(|| Exposition::install().unwrap()).clone()
@@ -283,7 +283,7 @@ fn the_admin_part_needs_the_token_and_does_what_the_socket_does() {
     assert!(ann.is_closed());
     let nobody = admin("POST", "command", r#"{"command":"kick","who":"nobody"}"#);
     assert_eq!(nobody.status, 409);
-    assert!(nobody.problem().contains("no session is 'nobody'"));
+    assert!(nobody.problem().contains("no session matches 'nobody'"));
     let unknown = admin("POST", "command", r#"{"command":"fly"}"#);
     assert_eq!(unknown.status, 400);
     assert!(unknown.problem().starts_with("the order cannot be used (command: unknown variant `fly`"));
@@ -351,7 +351,7 @@ fn messages_to_webhooks_are_counted() {
     let none = json!({"delivered": 0, "failed": 0, "dropped": 0});
     assert_eq!(world.get("/api/v1/pool")["webhooks"], none);
     let mut ann = Client::with_work(world.pool.address, "ann.rig");
-    // What was found before the first look is told to nobody.
+    // Finds from before the first look are not sent.
     until("one is delivered", || {
         ann.submit(2 * u64::from(rand::random::<u32>()));
         world.get("/api/v1/pool")["webhooks"]["delivered"].as_u64() > Some(0)

@@ -1,4 +1,4 @@
-// The admin's token and orders. The token lives in this variable and nowhere else: it is gone with the page.
+// The admin's token and orders. The token lives only in this variable: it is gone with the page.
 
 import { get, post } from "./api.js";
 
@@ -18,7 +18,7 @@ export const read = (what, signal) => get(`admin/${what}`, { headers: headers(to
 /** Gives an order, as the admin socket takes them: `{ command: "ban", network: … }`. */
 export const order = (command) => post("admin/command", command, { headers: headers(token) });
 
-/** Takes a token if the pool does. Nothing else is asked with it before: wrong ones are counted. */
+/** Keeps a token if the pool accepts it. No other request uses it before: wrong ones are counted. */
 export async function enter(candidate) {
     await get("admin/status", { headers: headers(candidate) });
     token = candidate;

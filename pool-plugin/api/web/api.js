@@ -25,7 +25,7 @@ async function request(path, options) {
         response = await fetch(`api/v1/${path}`, { cache: "no-cache", credentials: "omit", ...options });
     } catch (error) {
         if (error.name === "AbortError") throw error;
-        throw new ApiError(0, "The pool does not answer. It is tried again every few seconds.");
+        throw new ApiError(0, "The pool does not answer. Retrying every few seconds.");
     }
     const body = await response.json().catch(() => null);
     if (response.ok && body !== null) return body;

@@ -1,5 +1,5 @@
-// Small charts, drawn as SVG at the width there is. Colours come from the style sheet; whoever cannot see or
-// point reads the same figures in a table below.
+// Small charts, drawn as SVG at the available width. Colours come from the style sheet; the table below has
+// the same figures for readers who cannot see the chart or point at it.
 
 import { h, patch, s } from "./dom.js";
 import { clock, si } from "./format.js";
@@ -13,7 +13,7 @@ const RIGHT = 8;
 /**
  * A chart that lives as long as its page: `{ node, update }`. `kind` is "line" or "bars" (stacked).
  * `update(data)` takes `{ times, step, series: [{ name, tone, values }] }`: Unix seconds at which spans of `step`
- * seconds begin, and a value for each, or null where nothing is known.
+ * seconds begin, and a value for each, or null where unknown.
  */
 export function chart({ label, kind, format }) {
     const drawing = s("svg", { role: "img", class: "chart-drawing", height: HEIGHT });
@@ -108,7 +108,7 @@ function grid({ top, y }, width) {
 /** Seconds between the times of day below a chart. */
 const TICKS = [30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 43_200];
 
-/** Round times of day below, as many as there is room for. */
+/** Round times of day below, as many as fit. */
 function times(data, { x }, width) {
     const most = Math.max(1, Math.floor((width - LEFT) / 64));
     const every = TICKS.find((tick) => (data.times.length * data.step) / tick <= most) ?? 86_400;

@@ -1,8 +1,8 @@
-// Elements without markup. Every text, and so everything a miner has named, becomes a text node; the page's
+// Elements without markup. Every text, including all names chosen by miners, becomes a text node; the page's
 // policy (trusted types) forbids any other way.
 //
-// A page is rendered whole each time and patched into what is there: what did not change keeps its focus, its
-// selection and its open details.
+// A page is rendered whole each time and patched into the existing one: what did not change keeps its focus,
+// its selection and its open details.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -86,7 +86,7 @@ function morph(old, wanted) {
         return;
     }
     for (const name of old.getAttributeNames()) {
-        // Whether details are open is the reader's.
+        // The reader decides whether details are open.
         if (!wanted.hasAttribute(name) && name !== "open") old.removeAttribute(name);
     }
     for (const name of wanted.getAttributeNames()) {

@@ -10,7 +10,7 @@ export function si(value) {
     if (!Number.isFinite(number)) return "–";
     if (number === 0) return "0";
     let prefix = 0;
-    // What rounds to 1000 is 1 of the next.
+    // What rounds to 1000 is 1 of the next unit.
     while (Math.abs(number) >= 999.5 && prefix < PREFIXES.length - 1) {
         number /= 1000;
         prefix += 1;

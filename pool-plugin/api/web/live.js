@@ -1,13 +1,13 @@
-// Tells when there is news: by server-sent events, or, as long as these do not come through, by the clock.
+// Reports news: by server-sent events, or, while these do not come through, by polling.
 
 const POLL = 5_000;
-/** A stream that says nothing, not even that it lives, is taken for dead. */
+/** A stream that sends nothing, not even a keep-alive, counts as dead. */
 const SILENCE = 60_000;
 const RETRY = [1_000, 2_000, 5_000, 15_000, 30_000];
 
 /**
- * Calls `news(name, data)` for each event of these names, with null for data when it asks by the clock, and
- * `state(word)` when the way news come changes: "live", "polling" or "connecting".
+ * Calls `news(name, data)` for each event of these names, with null for data when polling, and
+ * `state(word)` when the way news arrives changes: "live", "polling" or "connecting".
  */
 export function follow({ names, news, state }) {
     let source = null;
@@ -35,7 +35,7 @@ export function follow({ names, news, state }) {
             poll = null;
             state("live");
             heard();
-            // Whatever happened while nobody listened.
+            // Whatever happened in the meantime.
             news("open", null);
         };
         source.onerror = lost;

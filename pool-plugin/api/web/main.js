@@ -1,4 +1,4 @@
-// The frame: which page is shown, when it reads again, and what is said if it cannot.
+// The frame: which page is shown, when it reloads its data, and what is shown if it cannot.
 
 import { h, patch } from "./dom.js";
 import { moment, whole } from "./format.js";
@@ -11,12 +11,12 @@ import { poolPage } from "./page-pool.js";
 const main = document.getElementById("main");
 const live = document.getElementById("live");
 
-/** News come in bursts; a page reads again at most this often, in milliseconds. */
+/** News comes in bursts; a page reads again at most this often, in milliseconds. */
 const PACE = 1_000;
-/** What no event tells is read again after so long. */
+/** Data without events is read again after this long. */
 const REFRESH = 10_000;
 
-/** The page shown: `{ name, title, load(signal), view(data) }`, and what became of reading it. */
+/** The page shown: `{ name, title, load(signal), view(data) }`, and the result of reading its data. */
 let shown = null;
 
 const WORDS = { connecting: "Connecting", live: "Live", polling: "Every 5 s", offline: "No answer" };
@@ -65,7 +65,7 @@ function show(first) {
     }
     main.replaceChildren();
     render();
-    // A reader is told of the new page; at the first load the browser does that.
+    // Announces the new page to a screen reader; at the first load the browser does that.
     if (!first) {
         window.scrollTo(0, 0);
         main.querySelector("h1")?.focus();
@@ -73,7 +73,7 @@ function show(first) {
     read();
 }
 
-/** Reads the page's data, once at a time and no more than once per `PACE`. */
+/** Reads the page's data, one request at a time and at most one per `PACE`. */
 async function read() {
     const mine = shown;
     if (mine.busy) {
@@ -110,7 +110,7 @@ function render() {
     if (data) patch(main, notice, page.view(data));
     else patch(main, notice, h("h1", { tabindex: "-1" }, page.title), error ? null : h("p", { class: "empty" }, "Loading…"));
     showRelease(data?.pool?.chain);
-    // The heading that comes with the data takes the place of the one that was announced, and its focus.
+    // The heading that comes with the data replaces the announced one, and takes its focus.
     if (announced && !main.contains(document.activeElement)) main.querySelector("h1")?.focus({ preventScroll: true });
 }
 
@@ -138,7 +138,7 @@ setInterval(() => {
     if (!document.hidden) read();
 }, REFRESH);
 
-/** What runs, in the footer: the node's release, the consensus version in force and the one to come. */
+/** The footer: the node's release, the consensus version in force and the one to come. */
 function showRelease(chain) {
     if (!chain?.release) return;
     const { release: name, consensus_version, next_activation: next } = chain;
@@ -150,7 +150,7 @@ function showRelease(chain) {
     line.hidden = false;
 }
 
-/** What the event of each second tells; the rest is as it was read. */
+/** Applies the event of each second; the rest stays as it was read. */
 function advance({ time, height, synced, rates, miners, workers, accepted, effort, queued }) {
     const pool = shown.data?.pool;
     if (!pool) return;

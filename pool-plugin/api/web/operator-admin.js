@@ -9,7 +9,7 @@ import { accountLink, card, since, table } from "./parts.js";
 /** Sessions shown. */
 const MOST = 100;
 
-/** Reads what the token opens; null without one. A token that is taken no more is forgotten. */
+/** Reads the admin's data; null without a token. A token that is no longer accepted is forgotten. */
 export async function loadAdmin(signal) {
     if (!admin.isAdmin()) return null;
     try {
@@ -38,7 +38,7 @@ export function adminCards(page, secrets) {
     ];
 }
 
-/** Gives an order and tells what came of it. */
+/** Gives an order and shows its result. */
 async function tell(page, order, done) {
     try {
         await order();
@@ -63,7 +63,7 @@ function tokenForm(page) {
     h("label", null, "Admin token, to see sessions and bans and give orders",
         h("input", { name: "token", type: "password", autocomplete: "off", required: true })),
     h("button", null, "Open"),
-    h("p", { class: "sub" }, "It is kept in this page's memory alone, until the page is closed or loaded again."));
+    h("p", { class: "sub" }, "It is kept only in this page's memory, until the page is closed or reloaded."));
 }
 
 function orders(page) {
@@ -81,11 +81,11 @@ function orders(page) {
             },
         },
         h("label", null, "Ban an address or network", h("input", { name: "network", autocomplete: "off", required: true, placeholder: "192.0.2.7 or 192.0.2.0/24" })),
-        h("label", { class: "narrow" }, "Minutes", h("input", { name: "minutes", type: "number", min: "1", placeholder: "for good" })),
+        h("label", { class: "narrow" }, "Minutes", h("input", { name: "minutes", type: "number", min: "1", placeholder: "no limit" })),
         h("label", null, "Why", h("input", { name: "reason", autocomplete: "off" })),
         h("button", null, "Ban")),
         h("p", { class: "form notice-gap", "data-key": "buttons" },
-            h("button", { type: "button", class: "quiet", onclick: () => tell(page, () => admin.order({ command: "reload" }), "Users, certificate and settings are read again.") }, "Reload"),
+            h("button", { type: "button", class: "quiet", onclick: () => tell(page, () => admin.order({ command: "reload" }), "Users, certificate and settings were reloaded.") }, "Reload"),
             h("button", {
                 type: "button", class: "quiet",
                 onclick: () => {

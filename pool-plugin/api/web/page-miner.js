@@ -1,4 +1,4 @@
-// A miner's page: an account's machines, its shares and why some were refused, and what it was paid for.
+// A miner's page: an account's machines, its shares and why some were refused, and what it was paid.
 
 import { all, get, list } from "./api.js";
 import { chart } from "./charts.js";
@@ -20,7 +20,7 @@ function directoryPage() {
         load: (signal) => list("accounts?limit=100", MOST, { signal }),
         view: ({ entries, more }) => [
             h("div", { class: "head", "data-key": "head" }, h("div", null, h("h1", { tabindex: "-1" }, "Miners"),
-                h("p", { class: "sub" }, "An account is what stands before the dot of a login."))),
+                h("p", { class: "sub" }, "An account is the part of a login before the dot."))),
             card({ title: "Find an account", key: "find" }, searchForm()),
             h("div", { class: "notice-gap", "data-key": "accounts" }, card({ title: "Accounts", key: "list" }, accountsTable(entries),
                 more ? h("p", { class: "sub" }, `The first ${entries.length} accounts. Find others by name.`) : null)),
@@ -81,7 +81,7 @@ function accountPage(account) {
 function unknown(account) {
     return [
         h("div", { class: "head", "data-key": "head" }, h("div", null, h("h1", { tabindex: "-1" }, account),
-            h("p", { class: "sub" }, "This pool has no share of such an account. Is it spelt as in the miner's login, without the dot and what follows?"))),
+            h("p", { class: "sub" }, "This pool has no share of this account. Is it written as in the miner's login, without the dot and the worker name?"))),
         card({ title: "Find an account", key: "find" }, searchForm()),
     ];
 }
@@ -117,11 +117,11 @@ function figures(account) {
     const { rates, shares } = account;
     const refused = Object.values(shares.refused).reduce((sum, count) => sum + count, 0);
     const all = shares.accepted + refused;
-    const paid = account.paid === null || account.paid === undefined ? "payments are not kept here" : `${aleo(account.paid)} paid`;
+    const paid = account.paid === null || account.paid === undefined ? "payments are not recorded here" : `${aleo(account.paid)} paid`;
     return tiles(
         ["Hash rate", si(rates.ten_minutes), "attempts/s", `${si(rates.hour)} over 1 h, ${si(rates.day)} over 24 h`],
         ["Rewards", aleo(account.rewards), "ALEO", paid],
-        ["Credited work", si(account.credited), "attempts", `${whole(account.total_shares)} shares in all`],
+        ["Credited work", si(account.credited), "attempts", `${plural(account.total_shares, "share")} in total`],
         ["Accepted shares", all === 0 ? "–" : percent(shares.accepted / all), null, `${whole(shares.accepted)} since the pool's start`],
     );
 }
@@ -150,7 +150,7 @@ function workersCard({ entries, more }) {
     return card({ title: "Workers", aside: plural(entries.length, "machine"), key: "workers" }, table({
         label: "Workers",
         rows: entries, key: ({ worker }) => `worker-${worker}`,
-        empty: "No worker was seen of late.",
+        empty: "No worker seen recently.",
         columns: [
             { name: "Worker", bare: true, cell: ({ worker, online }) => [worker === "" ? "(no name)" : worker, " ", online > 0 ? badge("online", "green") : badge("away")] },
             { name: "Attempts/s, 10 min", num: true, cell: ({ rates }) => si(rates.ten_minutes) },
@@ -169,7 +169,7 @@ function rewardsCard(page, { entries, more }) {
     return card({ title: "Rewards", aside: "what each block paid this account", wide: "half", key: "rewards" }, table({
         label: "Rewards",
         rows: entries, key: ({ height }) => `reward-${height}`,
-        empty: "No reward yet. Each block that holds work of this account appears here.",
+        empty: "No reward yet. Each block that pays for work of this account appears here.",
         columns: [
             { name: "Block", cell: ({ height }) => whole(height) },
             { name: "When", cell: ({ time }) => since(time) },
@@ -188,12 +188,12 @@ function rewardsCard(page, { entries, more }) {
 function verifyCard(reward) {
     const file = reward?.dump.file ?? "HEIGHT-HASH.json";
     return card({ title: "Verify it yourself", wide: "half", key: "verify" },
-        h("p", null, "A share dump names every share that a block paid for, and what each account got. It can be checked without trusting this pool:"),
+        h("p", null, "A share dump lists the work that a block paid for, and what each account got. It can be checked without trusting this pool:"),
         h("ol", { class: "steps" },
             h("li", null, "Download the share dump of the block."),
-            h("li", null, "Take ", h("code", null, "scripts/verify_dump.py"), " from the pool's source; it needs nothing but Python."),
-            h("li", null, "Let it check the sums, the split and, on a node of yours, the block and its rewards:",
+            h("li", null, "Take ", h("code", null, "scripts/verify_dump.py"), " from the pool's source; it needs only Python."),
+            h("li", null, "Let it check the sums, the split and, with your own node, the block and its rewards:",
                 h("pre", null, `python3 verify_dump.py ${file} --node http://127.0.0.1:3030`)),
-            reward?.dump.digest ? h("li", null, "Each dump names the digest of the one before, so that none can be changed later. That of the latest:",
+            reward?.dump.digest ? h("li", null, "Each dump contains the digest of the previous one, so that none can be changed later. The latest digest:",
                 h("pre", null, reward.dump.digest)) : null));
 }

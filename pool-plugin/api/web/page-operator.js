@@ -1,5 +1,5 @@
-// The operator's page: how each part fares and what to do, the queues, and, with the admin's token, sessions and
-// bans.
+// The operator's page: the health of each part and what to do, the queues, and, with the admin's token,
+// sessions and bans.
 
 import { all, get } from "./api.js";
 import { h } from "./dom.js";
@@ -9,7 +9,7 @@ import { adminCards, loadAdmin } from "./operator-admin.js";
 import { LEVELS, PARTS, plural, refusal } from "./words.js";
 
 export function operatorPage() {
-    // What was said to the last order, and what stands for the reader to see until the next.
+    // The answer to the last order, shown until the next one.
     const page = { title: "Operator", said: null };
     page.load = async (signal) => all({
         pool: get("pool", { signal }),
@@ -36,17 +36,17 @@ export function operatorPage() {
 
 function figures({ level, chain, verification, connections, miners, workers }) {
     return tiles(
-        ["Health", LEVELS[level] ?? level, null, level === "green" ? "every part does its work" : "see the sentences below"],
+        ["Health", LEVELS[level] ?? level, null, level === "green" ? "all parts work" : "see below"],
         ["Height", chain.height === null || chain.height === undefined ? "–" : whole(chain.height), null, sync(chain)],
         ["Connections", whole(connections), null, `${plural(miners, "account")}, ${plural(workers, "worker")}`],
-        ["Verified", si(verification.per_second), "shares/s", `${whole(verification.queued)} wait`],
+        ["Verified", si(verification.per_second), "shares/s", `${whole(verification.queued)} waiting`],
     );
 }
 
 const STATES = {
-    following: "follows the network",
-    catching_up: "catches up",
-    network_halted: "the network stands still",
+    following: "following the network",
+    catching_up: "catching up",
+    network_halted: "the network has stopped",
     stuck: "stuck",
     isolated: "no peer answers",
 };
@@ -63,12 +63,12 @@ const ACCESS = {
     closed: "connections are closed",
 };
 
-/** The release, the consensus version in force and the one to come. */
+/** The release, the consensus version in force and the next one. */
 function protocol({ release, consensus_version, known_version, next_activation, newer_version, announced_version }) {
     if (!release) return fact("Release", "–");
     const next = next_activation
         ? `V${next_activation.version} at block ${whole(next_activation.height)}, expected ${moment(next_activation.expected)}`
-        : `none to come; this release knows up to V${known_version}`;
+        : `none scheduled; this release knows up to V${known_version}`;
     return [
         fact("Release", `snarkOS ${release}`),
         fact("Consensus", `V${consensus_version} in force`),
@@ -100,7 +100,7 @@ function syncCard(chain) {
         fact("Peers", whole(chain.peers)),
         fact("Validators", `${whole(chain.synced_validators)} at our height`),
         fact("Epoch", chain.epoch === null || chain.epoch === undefined ? "–" : [whole(chain.epoch), ", ", plural(chain.blocks_left ?? 0, "block"), " left",
-            chain.job_epoch > chain.epoch ? `, jobs are of epoch ${whole(chain.job_epoch)}` : ""]),
+            chain.job_epoch > chain.epoch ? `, jobs are for epoch ${whole(chain.job_epoch)}` : ""]),
         fact("Epoch hash", h("code", null, chain.epoch_hash ?? "–"))));
 }
 
@@ -112,10 +112,10 @@ function queueCard({ verification, solutions, evaluator }) {
             h("div", { class: "meter-head" }, h("strong", null, "Verification"), h("span", { class: "sub" }, `${plural(threads, "thread")}, ${whole(verified)} verified`)),
             bar({ label: "Verification queue", parts, whole: capacity }), legends(parts)),
         h("dl", { class: "facts notice-gap" },
-            fact("Solutions", `${whole(solutions.waiting)} wait, ${whole(solutions.released)} on their way`),
+            fact("Solutions", `${whole(solutions.waiting)} waiting, ${whole(solutions.released)} on the way`),
             fact("Brake", brake_doublings === 0 ? "off" : `share targets are doubled ${plural(brake_doublings, "time")}: verification is behind`),
             fact("Evaluator", `${evaluator.kind}${evaluator.fallback_now ? ", this epoch by snarkVM" : ""}; of ${whole(evaluator.checked)} checked, ${whole(evaluator.wrong)} wrong`),
-            panicked > 0 ? fact("Panics", `${whole(panicked)} evaluations`) : null));
+            panicked > 0 ? fact("Panics", plural(panicked, "evaluation")) : null));
 }
 
 function sinksCard(parts) {
@@ -134,7 +134,7 @@ function sharesCard({ shares, restarts }) {
         refused.map(([reason, count]) => fact(refusal(reason).name, whole(count))),
         fact("A moment too late", whole(shares.epoch_ended)),
         fact("Not a request", whole(shares.garbage)),
-        fact("Turned away", whole(shares.turned_away)),
+        fact("Refused connections", whole(shares.turned_away)),
         again.length > 0 ? fact("Parts restarted", again.map(([part, count]) => `${part} ${whole(count)}`).join(", ")) : null));
 }
 

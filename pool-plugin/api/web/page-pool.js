@@ -1,4 +1,4 @@
-// The pool: how fast it is, how its round goes, what it found, and what it may still land.
+// The pool: its speed, its round, its finds, and what it may still land.
 
 import { all, get } from "./api.js";
 import { chart } from "./charts.js";
@@ -75,7 +75,7 @@ function alarm(pool) {
     }
     if (pool.level === "green") return null;
     return h("p", { class: `notice ${pool.level}`, "data-key": "alarm" },
-        pool.level === "red" ? "A part of the pool does not do its work. " : "A part of the pool needs a look. ",
+        pool.level === "red" ? "A part of the pool has failed. " : "A part of the pool needs attention. ",
         h("a", { href: "#/operator" }, "See which"));
 }
 
@@ -86,7 +86,7 @@ function figures({ rates, miners, workers, luck, shares, chain }) {
         ["Hash rate", si(rates.ten_minutes), "attempts/s", `${si(rates.hour)} over 1 h, ${si(rates.day)} over 24 h`],
         ["Miners", whole(miners), null, plural(workers, "worker")],
         ["Accepted shares", all === 0 ? "–" : percent(shares.accepted / all), null, `${whole(shares.accepted)} since the start`],
-        ["Effort of recent blocks", percent(luck.effort), null, luck.blocks === 0 ? "no block yet" : `over ${plural(luck.blocks, "block")}; less is luck`],
+        ["Effort of recent blocks", percent(luck.effort), null, luck.blocks === 0 ? "no block yet" : `over ${plural(luck.blocks, "block")}; less is lucky`],
         ["Proof target", chain.proof_target ? si(chain.proof_target) : "–", "attempts", `coinbase target ${chain.coinbase_target ? si(chain.coinbase_target) : "–"}`],
     );
 }
@@ -130,8 +130,8 @@ function roundCard({ round, scheme: name, fees }) {
 }
 
 function budgetCard(budgets) {
-    return card({ title: "Epoch budget", aside: "solutions the stake lands", wide: "half", key: "budget" },
-        budgets.length === 0 ? h("p", { class: "empty" }, "Known as soon as the node is up.") : budgets.map(budget));
+    return card({ title: "Epoch budget", aside: "solutions that the stake allows", wide: "half", key: "budget" },
+        budgets.length === 0 ? h("p", { class: "empty" }, "Shown as soon as the node is up.") : budgets.map(budget));
 }
 
 function budget(budget) {
@@ -197,7 +197,7 @@ function solutionsCard(solutions) {
             { name: "By", cell: ({ finder }) => (finder ? accountLink(finder.account) : "unknown") },
             { name: "Target", num: true, cell: ({ target }) => si(target) },
             { name: "State", cell: ({ state }) => badge(STATES[state]?.name ?? state, STATES[state]?.level) },
-            { name: "What became of it", bare: true, cell: ({ reason }) => reason },
+            { name: "Result", bare: true, cell: ({ reason }) => reason },
         ],
     }));
 }
@@ -207,7 +207,7 @@ function joinCard(pool) {
         h("li", null, h("code", null, listen), ` ${dialect}${tls ? ", with TLS" : ""}`));
     const port = pool.ports[0]?.listen.split(":").at(-1) ?? "3333";
     return card({ title: "Mine here", key: "join" },
-        h("p", null, "Any client of AleoStratum will do. The login is an Aleo address or account name, a dot, and a name for the machine:"),
+        h("p", null, "Any AleoStratum miner works. The login is an Aleo address or account name, a dot, and a name for the machine:"),
         h("pre", null, `snarkos miner --pool ${location.hostname || "POOL"}:${port} --worker ADDRESS.rig-1`),
         ports.length > 1 ? [h("p", { class: "sub" }, "Ports:"), h("ul", { class: "steps" }, ports)] : null);
 }

@@ -1,4 +1,4 @@
-// What the pages share: cards, figures, tables, bars, badges, moments.
+// Shared by the pages: cards, figures, tables, bars, badges, times.
 
 import { h, s } from "./dom.js";
 import { ago, moment, short } from "./format.js";
@@ -22,8 +22,8 @@ export function tiles(...figures) {
 
 /**
  * A table that becomes a list of cells on a phone. A column is `{ name, cell, num, bare }`: what to show of a row,
- * whether it is a figure, and whether it needs no name on a phone. The first column heads its row. The roles are
- * said again because a table that is not laid out as one loses them.
+ * whether it is a number, and whether it needs no name on a phone. The first column heads its row. The roles are
+ * repeated because a table without table layout loses them.
  */
 export function table({ label, columns, rows, key, empty }) {
     if (rows.length === 0) return h("p", { class: "empty" }, empty);
@@ -37,14 +37,14 @@ export function table({ label, columns, rows, key, empty }) {
                 : h("td", { role: "cell", class: kind(column), "data-label": column.name }, h("span", null, column.cell(row))))))));
 }
 
-/** A moment, told as how long ago; the clock of the page keeps it true. */
+/** A time, shown as how long ago; the page's clock updates it. */
 export function since(time) {
     if (!time) return "never";
     const iso = new Date(time * 1000).toISOString();
     return h("time", { datetime: iso, "data-ago": time, title: moment(time) }, ago(time));
 }
 
-/** Brings all moments up to date. */
+/** Updates all times. */
 export function tick(root) {
     for (const element of root.querySelectorAll("time[data-ago]")) {
         const text = ago(Number(element.dataset.ago));
@@ -86,7 +86,7 @@ export function choice({ label, options, chosen, choose }) {
         }, name)));
 }
 
-/** A link to an account's page; of an address, which is long, its ends. */
+/** A link to an account's page; a long address is shortened to its ends. */
 export const accountLink = (account) =>
     h("a", { href: `#/miner/${encodeURIComponent(account)}`, title: account }, account.startsWith("aleo1") ? short(account, 12, 6) : account);
 

@@ -1,4 +1,4 @@
-// Light, dark, or what the system says. Runs before the first paint; main.js puts the switch to use.
+// Light, dark, or the system's choice. Runs before the first paint; main.js connects the switch.
 "use strict";
 {
     const NAMES = ["auto", "light", "dark"];
@@ -16,7 +16,7 @@
         try {
             localStorage.setItem("theme", name);
         } catch {
-            // Nothing to be done about it.
+            // The choice then lasts as long as the page.
         }
     };
 

@@ -1,5 +1,5 @@
-//! The crash matrix at length: the process that keeps the books dies at random changes of its disk, with and
-//! without a loss of power. Ends with a failure if anything is lost, stored twice or wrong.
+//! The crash matrix at length: the process that writes the books dies at random changes of its disk, with and
+//! without a loss of power. Fails if anything is lost, stored twice or wrong.
 //!
 //! Arguments: `--points N` (default 1,000), `--seed N` (1).
 #![allow(clippy::unwrap_used)]
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let lanes = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let start = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        // What it says of its death is no news.
+        // Its messages about its death do not matter.
         command.stderr(std::process::Stdio::null());
         command
     };

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::{load::store_share, ms, percentile};
 
-/// Epochs of a day, if a block takes three seconds.
+/// Epochs of a day, with a block every three seconds.
 const EPOCHS: u64 = 80;
 const IN_FLIGHT: u64 = 2_048;
 
@@ -91,11 +91,11 @@ fn last_block_of(epoch: u32) -> BlockOutcome {
 
 fn size(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).unwrap();
-    // A file may go while they are counted.
+    // A file may be removed during the count.
     entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
-/// What this process has sent to disks so far; 0 where the system does not tell.
+/// What this process has sent to disks so far; 0 where the system does not report it.
 fn written_bytes() -> u64 {
     let io = fs::read_to_string("/proc/self/io").unwrap_or_default();
     let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));

@@ -1,4 +1,4 @@
-//! What the disk can do, and what the ledger makes of it.
+//! The speed of the disk, and that of the ledger on it.
 
 use std::{
     fs::File,
@@ -18,15 +18,15 @@ use pool_plugin::{
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 
-/// As many as a middling pool has.
+/// As many as a medium-sized pool has.
 const WORKERS: u64 = 500;
-/// Submissions that wait for their answer when the ledger is given all it can take.
+/// Submissions that wait for their answer when the ledger gets all it can take.
 const IN_FLIGHT: u64 = 4_096;
 const SATURATED_EPOCH: u32 = 1_000;
 /// About what a group commit writes at the rate of the measurement.
 const SYNC_BYTES: usize = 4096;
 
-/// A share as the wire brings it: accounts are addresses, counters are anything.
+/// A share as miners send it: accounts are addresses, counters are random.
 pub(crate) async fn store_share(ledger: &ShareLedger, epoch: u32, number: u64) {
     let counter = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let key = ShareKey { epoch, address: Address([7; 32]), counter };
@@ -49,8 +49,8 @@ pub(crate) fn syncs_in_a_row(dir: &Path, time: Duration) -> Vec<Duration> {
     taken
 }
 
-/// How long each sync takes from the moment it was due, as [`acks_at`] counts: a pause of the machine delays all
-/// that fall into it, where syncs in a row would count it once.
+/// How long each sync takes from the moment it was due, counted like [`acks_at`]: a pause of the machine
+/// delays all syncs that fall into it, where consecutive syncs would count it once.
 pub(crate) fn syncs_at(dir: &Path, rate: u64, time: Duration) -> Vec<Duration> {
     let mut file = File::create(dir.join("syncs")).unwrap();
     let started = Instant::now();
@@ -62,10 +62,10 @@ pub(crate) fn syncs_at(dir: &Path, rate: u64, time: Duration) -> Vec<Duration> {
     (0..count(rate, time)).map(sync).collect()
 }
 
-/// How long each share waits for its answer, from the moment it was due: shares come at their rate whether
-/// or not those before are answered. Each `turn` has shares of its own.
+/// How long each share waits for its answer, from the moment it was due: shares come at their rate whether or
+/// not earlier ones are answered. Each `turn` has its own shares.
 ///
-/// This thread sends them, since the runtime's timer would let them wait for the next millisecond.
+/// This thread sends them, since the runtime's timer would delay them to the next millisecond.
 pub(crate) fn acks_at(
     runtime: &Runtime,
     ledger: &ShareLedger,
@@ -104,7 +104,7 @@ fn due(number: u64, rate: u64) -> Duration {
     Duration::from_secs_f64(number as f64 / rate as f64)
 }
 
-/// Durable shares a second when there are always more.
+/// Durable shares a second at full load.
 pub(crate) async fn saturate(ledger: &ShareLedger, time: Duration) -> f64 {
     let (next, started) = (Arc::new(AtomicU64::new(0)), Instant::now());
     let mut miners = JoinSet::new();

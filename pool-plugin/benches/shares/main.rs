@@ -1,10 +1,11 @@
-//! The share ledger alone, with the puzzle left out: how many shares a second become durable, how long a
-//! miner waits for its answer beside what one sync of the same disk takes, and what a day of shares leaves.
+//! The share ledger alone, without the puzzle: how many shares a second become durable, how long a miner
+//! waits for its answer compared with one sync of the same disk, and what a day of shares leaves.
 //!
-//! Answers and syncs are compared on one clock: each is timed from the moment it was due, in turns of a second,
-//! and the ratio is the median of the turns. On a shared machine the processor or the disk is away for
-//! milliseconds at a time. Whatever comes at a rate meets these pauses as often as they are long; syncs in a row
-//! meet each of them once, and their p99 knows nothing of them. That ratio is given beside the other.
+//! Answers and syncs are compared on one clock: each is timed from the moment it was due, in turns of a
+//! second, and the ratio is the median of the turns. On a shared machine the processor or the disk is
+//! unavailable for milliseconds at a time. Anything sent at a fixed rate meets these pauses as often as they
+//! are long; consecutive syncs meet each of them once, and their p99 does not show them. That ratio is
+//! printed as well.
 //!
 //! Arguments: `--seconds N` of each measurement (default 11), `--day N` shares of the day (10,000,000; 0: no
 //! day), `--dir DIR` on the disk to measure (cargo's target folder).
@@ -21,10 +22,10 @@ use std::{
 use pool_plugin::{core::types::Network, ledger::ShareLedger};
 use tokio::runtime::{Builder, Runtime};
 
-/// Of measuring syncs and acknowledgements.
+/// For measuring syncs and acknowledgements.
 const TURNS: u32 = 11;
 const SHARES_PER_S: u64 = 5_000;
-/// Few enough that none waits for the one before.
+/// Few enough that none waits for the previous one.
 const SYNCS_PER_S: u64 = 1_000;
 
 fn main() {
@@ -45,9 +46,10 @@ fn main() {
     figures.iter().for_each(|figure| println!("{figure}"));
 }
 
-/// In turn, so that what else the machine does falls on all.
+/// In turn, so that other load on the machine affects all of them.
 fn answers_beside_syncs(ledger: &ShareLedger, dir: &Path, seconds: Duration) -> Vec<String> {
-    // One thread takes the answers while this one sends: the ledger's writer has a core, as beside a pool's miners.
+    // One thread takes the answers while this one sends: the ledger's writer has a core, as in a pool with
+    // miners.
     let runtime = runtime(1);
     let (mut acks, mut syncs, mut in_a_row) = (Vec::new(), Vec::new(), Vec::new());
     let (mut over_syncs, mut over_in_a_row) = (Vec::new(), Vec::new());

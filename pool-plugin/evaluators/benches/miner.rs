@@ -1,8 +1,8 @@
 //! The reference miner's work loop against upstream's prover's, on the same threads. Prints plain `name: value` lines.
 //!
-//! Both run for a time, one after the other, several times over. The ratio is of attempts per CPU second of the whole
-//! process: all threads are busy all the time, so it is the ratio of attempts on the same cores, without what other
-//! processes take of them; the ratio by the clock is printed too.
+//! Both run for a while, one after the other, several times. The ratio is of attempts per CPU second of the
+//! whole process: all threads are busy all the time, so it is the ratio of attempts on the same cores,
+//! without the time that other processes take; the ratio by the clock is printed too.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../puzzle/benches/support/mod.rs"]
@@ -34,7 +34,7 @@ This part: attempts of the reference miner and of upstream's prover, on all core
 /// About mainnet's, so that solutions are as rare.
 const PROOF_TARGET: u64 = 1 << 40;
 
-/// What one side did.
+/// The result of one side.
 #[derive(Clone, Copy, Default)]
 struct Spent {
     attempts: u64,
@@ -43,7 +43,7 @@ struct Spent {
 }
 
 impl Spent {
-    /// Adds what `work` does, which returns its attempts.
+    /// Adds the attempts of `work`, which it returns.
     fn add(&mut self, work: impl FnOnce() -> u64) {
         let (start, cpu) = (Instant::now(), Clock::Process.now());
         self.attempts += work();

@@ -1,9 +1,9 @@
 //! The puzzle's evaluators behind the pool's trait, and the choice between them.
 //!
-//! Apart from the pool, which knows nothing of snarkVM, and from the door to the node, which needs none of this.
+//! A separate crate: the pool knows nothing of snarkVM, and the node adapter needs none of this.
 //!
 //! # Layout
-//! - this file: what the pool and the miner are given.
+//! - this file: the evaluators of the pool and of the miner.
 //! - [`native`]: ours, an epoch at a time.
 //! - [`stock`]: snarkVM's own.
 
@@ -28,7 +28,7 @@ pub fn verifying(kind: PuzzleKind, threads: usize) -> Result<Arc<dyn Evaluator>>
     match kind {
         PuzzleKind::Stock => stock_evaluator(threads),
         PuzzleKind::Native => {
-            // One thread: the check must not take cores from shares or node.
+            // One thread: the check must not take cores from shares or the node.
             let checked = CrossChecked::start(Arc::new(NativeEvaluator::default()), stock_evaluator(1)?)?;
             Ok(Arc::new(checked))
         }

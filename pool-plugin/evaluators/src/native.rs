@@ -18,7 +18,7 @@ const EPOCHS: usize = 3;
 /// Evaluates natively; an epoch with an instruction that has no native form is left to snarkVM as a whole.
 #[derive(Default)]
 pub struct NativeEvaluator {
-    /// The youngest last.
+    /// The newest last.
     epochs: Mutex<Vec<Arc<Epoch>>>,
     fallback_epochs: AtomicU64,
 }
@@ -40,7 +40,7 @@ impl NativeEvaluator {
         Ok(self.keep(evaluator))
     }
 
-    /// Makes an epoch known, unless another thread was faster.
+    /// Adds an epoch, unless another thread was faster.
     fn keep(&self, evaluator: EpochEvaluator) -> Arc<Epoch> {
         let epoch_hash = EpochHash(*evaluator.epoch_hash());
         let mut epochs = self.epochs.lock();
@@ -50,9 +50,9 @@ impl NativeEvaluator {
         match (evaluator.fallback_reason(), evaluator.shape()) {
             (Some(reason), _) => {
                 self.fallback_epochs.fetch_add(1, Relaxed);
-                tracing::warn!(%epoch_hash, reason, "an epoch is evaluated by snarkvm, slowly")
+                tracing::warn!(%epoch_hash, reason, "snarkvm evaluates this epoch, slowly")
             }
-            (None, shape) => tracing::info!(%epoch_hash, ?shape, "the puzzle of an epoch is compiled"),
+            (None, shape) => tracing::info!(%epoch_hash, ?shape, "compiled the puzzle of an epoch"),
         }
         if epochs.len() == EPOCHS {
             epochs.remove(0);
@@ -74,7 +74,7 @@ fn find(epochs: &[Arc<Epoch>], epoch_hash: &EpochHash) -> Option<Arc<Epoch>> {
 impl Evaluator for NativeEvaluator {
     fn prepare(&self, epoch_hash: &EpochHash) {
         if let Err(error) = self.epoch(epoch_hash) {
-            tracing::error!(%epoch_hash, %error, "the puzzle of an epoch cannot be compiled");
+            tracing::error!(%epoch_hash, %error, "cannot compile the puzzle of an epoch");
         }
     }
 

@@ -1,5 +1,5 @@
 //! snarkVM's own puzzle as an evaluator: slow, and right by definition. The puzzle is the same on every
-//! network: the epoch hash alone fixes it.
+//! network: it depends only on the epoch hash.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use pool_plugin::{
 /// The stack upstream gives the threads that run its puzzle.
 const STACK_SIZE: usize = 8 << 20;
 
-/// The stock evaluator. `threads` bounds the cores its Merkle trees take: left alone, snarkVM takes all of the
-/// node's.
+/// The stock evaluator. `threads` bounds the cores that its Merkle trees use: by default, snarkVM uses all of
+/// the node's.
 pub fn stock_evaluator(threads: usize) -> Result<Arc<dyn Evaluator>> {
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -27,7 +27,7 @@ pub fn stock_evaluator(threads: usize) -> Result<Arc<dyn Evaluator>> {
 
 struct StockEvaluator {
     stock: Stock,
-    /// Of our own, so that a flood of shares never starves the node's.
+    /// A separate pool, so that a flood of shares never starves the node's.
     threads: rayon::ThreadPool,
 }
 

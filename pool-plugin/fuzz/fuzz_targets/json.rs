@@ -1,4 +1,4 @@
-//! AleoStratum and generic JSON, as the default port tells them apart.
+//! AleoStratum and generic JSON, as the default port distinguishes them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
-//! The filters of the running logger, within reach of whoever wants to see more.
+//! The filters of the running logger, which can be changed.
 //!
-//! Upstream makes its logger once, deep inside of its command line, from the flags. A patch has it pass each filter
-//! through [`changeable`]; what is logged from then on follows [`add_directive`]. A crate of its own, and a small one,
+//! Upstream creates its logger once, deep inside its command line, from the flags. A patch passes each filter
+//! through [`changeable`]; from then on [`add_directive`] changes what is logged. A small, separate crate,
 //! because upstream's command line depends on it and takes minutes to compile.
 
 #![forbid(unsafe_code)]
@@ -12,13 +12,13 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, reload};
 
 type Add = Box<dyn Fn(&str) -> Result<(), LoggerError> + Send>;
 
-/// One for each filter of the process: of the screen, of the file. There is one logger to a process.
+/// One for each filter of the process: of the screen, of the file. There is one logger per process.
 static FILTERS: Mutex<Vec<Add>> = Mutex::new(Vec::new());
 
-/// Why what is logged cannot be changed.
+/// Why the logging cannot be changed.
 #[derive(thiserror::Error, Debug)]
 pub enum LoggerError {
-    #[error("this program logs nothing that could be changed")]
+    #[error("this program has no logger that could be changed")]
     NoLogger,
     #[error("not a log directive such as snarkos_node_router=debug: {0}")]
     Directive(#[from] ParseError),
@@ -26,7 +26,7 @@ pub enum LoggerError {
     Gone(#[from] reload::Error),
 }
 
-/// The filter, such that directives can be added to it while it is used.
+/// Makes a filter to which directives can be added while it is used.
 pub fn changeable<S: 'static>(filter: EnvFilter) -> reload::Layer<EnvFilter, S> {
     let (layer, handle) = reload::Layer::new(filter);
     let add = move |directive: &str| {
@@ -41,7 +41,7 @@ pub fn changeable<S: 'static>(filter: EnvFilter) -> reload::Layer<EnvFilter, S> 
 /// target.
 ///
 /// # Errors
-/// If it is no directive, or there is no logger.
+/// If it is not a directive, or there is no logger.
 pub fn add_directive(directive: &str) -> Result<(), LoggerError> {
     let filters = FILTERS.lock().unwrap_or_else(PoisonError::into_inner);
     if filters.is_empty() {

@@ -1,4 +1,4 @@
-//! From the node that upstream's command line hands over to a chain handle.
+//! From the node that upstream's command line returns to a chain handle.
 
 use std::{any::Any, sync::Arc};
 
@@ -11,8 +11,8 @@ use snarkvm::console::network::{Network as VmNetwork, TestnetV0};
 
 use crate::chain::NodeChain;
 
-/// Opens the chain of a running node (`snarkos_node::Node<N>`, as it comes out of `Start::node_sender`).
-/// Must be called on a thread of a Tokio runtime: a validator's own consensus is fed from there.
+/// Opens the chain of a running node (`snarkos_node::Node<N>`, as it comes out of `Start::node_sender`). Must
+/// be called on a thread of a Tokio runtime, which feeds a validator's own consensus.
 pub fn attach(node: &(dyn Any + Send)) -> Result<ChainHandle> {
     #[cfg(not(feature = "test_network"))]
     {

@@ -39,7 +39,7 @@ const _: () = assert!(
     "upstream changed the length of an epoch"
 );
 
-/// A node as the pool sees it.
+/// The pool's view of a node.
 pub struct NodeChain<N: VmNetwork> {
     network: Network,
     ledger: Ledger<N, ConsensusDB<N>>,
@@ -99,7 +99,7 @@ impl<N: VmNetwork> NodeChain<N> {
     }
 
     fn read_facts(&self, block: &VmBlock<N>) -> Result<BlockFacts> {
-        let before = block.height().checked_sub(1).context("the genesis block has none before it")?;
+        let before = block.height().checked_sub(1).context("the genesis block has no predecessor")?;
         Ok(BlockFacts {
             previous_hash: convert::block_hash::<N>(&block.previous_hash())?,
             proof_target: self.ledger.get_header(before)?.proof_target(),
@@ -238,7 +238,8 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
     }
 
     fn offer(&self, peer: SocketAddr, solution: &Solution) -> bool {
-        // `Router::send` sends nothing twice to a peer, not even after it reconnected: the pool keeps its own books.
+        // `Router::send` never sends the same thing to a peer twice, not even after it reconnected: the pool
+        // keeps its own record.
         let Some(connected) = self.router.resolve_to_ambiguous(peer) else { return false };
         let Ok(solution) = convert::vm_solution::<N>(solution) else { return false };
         let id = solution.id();
@@ -259,7 +260,7 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
         let Ok(solution) = convert::vm_solution::<N>(solution) else { return false };
         let id = SolutionId(*solution.id());
         // The validator would relay it to every peer as well. The release queue offers it to them at its own
-        // pace, so the router is told that they have it.
+        // pace, so the router's cache says that they have it.
         for peer in self.router.connected_peers() {
             self.router.cache().insert_outbound_solution(peer, solution.id());
         }
@@ -274,17 +275,18 @@ impl<N: VmNetwork> Chain for NodeChain<N> {
     }
 
     fn check_ahead(&self, solution: &Solution) {
-        // A validator's consensus has checked what it was given.
+        // A validator's consensus has checked what it got.
         if self.in_consensus() {
             return;
         }
         let Ok(solution) = convert::vm_solution::<N>(solution) else { return };
-        // The puzzle keeps the targets of the solutions it has checked; a block's solutions are looked up there.
+        // The puzzle caches the targets of the solutions it has checked; the import of a block looks them up
+        // there.
         let puzzle = self.ledger.puzzle().clone();
         self.runtime.spawn_blocking(move || {
             if let Err(error) = puzzle.get_proof_target(&solution) {
                 let id = SolutionId(*solution.id());
-                tracing::error!(%id, "the node's own check refuses a solution that was released: {error:#}");
+                tracing::error!(%id, "the node's own check refuses a released solution: {error:#}");
             }
         });
     }

@@ -1,10 +1,10 @@
-//! The pool's door to snarkOS.
+//! The pool's connection to snarkOS.
 //!
 //! The only crate that names a snarkOS type. Generic over the network inside, plain outside: what leaves it
 //! is a [`ChainHandle`](pool_plugin::chain::ChainHandle) and an [`Address`](pool_plugin::core::types::Address).
 //!
 //! # Layout
-//! - [`attach`]: from the node that upstream's command line hands over to a chain handle.
+//! - [`attach`]: from the node that upstream's command line returns to a chain handle.
 //! - [`chain`]: the `Chain` trait over a node's ledger and router.
 //! - [`protocol`]: what this release knows of the network's protocol, and what is in force.
 //! - [`account`]: addresses from private keys, and the check that an address is one.

@@ -10,10 +10,10 @@ use snarkvm::{
     ledger::{Ledger, store::ConsensusStorage},
 };
 
-/// The pace of the chain is that of so many blocks.
+/// The chain's pace is measured over this many blocks.
 const PACE_BLOCKS: u32 = 1_000;
 
-/// Seconds from block to block, where that many are not there.
+/// Seconds from block to block, if there are fewer blocks.
 const USUAL_PACE: i64 = 3;
 
 /// No height is set.

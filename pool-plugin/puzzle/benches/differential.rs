@@ -36,7 +36,7 @@ Compares attempts with snarkVM: every variable of each, and the target of some. 
   --threads N     threads at once (all cores)
   --quick         60 attempts of 6 epochs";
 
-/// How often the progress is told.
+/// How often the progress is printed.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What one run compares.
@@ -72,20 +72,27 @@ impl AddAssign for Totals {
     }
 }
 
-/// What is finished. Counts only epochs below which all are, so that a run that is stopped can go on from there.
+/// Finished work. Counts only epochs below which all are finished, so that a stopped run can continue from
+/// there.
 struct Progress {
     next: u64,
     totals: Totals,
     /// Finished before one below them.
     ahead: BTreeMap<u64, Totals>,
     started: Instant,
-    told: Instant,
+    printed: Instant,
 }
 
 impl Progress {
     fn new(run: &Run) -> Self {
         let now = Instant::now();
-        Self { next: run.first, totals: Totals::default(), ahead: BTreeMap::new(), started: now, told: now }
+        Self {
+            next: run.first,
+            totals: Totals::default(),
+            ahead: BTreeMap::new(),
+            started: now,
+            printed: now,
+        }
     }
 
     fn finished(&mut self, epoch: u64, totals: Totals, run: &Run) {
@@ -94,10 +101,10 @@ impl Progress {
             self.totals += totals;
             self.next += 1;
         }
-        if self.told.elapsed() < PROGRESS_INTERVAL || self.next == run.first {
+        if self.printed.elapsed() < PROGRESS_INTERVAL || self.next == run.first {
             return;
         }
-        self.told = Instant::now();
+        self.printed = Instant::now();
         let minutes = self.started.elapsed().as_secs_f64() / 60.0;
         let left = minutes / (self.next - run.first) as f64 * (run.epochs - self.next) as f64;
         let Totals { pairs, trees, differences, .. } = self.totals;

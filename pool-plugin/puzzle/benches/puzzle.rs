@@ -19,20 +19,21 @@ CPU time of an attempt, ours and snarkVM's, on one thread; then the miner's work
 
 struct Epoch {
     evaluator: EpochEvaluator,
-    /// CPU seconds of an attempt: snarkVM's, ours on the fastest path, and of the latter the variables alone.
+    /// CPU seconds of an attempt: snarkVM's, ours on the fastest path, and for the latter the variables
+    /// alone.
     stock: f64,
     native: f64,
     witness: f64,
     /// On each hash implementation.
     paths: Vec<f64>,
-    /// CPU seconds of a permutation, measured beside the attempts.
+    /// CPU seconds of a permutation, measured with the attempts.
     permutation: f64,
     /// CPU seconds to build snarkVM's program, and to build and compile it.
     program: f64,
     compile: f64,
 }
 
-/// The shortest of some runs: what is left is the machine's noise.
+/// The shortest of some runs, to exclude the machine's noise.
 fn best(runs: usize, mut run: impl FnMut() -> f64) -> f64 {
     (0..runs).map(|_| run()).fold(f64::INFINITY, f64::min)
 }
@@ -123,7 +124,7 @@ fn main() {
     let (num_epochs, stock_attempts, attempts) =
         if arguments.flag("--quick") { (6, 2, 50) } else { (40, 3, 100) };
     let num_epochs = arguments.number("--epochs", num_epochs).max(1);
-    // Tables that are made once a process.
+    // Tables that are built once per process.
     drop(measure(1 << 40, 1, 1));
     let epochs: Vec<Epoch> = (0..num_epochs).map(|seed| measure(seed, stock_attempts, attempts)).collect();
     let median_of = |value: &dyn Fn(&Epoch) -> f64| median(epochs.iter().map(value).collect());

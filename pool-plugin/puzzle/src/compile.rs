@@ -54,7 +54,7 @@ fn describe(instruction: &Instruction) -> String {
 struct Register {
     ty: Type,
     /// Whether some bits are constants of the circuit, as after an operation with a literal. Such a value is
-    /// understood as a divisor only: elsewhere its constant bits would allocate fewer variables.
+    /// supported only as a divisor: elsewhere its constant bits would allocate fewer variables.
     constant_bits: bool,
     form: Form,
 }
@@ -70,7 +70,7 @@ struct Source {
 
 struct Compiler {
     registers: Vec<Option<Register>>,
-    /// Literals live behind the registers.
+    /// Literals are stored after the registers.
     literals: Vec<(u128, Type)>,
     /// The memory of each hashed register.
     hashes: HashMap<u32, u32>,
@@ -119,8 +119,8 @@ impl Compiler {
         Some(())
     }
 
-    /// The form of a result, or `None` if the two operands are the same to the circuit. (A ternary takes no difference
-    /// that would show.)
+    /// The form of a result, or `None` if the two operands are the same to the circuit. (A ternary computes
+    /// no difference that would show.)
     fn form(&self, op: Op, sources: &[Source], destination: usize) -> Option<Form> {
         let form = |source: &Source| Some(&self.registers.get(source.index as usize)?.as_ref()?.form);
         match (op, sources) {
@@ -135,7 +135,7 @@ impl Compiler {
         if a.constant_bits {
             return None;
         }
-        // Of an integer that a hash or cast yields.
+        // Of an integer that a hash or cast returns.
         let target_bits = match instruction.target {
             Some(Type::Integer(ty)) => Some(ty.bits),
             Some(_) => return None,

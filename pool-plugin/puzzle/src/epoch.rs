@@ -16,7 +16,7 @@ use crate::{
 /// The compiled puzzle of one epoch: immutable, shared freely between threads.
 pub struct EpochEvaluator {
     epoch_hash: [u8; 32],
-    /// Tells one evaluator's scratch memory from another's.
+    /// Distinguishes the scratch memory of different evaluators.
     serial: u64,
     engine: Engine,
 }
@@ -49,7 +49,7 @@ pub struct Shape {
     pub variables: usize,
     /// The variables that are always zero or one.
     pub bits: usize,
-    /// The Keccak permutations that are left of the tree's.
+    /// The Keccak permutations of the tree that remain.
     pub permutations: usize,
 }
 
@@ -128,8 +128,8 @@ impl EpochEvaluator {
 
     /// The proof target of an attempt: exactly snarkVM's `Puzzle::get_proof_target_from_partial_solution`.
     ///
-    /// `address` is the prover's in bytes, little endian, as solutions carry it; that it is a valid address is for
-    /// the caller to know (an epoch that is not native fails it, a native one hashes it).
+    /// `address` is the prover's in bytes, little endian, as in solutions; the caller must make sure that it
+    /// is valid (an epoch that is not native fails it, a native one hashes it).
     ///
     /// # Errors
     /// If snarkVM fails the attempt too, or `scratch` was made by another evaluator.

@@ -17,7 +17,7 @@ pub enum EvaluateError {
     /// The scratch memory was made by another epoch's evaluator.
     #[error("the scratch memory belongs to another epoch")]
     Scratch,
-    /// snarkVM itself fails, in its own words.
+    /// snarkVM's own failure, with its text.
     #[error("snarkvm: {0}")]
     Stock(String),
 }

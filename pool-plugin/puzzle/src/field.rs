@@ -3,7 +3,7 @@
 //! Four 64-bit limbs, little endian, in Montgomery form (`x · 2^256 mod p`). snarkVM's own type has the same
 //! representation but hides the limbs, and at low optimisation levels its multiplication dominates an attempt.
 
-// Limbs of several numbers side by side are plainer by index.
+// Limbs of several numbers in parallel are simpler by index.
 #![allow(clippy::needless_range_loop)]
 
 /// The modulus `p`, 253 bits.
@@ -140,7 +140,7 @@ const fn sub_limbs(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], bool) {
     (difference, borrow)
 }
 
-/// Takes a value below twice the modulus below the modulus.
+/// Reduces a value below twice the modulus to one below the modulus.
 #[inline(always)]
 const fn below_modulus(value: [u64; 4]) -> [u64; 4] {
     let (difference, borrow) = sub_limbs(value, MODULUS);
@@ -261,7 +261,7 @@ mod tests {
         types::Field,
     };
 
-    /// Canonical values, the edges among them.
+    /// Canonical values, including the edges.
     fn canonical() -> impl Strategy<Value = [u64; 4]> {
         let edges: Vec<[u64; 4]> =
             [[0; 4], [1, 0, 0, 0], [2, 0, 0, 0], sub_limbs(MODULUS, [1, 0, 0, 0]).0, [u64::MAX, 0, 0, 0]]

@@ -1,22 +1,22 @@
-//! The linear combination behind a register, as far as it can be the same as another's.
+//! The linear combination of a register, as far as it can be the same as another's.
 //!
-//! snarkVM's circuit keeps sums and negations as linear combinations without a variable of their own. The difference of
-//! two equal ones has no terms left, so it is a constant there, and a gadget that works on it allocates fewer variables
-//! than on any other operands. No entry of the sampler's table brings that about; a program in which an entry and the ones
-//! before it did would be left to snarkVM.
+//! snarkVM's circuit keeps sums and negations as linear combinations without their own variables. The
+//! difference of two equal ones has no terms left, so it is a constant there, and a gadget with such an
+//! operand allocates fewer variables than with any other. No entry of the sampler's table causes that; a
+//! program in which an entry together with earlier ones did would be left to snarkVM.
 
 use std::collections::BTreeMap;
 
 /// Combinations with different forms are different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
-    /// How often each register that has variables of its own is a term.
+    /// How often each register with its own variables is a term.
     terms: BTreeMap<usize, u128>,
     negated: bool,
 }
 
 impl Form {
-    /// A register with variables of its own.
+    /// A register with its own variables.
     pub(crate) fn variables_of(register: usize) -> Self {
         Self { terms: BTreeMap::from([(register, 1)]), negated: false }
     }
@@ -26,7 +26,7 @@ impl Form {
         Self { terms: self.terms.clone(), negated: !self.negated }
     }
 
-    /// The sum of two field elements. (Fields are not negated, so that the flag is theirs alike.)
+    /// The sum of two field elements. (Fields are not negated, so both flags are the same.)
     pub(crate) fn add(&self, other: &Self) -> Self {
         let mut terms = self.terms.clone();
         for (register, count) in &other.terms {

@@ -21,7 +21,7 @@ pub(crate) fn solution_id(epoch_hash: &[u8; 32], address: &[u8; 32], counter: u6
     u64::from_le_bytes(id)
 }
 
-/// Draws the inputs. Returns whether there are any: snarkVM refuses a field element that is zero.
+/// Draws the inputs. Returns whether they are valid: snarkVM refuses a field element that is zero.
 pub(crate) fn sample(types: &[Type], seed: u64, registers: &mut Registers) -> bool {
     let mut rng = ChaChaRng::seed_from_u64(seed);
     for (register, ty) in types.iter().enumerate() {

@@ -1,9 +1,10 @@
 //! A native evaluator of Aleo's epoch puzzle: exactly snarkVM's proof targets, hundreds of times faster.
 //!
-//! snarkVM runs an attempt as a circuit: it synthesises the epoch's program on the attempt's inputs and hashes the
-//! values of all variables into a Merkle tree. The circuit's shape is the same for every attempt of an epoch, and
-//! nothing but the values enters the target. So this crate compiles the epoch's program, as snarkVM samples it, to a
-//! plan that writes the values straight into leaf order, and hashes only what is not known beforehand.
+//! snarkVM runs an attempt as a circuit: it synthesises the epoch's program on the attempt's inputs and
+//! hashes the values of all variables into a Merkle tree. The circuit's shape is the same for every attempt
+//! of an epoch, and only the values enter the target. So this crate compiles the epoch's program, as snarkVM
+//! samples it, to a plan that writes the values straight into leaf order, and hashes only what is not known
+//! beforehand.
 //!
 //! ```no_run
 //! use aleo_epoch_puzzle::EpochEvaluator;
@@ -18,9 +19,9 @@
 //! # }
 //! ```
 //!
-//! There are no threads and no locks inside, and an attempt allocates nothing once the scratch memory has been used. An
-//! epoch whose program has an instruction that
-//! this crate does not know is evaluated by snarkVM itself; see [`EpochEvaluator::is_native`].
+//! There are no threads and no locks inside, and an attempt allocates nothing once the scratch memory has
+//! been used. snarkVM itself evaluates an epoch whose program has an instruction that this crate does not
+//! know; see [`EpochEvaluator::is_native`].
 //!
 //! # Layout
 //! - `epoch`: [`EpochEvaluator`], from an attempt to its target.

@@ -56,7 +56,7 @@ impl BitOp {
     }
 }
 
-/// What a step does. `bits` is the width of the integer that a hash or cast yields.
+/// A step's operation. `bits` is the width of the integer that a hash or cast returns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Op {
     AddWrapped(IntegerType),
@@ -120,7 +120,7 @@ pub(crate) struct Step {
     pub(crate) destination: u32,
 }
 
-/// The values of all registers, and of the literals behind them.
+/// The values of all registers, followed by the literals.
 #[derive(Clone, Default)]
 pub(crate) struct Registers {
     /// Integers as unsigned bit patterns, booleans as zero or one.
@@ -136,14 +136,14 @@ impl Registers {
     }
 }
 
-/// What the compiler makes of a program.
+/// The compiled parts of a program.
 pub(crate) struct Parts {
     pub(crate) inputs: Vec<Type>,
     pub(crate) steps: Vec<Step>,
     pub(crate) hashers: Vec<Hasher>,
     pub(crate) num_registers: usize,
     pub(crate) num_hashes: usize,
-    /// Values behind the registers: an integer's bits, a boolean, or a small field element.
+    /// Values after the registers: an integer's bits, a boolean, or a small field element.
     pub(crate) literals: Vec<(u128, Type)>,
 }
 
@@ -152,7 +152,7 @@ pub(crate) struct Plan {
     inputs: Vec<Type>,
     steps: Vec<Step>,
     hashers: Vec<Hasher>,
-    /// Registers as they are before the first step, the literals in place.
+    /// The initial registers, including the literals.
     initial: Registers,
     /// Every variable of the circuit, in allocation order.
     variables: Vec<Variable>,

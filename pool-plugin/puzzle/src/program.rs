@@ -1,7 +1,7 @@
-//! An epoch program, read from snarkVM's text of it.
+//! An epoch program, parsed from snarkVM's text.
 //!
-//! The text is the program's canonical form (it is what upstream itself parses), so nothing here depends on the
-//! types of snarkVM's instruction set. What is not understood is an [`Unsupported`] error, never a guess.
+//! The text is the program's canonical form (upstream parses it too), so nothing here depends on the types of
+//! snarkVM's instruction set. Anything unknown is an [`Unsupported`] error, never a guess.
 
 use crate::circuit::IntegerType;
 

@@ -84,7 +84,7 @@ impl Tape for Shape {
     fn unsatisfied(&mut self) {}
 }
 
-/// Takes nothing: for constants, which are no variables.
+/// Discards everything: for constants, which are not variables.
 pub(crate) struct NoTape;
 
 impl Tape for NoTape {
@@ -108,7 +108,7 @@ pub(crate) struct Witness {
     next: usize,
     /// The other variables' values, canonical.
     values: Vec<[u64; 4]>,
-    /// The indices and arguments of the inverses to come.
+    /// The indices and arguments of the pending inverses.
     pending: Vec<u32>,
     deltas: Vec<Fr>,
     prefix: Vec<Fr>,

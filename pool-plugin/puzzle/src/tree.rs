@@ -1,8 +1,8 @@
 //! The arity-8 Merkle tree over the variables.
 //!
-//! Nine variables in ten are bits, and a node over eight bits is one of 256: those come from a table. The rest of a
-//! tree's shape is known per epoch too: which nodes over leaves must be hashed, which of them are the same, how many
-//! levels there are, and what the padding hashes to.
+//! Nine variables in ten are bits, and a node over eight bits is one of 256: those come from a table. The
+//! rest of a tree's shape is also known per epoch: which nodes over leaves must be hashed, which of them are
+//! the same, the number of levels, and the hashes of the padding.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -14,7 +14,7 @@ use crate::{
 /// The children of a node.
 const ARITY: usize = 8;
 
-/// The levels above the leaves, the hashes above the padded tree included.
+/// The levels above the leaves, including the hashes above the padded tree.
 const DEPTH: usize = 9;
 
 /// Hashes that depend on nothing.
@@ -59,9 +59,9 @@ enum Leaf {
 pub(crate) struct TreePlan {
     num_groups: usize,
     num_values: usize,
-    /// The groups of eight leaves that the table does not have, in order.
+    /// The groups of eight leaves that are not in the table, in order.
     mixed: Vec<(u32, [Leaf; ARITY])>,
-    /// Groups that equal an earlier one: themselves, then that one.
+    /// Groups that equal an earlier one: each with that earlier one.
     same: Vec<(u32, u32)>,
     /// The levels up to the root of the padded tree.
     levels: usize,

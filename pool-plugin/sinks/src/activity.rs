@@ -1,7 +1,7 @@
-//! What the sinks show and the share ledger does not keep: who logged in from where, and what was refused.
+//! What the sinks show and the share ledger does not keep: miners' addresses, and refused shares.
 //!
-//! Kept in memory and bounded, so that nobody can fill it and no session ever waits for a sink. It is lost with
-//! the process: a refusal that no sink had written by then is never counted, none is counted twice.
+//! Kept in memory and bounded, so that nobody can fill it and no session ever waits for a sink. It is lost
+//! with the process: a refusal that no sink had written by then is never counted; none is counted twice.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use crate::books::Worker;
 /// Workers and accounts remembered, at least.
 const REMEMBERED: usize = 50_000;
 
-/// Workers with refusals that wait to be written.
+/// The most workers with refusals that wait to be written.
 const WAITING: usize = 100_000;
 
-/// Where the sessions tell and the sinks ask. Clones share it.
+/// The sessions write here and the sinks read. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Activity(Arc<Mutex<Inner>>);
 
@@ -40,10 +40,10 @@ pub struct Login {
     pub peer: SocketAddr,
 }
 
-/// What happened since it was last taken.
+/// What happened since the last call of `take`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
-    /// One an account.
+    /// One per account.
     pub logins: Vec<Login>,
     /// The sum of the assigned targets of each worker's refused shares.
     pub refused: Vec<(Worker, u64)>,
@@ -67,7 +67,7 @@ impl Activity {
         inner.latest_logins.insert(account.clone(), login);
     }
 
-    /// Notes from where a worker's share came; a share may name another machine than the login did.
+    /// Notes the address of a worker's share; a share may name another machine than the login did.
     pub fn accepted(&self, worker: &Worker, from: IpAddr) {
         let mut inner = self.0.lock();
         if inner.addresses.get(worker) != Some(&from) {
@@ -87,12 +87,12 @@ impl Activity {
         }
     }
 
-    /// From where the worker's last share or login came, if that is remembered.
+    /// The address of the worker's last share or login, if remembered.
     pub fn address_of(&self, worker: &Worker) -> Option<IpAddr> {
         self.0.lock().addresses.get(worker).copied()
     }
 
-    /// Hands over what is new; the taker must write it.
+    /// Returns what is new; the caller must write it.
     pub fn take(&self) -> News {
         let mut inner = self.0.lock();
         News {
@@ -101,12 +101,12 @@ impl Activity {
         }
     }
 
-    /// The latest login of every account that is remembered, for a server that lost its data.
+    /// The latest remembered login of every account, for a server that lost its data.
     pub fn all_logins(&self) -> Vec<Login> {
         self.0.lock().latest_logins.values().cloned().collect()
     }
 
-    /// Refused shares that found no room since the start.
+    /// Refused shares without room since the start.
     pub fn uncounted(&self) -> u64 {
         self.0.lock().uncounted
     }

@@ -1,19 +1,19 @@
-//! What the pool offers its sinks to read. The pool implements [`Books`] over its share ledger, its share dumps
-//! and the node's chain; the sinks know nothing of these.
+//! The books that the sinks read. The pool implements [`Books`] over its share ledger, its share dumps and
+//! the node's chain; the sinks know nothing of these.
 
 use std::sync::Arc;
 
 /// A shared handle to the books.
 pub type SharedBooks = Arc<dyn Books>;
 
-/// The books could not be read. The text says what was asked and why it failed; it is asked again.
+/// The books could not be read. The text says what was read and why it failed; the read is retried.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BooksError(pub String);
 
 /// Reads of the pool's books. Calls may wait for the disk, never for a network.
 pub trait Books: Send + Sync + 'static {
-    /// Which of its lives the ledger is in.
+    /// The ledger's present life.
     fn life(&self) -> Result<Life, BooksError>;
 
     /// The number of the first share that is kept, and the highest a share has had; `None` before the first share.
@@ -25,7 +25,7 @@ pub trait Books: Send + Sync + 'static {
     /// At most `limit` blocks of ours above `height`, by height.
     fn blocks(&self, height: u32, limit: usize) -> Result<Vec<Block>, BooksError>;
 
-    /// The hash of our block at `height`; `None` if it is none of ours.
+    /// The hash of our block at `height`; `None` if the block there is not ours.
     fn block_hash(&self, height: u32) -> Result<Option<String>, BooksError>;
 
     /// At most `limit` share dumps of blocks above `height`, by height. A block whose dump is not written yet
@@ -33,12 +33,12 @@ pub trait Books: Send + Sync + 'static {
     fn dumps(&self, height: u32, limit: usize) -> Result<Vec<Dump>, BooksError>;
 }
 
-/// A ledger that was put back from a backup gives numbers again that other shares had.
+/// A ledger that was restored from a backup gives numbers again that other shares had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Life {
-    /// How many times a backup was put back.
+    /// How many times a backup was restored.
     pub number: u64,
-    /// Up to this number shares are those of the life before; 0 in the first.
+    /// Shares up to this number are from the previous life; 0 in the first.
     pub goes_on_after: u64,
 }
 
@@ -60,7 +60,7 @@ pub struct Share {
     pub target: u64,
     /// Unix milliseconds.
     pub time_ms: u64,
-    /// Tells this share from one that another ledger has under the same number.
+    /// Distinguishes this share from one of another ledger with the same number.
     pub mark: String,
 }
 
@@ -74,7 +74,7 @@ pub struct Block {
     pub timestamp: i64,
     /// The proof target its solutions had to reach.
     pub proof_target: u64,
-    /// The whole block's, in bytes.
+    /// Size of the whole block, in bytes.
     pub size: u64,
     pub job_id: String,
     pub solutions: Vec<Solution>,
@@ -89,11 +89,11 @@ pub struct Solution {
     pub target: u64,
     /// Microcredits.
     pub reward: u64,
-    /// `None`: the pool never saw it found.
+    /// `None`: the pool has no record of the find.
     pub finder: Option<Worker>,
 }
 
-/// What a share dump says of rewards.
+/// The rewards in a share dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dump {
     pub height: u32,

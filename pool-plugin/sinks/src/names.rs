@@ -2,7 +2,7 @@
 
 use md5::{Digest, Md5};
 
-/// Worker ids begin here, so that all have eighteen digits.
+/// The lowest worker id, so that all have eighteen digits.
 const WORKER_ID_BASE: u64 = 100_000_000_000_000_000;
 
 /// The account's id: its name, or the address it mines to. Unique by construction, the same in every sink and
@@ -11,8 +11,8 @@ pub fn puid(account: &str) -> &str {
     account
 }
 
-/// The first 13 hexadecimal digits of the MD5 of the worker's name as a number, plus 10^17. It tells the
-/// machines of one account apart; across accounts it goes with the [`puid`].
+/// The first 13 hexadecimal digits of the MD5 of the worker's name as a number, plus 10^17. It distinguishes
+/// the machines of one account; across accounts it is combined with the [`puid`].
 pub fn worker_id(worker: &str) -> u64 {
     let digest = Md5::digest(worker.as_bytes());
     let first = digest.iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
@@ -20,7 +20,7 @@ pub fn worker_id(worker: &str) -> u64 {
     (first >> 12) + WORKER_ID_BASE
 }
 
-/// A worker's name inside a value whose parts are told apart by `/`.
+/// A worker's name inside a value whose parts are separated by `/`.
 pub fn between_slashes(worker: &str) -> String {
     worker.replace('/', "_")
 }

@@ -1,5 +1,5 @@
-//! A sink's thread: connects, carries over portion after portion, waits when there is nothing to do, and longer
-//! each time when something is wrong.
+//! A sink's thread: connects, copies portion after portion, and waits when there is nothing to do; after
+//! consecutive errors it waits longer each time.
 
 use std::{
     io,
@@ -18,27 +18,27 @@ use crate::{
     sink::{Progress, Sink, Step, Trouble},
 };
 
-/// How often the books are looked at when the copy is complete.
+/// How often the books are checked when the copy is complete.
 const POLL: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long stopping waits for the portion under way. One that is cut off harms nothing.
+/// How long a stop waits for the current portion. Cutting one off does no harm.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How a sink fares.
+/// The state of a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     pub name: &'static str,
     /// The server, without its password.
     pub server: String,
     pub progress: Progress,
-    /// Why it stands still; `None` while it works.
+    /// Why it has stopped; `None` while it works.
     pub trouble: Option<Trouble>,
-    /// How long ago the copy was complete; the age of the sink if it never was.
+    /// Time since the copy was last complete; the age of the sink if it never was.
     pub behind: Duration,
 }
 
-/// A running sink. Dropping it stops the thread, after the portion under way if that does not take long.
+/// A running sink. Dropping it stops the thread, after the current portion if that does not take long.
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Mutex<Shared>>,
@@ -92,7 +92,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // Nothing is ever sent: it is the end that is waited for.
+        // Nothing is ever sent: only the end of the channel is awaited.
         let _ = self.ended.recv_timeout(STOP_PATIENCE);
     }
 }
@@ -115,7 +115,7 @@ impl<S: Sink> Worker<S> {
             } else {
                 self.sink.connect(&*self.books).map(|()| Step::Wrote)
             };
-            // Whatever went wrong, how far the copy came is read again.
+            // After any error the position is read again.
             connected = result.is_ok();
             self.publish(&result);
             let rest = match result {
@@ -147,7 +147,7 @@ impl<S: Sink> Worker<S> {
             (None, None) => {}
             (Some(_), None) => tracing::info!(sink = name, server, "the sink works again"),
             (before, Some(trouble)) if before.as_ref() != Some(trouble) => {
-                tracing::warn!(sink = name, server, %trouble, "the sink does not go on; it is tried again");
+                tracing::warn!(sink = name, server, %trouble, "sink write failed; retrying");
             }
             (Some(_) | None, Some(_)) => {}
         }

@@ -1,5 +1,5 @@
-//! Where a server is. Passwords stand in URLs, so neither URL is ever shown: what is shown is put together from
-//! its harmless parts.
+//! Server addresses. URLs may contain passwords, so neither is ever shown: the shown text is built from its
+//! harmless parts.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! Payments of the payout script beside the balances, by the script that carries them over.
+//! Payments of the payout script next to the balances, by the script that copies them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod servers;
@@ -34,7 +34,7 @@ fn pay(books: &Path, payments: &str) {
     assert!(run.unwrap().success());
 }
 
-/// As docs/sinks.md says it.
+/// As docs/sinks.md describes it.
 fn carry_over(books: &Path, server: &PostgresServer) {
     let script = Command::new(scripts().join("payments_sql.py")).arg("--books").arg(books).output().unwrap();
     let sql = books.with_extension("sql");

@@ -122,7 +122,7 @@ fn whatever_is_cut_off_nothing_is_missing_and_nothing_twice() {
     line.keep_whole();
     drive(&mut sink_to(&through_line), &Pages::with(0, 2)).unwrap();
     let whole = line.passed();
-    // Closer towards the end, where the reply to what was written may get lost.
+    // Closer together towards the end, where the reply to a write may get lost.
     let cuts = (100..whole).step_by(997).chain((whole - 500..whole).step_by(50));
     for (bytes, restarted) in cuts.zip([true, false].iter().cycle()) {
         client
@@ -188,7 +188,7 @@ fn what_others_write_beside_is_kept() {
     let pages = Pages::with(0, 1);
     let mut sink = sink_to(&server.url());
     drive(&mut sink, &pages).unwrap();
-    // As katpool's payment service does after a payment.
+    // Like katpool's payment service after a payment.
     server.client().batch_execute("UPDATE miners_balance SET balance = 0 WHERE wallet = 'ann'").unwrap();
     pages.add(0, 1);
     drive(&mut sink, &pages).unwrap();

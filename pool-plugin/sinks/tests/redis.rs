@@ -99,7 +99,7 @@ fn whatever_is_cut_off_nothing_is_missing_and_nothing_twice() {
     activity.refused(&worker("ann", "rig1"), 30);
     drive(&mut sink_at(&through_line, &activity), &Pages::with(20, 2)).unwrap();
     let whole = line.passed();
-    // Closer towards the end, where the reply to what was written may get lost.
+    // Closer together towards the end, where the reply to a write may get lost.
     for (bytes, restarted) in
         (1..whole).step_by(97).chain((whole - 500..whole).step_by(5)).zip([true, false].iter().cycle())
     {
@@ -119,7 +119,7 @@ fn whatever_is_cut_off_nothing_is_missing_and_nothing_twice() {
         drive(&mut sink, &pages).unwrap();
         assert_is_copy(&server, &pages);
         if !restarted {
-            // What was taken and not written is tried again, then what is new.
+            // News that were taken and not written are retried, then come the new ones.
             drive(&mut sink, &pages).unwrap();
             let refusals = numbers(&mut connection, "workers:reject:current");
             assert_eq!(refusals.values().sum::<u64>(), 34, "cut after {bytes}");
@@ -260,8 +260,8 @@ fn a_ledger_put_back_from_a_backup_goes_on_with_its_new_shares() {
     assert_eq!(accepted(), expected);
 
     *restored.life.lock().unwrap() = Life { number: 3, goes_on_after: 8 };
-    let told = refused(drive(&mut sink_to(&server), &restored));
-    assert!(told.contains("life 1 of the ledger, which is in life 3"), "{told}");
+    let said = refused(drive(&mut sink_to(&server), &restored));
+    assert!(said.contains("life 1 of the ledger, which is in life 3"), "{said}");
 }
 
 #[test]

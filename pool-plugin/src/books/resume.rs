@@ -1,8 +1,8 @@
 //! After a backup was restored: when shares are credited again.
 //!
-//! Which shares of the last epochs were credited before is lost with what came after the backup. So none is
+//! Which of the last epochs' shares were credited is unknown, since that came after the backup. So none is
 //! credited until an epoch is mined whose puzzle nobody knew then: the one after the epoch that is mined on the
-//! synced chain. Until then shares are refused as stale; what solves the puzzle goes to the network as ever.
+//! synced chain. Until then shares are refused as stale; solutions still go to the network.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{chain::ChainState, ledger::ShareLedger};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits for a synced chain and lets the ledger take shares from the next epoch on; at once done if no
+/// Waits for a synced chain and lets the ledger accept shares from the next epoch on; returns at once if no
 /// backup was restored.
 pub async fn run(ledger: ShareLedger, mut state: watch::Receiver<ChainState>, stop: CancellationToken) {
     if ledger.is_restored() == Ok(true) {
@@ -28,7 +28,7 @@ async fn resume(ledger: &ShareLedger, state: &mut watch::Receiver<ChainState>) {
     let mined = |state: &ChainState| state.puzzle.map_or(u32::MAX, |puzzle| puzzle.mined_epoch().number);
     let Ok(epoch) = state.wait_for(trusted).await.map(|state| mined(&state)) else { return };
     while let Err(error) = ledger.resume(epoch.saturating_add(1)).await {
-        tracing::error!(%error, "shares are not credited yet; trying again");
+        tracing::error!(%error, "cannot credit shares yet; retrying");
         sleep(PAUSE).await;
     }
 }
@@ -44,7 +44,7 @@ mod tests {
         ledger::{ReserveError, records::ShareKey},
     };
 
-    /// Before the loss the pool may have credited shares of every epoch that miners had jobs of.
+    /// Before the loss the pool may have credited shares of every epoch that miners had jobs for.
     #[tokio::test]
     async fn the_first_epoch_to_be_credited_is_one_that_nobody_could_mine_before() {
         for (height, open_from) in [(358, 1), (359, 2), (360, 2)] {

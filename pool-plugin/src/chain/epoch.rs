@@ -1,14 +1,15 @@
 //! Epochs, and how one follows another.
 //!
-//! The hash of an epoch's last block is the hash of the next epoch, so the next puzzle is known one block early. A
-//! solution takes a block or more to land: what is found for the old epoch once its last block is there would have
-//! to be in the very next block. So from then on the next epoch is mined, while shares of both are taken until that
+//! The hash of an epoch's last block is the hash of the next epoch, so the next puzzle is known one block
+//! early. A solution takes a block or more to land: one found for the old epoch after its last block would
+//! have to be in the very next block. So from then on the next epoch is mined, while shares of both are
+//! accepted until that block comes.
 //! block has come.
 
 use super::Puzzle;
 use crate::core::types::EpochHash;
 
-/// An epoch, and the hash that fixes its puzzle.
+/// An epoch, and the hash that defines its puzzle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch {
     pub number: u32,
@@ -16,32 +17,32 @@ pub struct Epoch {
 }
 
 impl Puzzle {
-    /// The epoch whose solutions the next block takes.
+    /// The epoch whose solutions the next block accepts.
     pub fn current_epoch(&self) -> Epoch {
         Epoch { number: self.epoch, hash: self.epoch_hash }
     }
 
-    /// The epoch to come; known on the last block of an epoch only.
+    /// The next epoch; known only on the last block of an epoch.
     pub fn next_epoch(&self) -> Option<Epoch> {
         self.next_epoch_hash.map(|hash| Epoch { number: self.epoch.saturating_add(1), hash })
     }
 
-    /// The epoch that jobs are for: the next one as soon as it is known.
+    /// The epoch of new jobs: the next one as soon as it is known.
     pub fn mined_epoch(&self) -> Epoch {
         self.next_epoch().unwrap_or_else(|| self.current_epoch())
     }
 
-    /// The epochs whose shares are taken.
+    /// The epochs whose shares are accepted.
     pub fn open_epochs(&self) -> impl Iterator<Item = Epoch> + use<> {
         [Some(self.current_epoch()), self.next_epoch()].into_iter().flatten()
     }
 
-    /// Whether shares of `epoch` are taken.
+    /// Whether shares of `epoch` are accepted.
     pub fn is_open(&self, epoch: Epoch) -> bool {
         self.open_epochs().any(|open| open == epoch)
     }
 
-    /// The puzzle with the next block, if that begins an epoch and the targets stay as they are.
+    /// The puzzle after the next block, if that begins an epoch and the targets stay as they are.
     pub fn after_turn(&self) -> Option<Self> {
         let Epoch { number, hash } = self.next_epoch()?;
         let height = self.height.saturating_add(1);

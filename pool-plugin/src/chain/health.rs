@@ -1,5 +1,5 @@
-//! The node: whether it follows the network, and whether what we find would get through. One part, one cause, one
-//! piece of advice.
+//! The node: whether it follows the network, and whether our solutions would get through. One part, one
+//! cause, one piece of advice.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use crate::{
     core::health::Report,
 };
 
-/// Validators in step with us that the pool wants among its peers: one may fail, or lie.
+/// The number of validators in step with us that the pool wants among its peers: one may fail, or lie.
 pub const MIN_SYNCED_VALIDATORS: usize = 2;
 
 /// How many blocks a peer's claimed height may differ from ours: claims come a moment later than blocks.
@@ -21,7 +21,7 @@ pub const HEIGHT_TOLERANCE: u32 = 2;
 /// No later moment has a text: the end of the year 9999.
 const LAST_TIME: Duration = Duration::from_secs(253_402_300_799);
 
-/// What there is to say of the node.
+/// The input for a report on the node.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'a> {
     pub state: &'a ChainState,
@@ -51,7 +51,7 @@ pub fn chain(node: &Node<'_>) -> Report {
         Following::CatchingUp => {
             let progress = node.progress.map_or_else(|| format!("height {height}"), Progress::to_string);
             let text = format!(
-                "the node catches up with the network ({progress}), and miners get no new job: wait, and if it does \
+                "the node is catching up with the network ({progress}), and miners get no new job: wait, and if it does \
                  not catch up, check its disk and its connection"
             );
             Report::red("catching_up", text)
@@ -91,8 +91,8 @@ fn following(node: &Node<'_>, height: u32) -> Report {
     }
     if sync.following == Following::NetworkHalted {
         let text = format!(
-            "no block has come after {height} since {}, and no peer has one: the network stands still; work keeps \
-             its value and goes on",
+            "no block has come after {height} since {}, and no peer has one: the network has stopped; work keeps its \
+             value and continues",
             time(sync.since)
         );
         return Report::amber("network_halted", text);
@@ -101,22 +101,25 @@ fn following(node: &Node<'_>, height: u32) -> Report {
         Some((connected, validators)) if validators < MIN_SYNCED_VALIDATORS => Report::red(
             "few_validators",
             format!(
-                "the node follows at height {height}, but only {validators} of its {connected} peers are validators \
-                 in step with it, fewer than {MIN_SYNCED_VALIDATORS}: a solution may not get through; add validators \
-                 as trusted peers (--peers)"
+                "the node follows at height {height}, but has only {}, fewer than {MIN_SYNCED_VALIDATORS}: \
+                 a solution may not get through; add validators as trusted peers (--peers)",
+                peers(connected, validators)
             ),
         ),
         Some((connected, validators)) => Report::green(
             "following",
-            format!(
-                "follows the network at height {height}; {connected} peers, {validators} validators in step"
-            ),
+            format!("follows the network at height {height}; {}", peers(connected, validators)),
         ),
         None => Report::green(
             "following",
             format!("follows the network at height {height}; a validator: a find enters its own proposals"),
         ),
     }
+}
+
+fn peers(connected: usize, validators: usize) -> String {
+    use crate::core::types::counted;
+    format!("{}, {} in step", counted(connected, "peer"), counted(validators, "validator"))
 }
 
 fn outdated(node: &Node<'_>, newer: NewerVersion) -> String {
@@ -136,7 +139,7 @@ fn outdated(node: &Node<'_>, newer: NewerVersion) -> String {
     )
 }
 
-/// A moment as a person reads it, with its zone.
+/// A moment in people's notation, with its time zone.
 fn time(unix: i64) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + seconds(unix).min(LAST_TIME))
 }
@@ -150,13 +153,13 @@ fn meaning(sync: &SyncState) -> &'static str {
     match sync.access {
         Access::Open => "miners still work on their jobs",
         Access::NoNewJobs => "miners get no new job",
-        Access::Refusing => "shares are refused, for they would earn nothing",
-        Access::Closed => "connections are closed, so that miners go to their next pool",
+        Access::Refusing => "shares are refused, since they would earn nothing",
+        Access::Closed => "connections are closed, so that miners switch to their next pool",
     }
 }
 
-/// How many of `peers` are validators in step with our `height`. A validator that has not told its height
-/// does not count.
+/// How many of `peers` are validators in step with our `height`. A validator that has not announced its
+/// height does not count.
 pub fn synced_validators(peers: &[Peer], height: u32) -> usize {
     let in_step = |peer: &&Peer| {
         peer.validator && peer.height.is_some_and(|claimed| claimed.abs_diff(height) <= HEIGHT_TOLERANCE)

@@ -1,13 +1,14 @@
-//! What an address may land in the epoch to come.
+//! What an address may land in the next epoch.
 
 use super::{Chain, ChainError, Stake};
 use crate::core::{requirement::Requirement, types::Address};
 
 /// How many solutions `address` may land in the epoch after the current one, by the stake it has now.
 ///
-/// The ledger only says what is left of the current epoch. Nothing of the next one has landed, so its limit is
-/// what is left and what has landed together. An address that has nothing left may have landed more than its stake
-/// would land today (the requirement has risen, or stake was taken out): then the stake is asked as well.
+/// The ledger only says what is left of the current epoch. In the next epoch nothing has landed yet, so its
+/// limit is the sum of what is left now and what has landed. An address that has nothing left may have landed
+/// more than its stake would allow today (the requirement has risen, or stake was taken out): then the stake
+/// is read as well.
 pub fn limit_of_next_epoch(chain: &dyn Chain, address: &Address) -> Result<u64, ChainError> {
     let Stake { bonded, landed, left } = chain.stake(address)?;
     if left > 0 {

@@ -1,9 +1,9 @@
-//! The one door to the node.
+//! The only interface to the node.
 //!
-//! Everything the pool knows of the chain, and everything it asks of the node, goes through [`Chain`].
-//! The node's adapter (the crate `pool-node`) implements it over the ledger in memory; [`sim`] implements
-//! it over nothing, for tests. Calls are cheap reads of the ledger (microseconds), or hand a message to
-//! the router without waiting for the network.
+//! Everything the pool knows of the chain, and every request it makes to the node, goes through [`Chain`].
+//! The node's adapter (the crate `pool-node`) implements it over the ledger in memory; [`sim`] implements it
+//! without a node, for tests. Calls are cheap reads of the ledger (microseconds), or pass a message to the
+//! router without waiting for the network.
 
 pub mod addresses;
 mod epoch;
@@ -27,7 +27,7 @@ use crate::core::types::{Address, BlockHash, EpochHash, Network, Solution, Solut
 /// A shared handle to the chain.
 pub type ChainHandle = Arc<dyn Chain>;
 
-/// What the pool needs of a node.
+/// What the pool needs from a node.
 pub trait Chain: Send + Sync + 'static {
     /// The network the node runs.
     fn network(&self) -> Network;
@@ -35,13 +35,13 @@ pub trait Chain: Send + Sync + 'static {
     /// The latest block height; changes right after a block is in the ledger. It may skip heights.
     fn subscribe_blocks(&self) -> Receiver<u32>;
 
-    /// What the next block will take.
+    /// What the next block will accept.
     fn puzzle(&self) -> Result<Puzzle, ChainError>;
 
     /// The latest block of another consensus version that a peer sent; changes with each.
     fn subscribe_other_versions(&self) -> Receiver<Option<OtherVersion>>;
 
-    /// The latest block's height and time, in Unix seconds.
+    /// The latest block's height, and its time in Unix seconds.
     fn tip(&self) -> Result<(u32, i64), ChainError>;
 
     /// What this release knows of the protocol, and what is in force.
@@ -50,14 +50,15 @@ pub trait Chain: Send + Sync + 'static {
     /// How many peers the operator has named, connected or not.
     fn trusted_peers(&self) -> usize;
 
-    /// The greatest height that another validator claims; `None` on a node that is none, or while nobody has claimed
-    /// any.
+    /// The greatest height that another validator claims; `None` on a node that is not a validator, or while
+    /// no validator has claimed one.
     fn committee_height(&self) -> Option<u32>;
 
     /// The block at `height`, or `None` if the ledger does not hold it yet.
     fn block(&self, height: u32) -> Result<Option<Block>, ChainError>;
 
-    /// What others' databases keep of the block at `height`, or `None` if the ledger does not hold it yet.
+    /// The fields of the block at `height` that other pools' databases keep, or `None` if the ledger does not
+    /// hold it yet.
     fn block_facts(&self, height: u32) -> Result<Option<BlockFacts>, ChainError>;
 
     /// How many more solutions `address` may land in the current epoch (`u64::MAX`: no limit).
@@ -78,12 +79,13 @@ pub trait Chain: Send + Sync + 'static {
     /// Enters `solution` into the node's own consensus. `false` on a node that has none.
     fn submit_to_own_consensus(&self, solution: &Solution) -> bool;
 
-    /// Has the node check `solution`, which peers have now, before it comes back in a block: importing that block
-    /// would wait for the check, and miners for the block. Returns at once. Checked again, a solution costs nothing.
+    /// Has the node check `solution` now, since peers already have it: otherwise importing its block would
+    /// wait for the check, and miners for the block. Returns at once. Checking a solution again costs
+    /// nothing.
     fn check_ahead(&self, solution: &Solution);
 }
 
-/// What the next block will take: solutions of `epoch_hash` that reach `proof_target`.
+/// What the next block will accept: solutions of `epoch_hash` that reach `proof_target`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Puzzle {
     /// The latest block's height.
@@ -91,7 +93,7 @@ pub struct Puzzle {
     /// `height / 360`.
     pub epoch: u32,
     pub epoch_hash: EpochHash,
-    /// The hash of the epoch to come; known on the last block of an epoch only.
+    /// The hash of the next epoch; known only on the last block of an epoch.
     pub next_epoch_hash: Option<EpochHash>,
     pub proof_target: u64,
     pub coinbase_target: u64,
@@ -117,7 +119,7 @@ pub struct Protocol {
     pub next: Option<Activation>,
 }
 
-/// A consensus version that is to come.
+/// A consensus version that is not in force yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activation {
     pub version: u16,
@@ -126,14 +128,14 @@ pub struct Activation {
     pub expected: i64,
 }
 
-/// What an address has bonded, and what it makes of it in the current epoch.
+/// What an address has bonded, and how many solutions that allows in the current epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stake {
     /// Microcredits.
     pub bonded: u64,
     /// Solutions in blocks.
     pub landed: u64,
-    /// Solutions that may follow (`u64::MAX`: no limit).
+    /// Solutions that may still land (`u64::MAX`: no limit).
     pub left: u64,
 }
 
@@ -148,14 +150,14 @@ pub struct Peer {
     pub outbound: bool,
     /// The height the peer last claimed, if it did.
     pub height: Option<u32>,
-    /// Since its last message.
+    /// Time since its last message.
     pub silent_for: Duration,
     /// The version of the protocol that it announced.
     pub message_version: u32,
 }
 
 impl Peer {
-    /// A client that the node chose, of which nothing else is known yet.
+    /// A client that the node chose and of which nothing else is known yet.
     pub const fn chosen(address: SocketAddr) -> Self {
         Self {
             address,
@@ -169,14 +171,14 @@ impl Peer {
     }
 }
 
-/// A block, as far as it matters to a pool.
+/// A block: the parts that matter to a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     pub height: u32,
     pub hash: BlockHash,
     /// Unix seconds.
     pub timestamp: i64,
-    /// What the header says: the block after this one asks for it.
+    /// What the header says: it applies to the block after this one.
     pub proof_target: u64,
     /// The solutions that landed, of every prover, in the block's order.
     pub solutions: Vec<LandedSolution>,
@@ -184,13 +186,13 @@ pub struct Block {
     pub aborted: Vec<SolutionId>,
 }
 
-/// What a pool has no use for, but the databases of pool operators have.
+/// What the pool does not need, but the databases of pool operators have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockFacts {
     pub previous_hash: BlockHash,
     /// The proof target its solutions had to reach: the one in the header of the block before.
     pub proof_target: u64,
-    /// Of the whole block, in bytes.
+    /// Size of the whole block, in bytes.
     pub size: u64,
 }
 

@@ -1,5 +1,5 @@
-//! Remembers over a restart that the network runs a consensus version which this release does not know: its peers
-//! refuse the node by then, so that it would not learn of it again.
+//! Remembers across restarts that the network runs a consensus version which this release does not know: by
+//! then its peers refuse the node, so it would not learn of it again.
 
 use std::{
     fs, io,
@@ -13,7 +13,7 @@ use super::following::NewerVersion;
 /// The file's name in the pool's data folder.
 pub const NAME: &str = "newer-version.json";
 
-/// Its place, and what it holds.
+/// Its path and its content.
 #[derive(Debug)]
 pub struct NewerVersionFile {
     path: PathBuf,
@@ -29,7 +29,8 @@ struct Content {
 }
 
 impl NewerVersionFile {
-    /// Reads the file; one that cannot be read is as none, for what it says is found out again or does not matter.
+    /// Reads the file; an unreadable one counts as missing, since its content is found out again or does not
+    /// matter.
     pub fn open(data: &Path) -> Self {
         let path = data.join(NAME);
         let written = match read(&path) {
@@ -46,7 +47,7 @@ impl NewerVersionFile {
         self.written
     }
 
-    /// Makes the file say this. A failure is logged and tried again with the next change.
+    /// Makes the file hold this. A failure is logged, and the write is retried at the next change.
     pub fn keep(&mut self, newer: Option<NewerVersion>) {
         if newer == self.written {
             return;

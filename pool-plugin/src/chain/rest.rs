@@ -1,4 +1,4 @@
-//! A block as any node's REST port shows it: what a stranger can hold the pool's books against.
+//! A block as any node's REST port shows it: anyone can compare the pool's books with it.
 
 use std::{thread::sleep, time::Duration};
 
@@ -8,14 +8,14 @@ use crate::core::{reward, types::Network};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A node answers ten requests a second and address, unless it was told otherwise.
+/// A node answers ten requests per second and address, unless configured otherwise.
 const PACE: Duration = Duration::from_millis(110);
 const TRIES: u32 = 4;
 
-/// A block with all its transactions, as JSON, stays well below.
+/// A block with all its transactions, as JSON, is far smaller.
 const MAX_BODY_BYTES: u64 = 256 << 20;
 
-/// How much of a refusal is repeated, in characters.
+/// How much of a refusal is quoted, in characters.
 const MOST_SAID: usize = 200;
 
 /// A node's REST port.
@@ -25,7 +25,7 @@ pub struct RestNode {
     base: String,
 }
 
-/// What matters of a block.
+/// The relevant parts of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestBlock {
     pub hash: String,
@@ -70,14 +70,14 @@ impl RestNode {
 }
 
 impl RestNode {
-    /// Status and body. Paced, and tried again when the node is busy.
+    /// Status and body. Paced, and retried while the node is busy.
     fn get(&self, url: &str) -> Result<(u16, String), ureq::Error> {
         let mut tries = 1;
         loop {
             sleep(PACE);
             let mut response = self.agent.get(url).call()?;
             let status = response.status().as_u16();
-            // A node over its limit says 429, or 500 where an older route translates it.
+            // A node over its limit answers 429, or 500 where an older route translates it.
             if !matches!(status, 429 | 500 | 503) || tries == TRIES {
                 let limited = response.body_mut().with_config().limit(MAX_BODY_BYTES);
                 return Ok((status, limited.read_to_string()?));

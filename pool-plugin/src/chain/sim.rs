@@ -1,11 +1,11 @@
-//! A chain without a node, for tests: the same trait, the chain's rules, every misfortune on demand.
+//! A chain without a node, for tests: the same trait, the chain's rules, every failure on demand.
 //!
 //! # Layout
-//! - [`blocks`]: what a block takes, pays and gives up on.
+//! - [`blocks`]: what a block accepts, pays and aborts.
 //! - [`peers`]: what peers count, remember and drop.
 //!
 //! All peers share one mempool: what one of them takes, the network has. Time is Tokio's, so a test that
-//! pauses it rules it; blocks come only when asked for.
+//! pauses it controls it; blocks come only on request.
 
 pub mod blocks;
 pub mod peers;
@@ -41,7 +41,7 @@ pub struct SimChain {
 struct State {
     blocks: Blocks,
     peers: Peers,
-    /// What the node saw last, while it is frozen and the network goes on.
+    /// What the node saw last, while it is frozen and the network continues.
     frozen: Option<NodeView>,
     protocol: Protocol,
     failure: Option<String>,
@@ -55,7 +55,7 @@ struct NodeView {
 }
 
 impl SimChain {
-    /// At height 0, with no peer and no consensus of its own; proof target 100, no stake limit.
+    /// At height 0, without peers and without its own consensus; proof target 100, no stake limit.
     pub fn new() -> Arc<Self> {
         let (state, heights) = (Mutex::default(), watch::Sender::new(0));
         Arc::new(Self { state, heights, other_versions: watch::Sender::new(None) })
@@ -70,8 +70,8 @@ impl SimChain {
         block
     }
 
-    /// The next block, of exactly these candidates (what the rules forbid is aborted), giving up on `aborted`
-    /// without a cause. The mempool waits.
+    /// The next block, of exactly these candidates (what the rules forbid is aborted), aborting `aborted`
+    /// without a reason. The mempool waits.
     pub fn produce_block_with(&self, candidates: &[Solution], aborted: &[SolutionId]) -> Block {
         let mut state = self.state.lock();
         let block = state.blocks.produce(candidates, aborted);
@@ -79,7 +79,7 @@ impl SimChain {
         block
     }
 
-    /// Goes on to `height` through empty blocks, announcing only the last.
+    /// Advances to `height` through empty blocks, announcing only the last.
     pub fn jump_to(&self, height: u32) {
         let mut state = self.state.lock();
         state.blocks.jump_to(height);
@@ -92,7 +92,7 @@ impl SimChain {
         }
     }
 
-    /// What the next block asks for; seen by the pool with the next block.
+    /// What the next block requires; the pool sees it with the next block.
     pub fn set_proof_target(&self, proof_target: u64) {
         self.state.lock().blocks.proof_target = proof_target;
     }
@@ -106,7 +106,7 @@ impl SimChain {
         self.state.lock().blocks.limits.insert(address, per_epoch);
     }
 
-    /// The node stops following the chain, which goes on without it.
+    /// The node stops following the chain, which continues without it.
     pub fn freeze(&self) {
         let mut state = self.state.lock();
         let blocks = &state.blocks;
@@ -136,7 +136,7 @@ impl SimChain {
         self.state.lock().failure = why.map(str::to_owned);
     }
 
-    /// Connects a peer that goes on claiming its height.
+    /// Connects a peer that keeps claiming its height.
     pub fn connect(&self, peer: Peer) {
         self.state.lock().peers.connect(peer, false, Instant::now());
     }
@@ -162,7 +162,7 @@ impl SimChain {
         self.state.lock().peers.disconnect(&address);
     }
 
-    /// Messages to a lossy peer vanish without a sign, until it is mended or reconnects.
+    /// Messages to a lossy peer vanish silently, until this is turned off or the peer reconnects.
     pub fn set_lossy(&self, address: SocketAddr, lossy: bool) {
         self.state.lock().peers.set_lossy(&address, lossy);
     }
@@ -177,7 +177,7 @@ impl SimChain {
         self.state.lock().own_consensus.clone().unwrap_or_default()
     }
 
-    /// What the node was to check ahead of its block, in order.
+    /// What the node was asked to check ahead of its block, in order.
     pub fn checked_ahead(&self) -> Vec<SolutionId> {
         self.state.lock().checked_ahead.clone()
     }
@@ -187,7 +187,7 @@ impl SimChain {
         self.state.lock().peers.received(&address)
     }
 
-    /// What waits for a block.
+    /// What is waiting for a block.
     pub fn mempool(&self) -> Vec<Solution> {
         self.state.lock().blocks.mempool.iter().copied().collect()
     }
@@ -207,12 +207,12 @@ impl SimChain {
         Solution { epoch_hash: self.state.lock().blocks.puzzle().epoch_hash, address, counter, target }
     }
 
-    /// A solution for any epoch, also one to come.
+    /// A solution for any epoch, future ones included.
     pub fn solution_of(epoch: u32, address: Address, counter: u64, target: u64) -> Solution {
         Solution { epoch_hash: Self::epoch_hash(epoch), address, counter, target }
     }
 
-    /// The hash of any epoch, also one to come.
+    /// The hash of any epoch, future ones included.
     pub fn epoch_hash(epoch: u32) -> EpochHash {
         blocks::epoch_hash(epoch)
     }

@@ -3,26 +3,26 @@
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
-/// The speed is that of the last so many seconds: blocks come in batches.
+/// The speed is measured over this many seconds: blocks come in batches.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Before that no speed is told.
+/// No speed is shown before this.
 const LEAST: Duration = Duration::from_secs(5);
 
-/// Heights of late.
+/// Recent heights.
 #[derive(Clone, Debug, Default)]
 pub struct Syncing(VecDeque<(Duration, u32)>);
 
-/// Where the node is on its way.
+/// How far the node has caught up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     pub height: u32,
     pub behind: u32,
-    /// Blocks a second, once that can be told.
+    /// Blocks a second, once it can be measured.
     pub speed: Option<f64>,
 }
 
 impl Syncing {
-    /// Takes note of the height at `now`.
+    /// Notes the height at `now`.
     pub fn look(&mut self, height: u32, behind: u32, now: Duration) -> Progress {
         self.0.push_back((now, height));
         while self.0.front().is_some_and(|(then, _)| now.saturating_sub(*then) > WINDOW) {
@@ -35,14 +35,14 @@ impl Syncing {
         Progress { height, behind, speed }
     }
 
-    /// It has caught up, or lost its way.
+    /// To be called once it has caught up, or no longer follows.
     pub fn forget(&mut self) {
         self.0.clear();
     }
 }
 
 impl Progress {
-    /// The time it will take at this speed. Blocks to come are in it, since they come at a part of the speed.
+    /// The time left at this speed. It includes future blocks, since they come at a part of the speed.
     fn left(&self) -> Option<Duration> {
         let speed = self.speed.filter(|speed| *speed > 0.0)?;
         Duration::try_from_secs_f64(f64::from(self.behind) / speed).ok()
@@ -61,7 +61,7 @@ impl fmt::Display for Progress {
     }
 }
 
-/// A duration as people say it.
+/// A duration in people's notation.
 pub(super) fn rough(time: Duration) -> String {
     let (seconds, minutes) = (time.as_secs(), time.as_secs() / 60);
     match (minutes / 60, minutes, seconds) {

@@ -16,21 +16,21 @@ use super::{
 };
 use crate::{chain::addresses::Addresses, core::types::Address};
 
-/// A node falls behind, or loses its peers, without a block to tell it.
+/// A node can fall behind, or lose its peers, without a block that would show it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the watcher needs besides the chain.
 #[derive(Debug)]
 pub struct Setup {
-    /// They hear of a new epoch to mine before anybody else does.
+    /// These see a new epoch to mine before anyone else.
     pub addresses: Arc<Addresses>,
     pub patience: Patience,
-    /// What a run before has seen of a newer consensus version.
+    /// What an earlier run has seen of a newer consensus version.
     pub newer: NewerVersionFile,
 }
 
-/// Keeps `state` current until `stop`. A ledger that does not answer leaves the last puzzle standing and is
-/// asked again each second.
+/// Keeps `state` current until `stop`. When the ledger does not answer, the last puzzle stays, and it is
+/// asked again every second.
 pub async fn run(
     chain: ChainHandle,
     setup: Setup,
@@ -50,7 +50,8 @@ pub async fn run(
         tokio::select! {
             () = stop.cancelled() => return,
             block = blocks.changed(), if node_runs => {
-                // The sender is the node's: without it the looks go on, and say that it does not follow.
+                // The sender belongs to the node: without it the checks continue, and report that the node
+                // does not follow.
                 node_runs = block.is_ok();
                 watcher.stale = true;
             }
@@ -69,7 +70,7 @@ struct Watcher {
     chain: ChainHandle,
     addresses: Arc<Addresses>,
     state: watch::Sender<ChainState>,
-    /// The puzzle is to be read again.
+    /// The puzzle has to be read again.
     stale: bool,
     failing: bool,
     tracker: Tracker,
@@ -87,7 +88,7 @@ impl Watcher {
     fn refresh(&mut self) {
         let last = *self.state.borrow();
         let sync = self.sync();
-        // Blocks that came while the node caught up need not all have been announced.
+        // Blocks that came while the node caught up were not necessarily all announced.
         self.stale |= sync != last.sync;
         let puzzle = if self.stale { self.read_puzzle().or(last.puzzle) } else { last.puzzle };
         let next = ChainState { puzzle, sync };
@@ -134,7 +135,7 @@ impl Watcher {
             }
             Err(error) => {
                 if !self.failing {
-                    tracing::error!(%error, "the puzzle cannot be read; keeping the last one");
+                    tracing::error!(%error, "cannot read the puzzle; keeping the last one");
                 }
                 self.failing = true;
                 None
@@ -267,7 +268,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let setup = setup(addresses.clone(), &folder);
         let task = tokio::spawn(run(sim.clone(), setup, sender, stop.clone()));
-        // The first address is full for this epoch.
+        // The first address has no room left in this epoch.
         sim.produce_block_with(&[sim.solution(one, 1, 200), sim.solution(one, 2, 200)], &[]);
         sim.jump_to(358);
         sleep(MOMENT).await;
@@ -282,7 +283,7 @@ mod tests {
         sleep(MOMENT).await;
         let seats = [seated(10), seated(10), seated(10)];
         assert_eq!(seats.each_ref().map(Seat::address), [one, one, other], "as 2 to 1");
-        // The turn itself moves nobody.
+        // The new epoch itself moves nobody.
         let mut changes = addresses.changes();
         sim.produce_block();
         sleep(MOMENT).await;

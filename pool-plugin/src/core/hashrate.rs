@@ -1,8 +1,8 @@
 //! Hash rates, from the assigned targets of accepted shares. Pure.
 //!
 //! A share of target `T` stands for `T` attempts, so the rate is the sum of the targets divided by the
-//! seconds, in attempts a second. Sums are kept in rings of bins: the memory of a miner is the same however
-//! many shares it sends.
+//! seconds, in attempts a second. Sums are kept in rings of bins: a miner needs the same memory however many
+//! shares it sends.
 
 use std::ops::AddAssign;
 
@@ -27,7 +27,7 @@ impl AddAssign for Rates {
     }
 }
 
-/// Rates in spans of the past that follow one another, oldest first. The running span is none of them.
+/// Rates of consecutive past spans, oldest first, without the running one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     /// Unix seconds at which the first span begins.
@@ -41,7 +41,7 @@ pub struct Past {
 /// The shares of the last day of a worker or the pool, in under half a kibibyte. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashRate {
-    /// The first share; a miner that came an hour ago is not measured over a day.
+    /// The first share; a miner that came an hour ago is not averaged over a day.
     since: u64,
     minute: Ring<10, 7>,
     ten_minutes: Ring<60, 11>,
@@ -49,7 +49,7 @@ pub struct HashRate {
     day: Ring<3600, 25>,
 }
 
-/// Sums over `SECONDS` each; the span is `BINS - 1` of them and what has passed of the newest.
+/// Sums over `SECONDS` each; the span is `BINS - 1` of them and the elapsed part of the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Ring<const SECONDS: u64, const BINS: usize> {
     /// The number of the newest bin, counted from 1970 on.
@@ -57,7 +57,7 @@ struct Ring<const SECONDS: u64, const BINS: usize> {
     sums: [u64; BINS],
 }
 
-/// No rate is measured over less: the first share says nothing about time.
+/// The shortest span for a rate: the first share says nothing about time.
 const SHORTEST: u64 = 60;
 
 impl HashRate {
@@ -72,7 +72,7 @@ impl HashRate {
         }
     }
 
-    /// Counts a share. Shares may come in any order; one older than a span is not in it.
+    /// Counts a share. Shares may come in any order; shares older than a span are not counted in it.
     pub fn add(&mut self, time: u64, target: u64) {
         self.since = self.since.min(time);
         self.minute.add(time, target);
@@ -105,7 +105,7 @@ impl HashRate {
 }
 
 impl AddAssign<&Self> for Past {
-    /// Adds the rates of the same spans; of nobody yet, takes the other's.
+    /// Adds the rates of the same spans; an empty one takes the other's.
     fn add_assign(&mut self, other: &Self) {
         if self.rates.is_empty() {
             self.clone_from(other);
@@ -122,7 +122,7 @@ impl<const SECONDS: u64, const BINS: usize> Ring<SECONDS, BINS> {
 
     fn add(&mut self, time: u64, target: u64) {
         let bin = time / SECONDS;
-        // Whatever lies between is empty, and a leap of more than the whole ring empties it once.
+        // All bins in between are empty, and a jump past the whole ring empties it once.
         for passed in (self.newest + 1..=bin).rev().take(BINS) {
             self.sums[index::<BINS>(passed)] = 0;
         }
@@ -134,7 +134,7 @@ impl<const SECONDS: u64, const BINS: usize> Ring<SECONDS, BINS> {
     }
 
     fn rate(&self, now: u64, since: u64) -> f64 {
-        // A clock that was set back is taken for standing still.
+        // A clock that was set back counts as standing still.
         let now = now.max(self.newest * SECONDS);
         let oldest = (now / SECONDS).saturating_sub(BINS as u64 - 1);
         let kept = self.newest.saturating_sub(BINS as u64 - 1);

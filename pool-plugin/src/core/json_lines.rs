@@ -1,5 +1,5 @@
-//! Files of one JSON object a line, which people edit too: a broken line is reported with its number and the
-//! rest still counts; a write replaces the file whole.
+//! Files of one JSON object per line, which people edit too: a broken line is reported with its number and
+//! the rest still counts; a write replaces the whole file.
 
 use std::{
     fs::{File, Permissions},
@@ -18,7 +18,7 @@ pub struct BrokenLine {
     pub reason: String,
 }
 
-/// Reads every line that is not empty: its number and what it says.
+/// Reads every non-empty line: its number and its value.
 pub fn parse<T: DeserializeOwned>(text: &str) -> (Vec<(usize, T)>, Vec<BrokenLine>) {
     let (mut read, mut broken) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -45,10 +45,10 @@ pub fn read(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Makes the file hold `text`, on the disk, readable by its owner alone; after a crash it is the old or the
-/// new one, whole.
+/// Makes the file hold `text`, durably, readable only by its owner; after a crash it is either the old or the
+/// new one, complete.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().ok_or_else(|| io::Error::other("the file is in no folder"))?;
+    let folder = path.parent().ok_or_else(|| io::Error::other("the file path has no parent folder"))?;
     let mut file = tempfile::Builder::new()
         .prefix(".")
         .suffix(".tmp")

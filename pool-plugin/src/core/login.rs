@@ -1,6 +1,6 @@
 //! Logins: who is credited.
 //!
-//! `account.worker`, `aleo1….worker`, or either without a worker. What stands before the first dot is the
+//! `account.worker`, `aleo1….worker`, or either without a worker. The part before the first dot is the
 //! account that is paid; the rest names the machine.
 
 use crate::core::types::{Address, Worker};
@@ -10,14 +10,12 @@ pub const MAX_ACCOUNT: usize = 64;
 /// The longest worker name, in bytes.
 pub const MAX_WORKER: usize = 64;
 
-/// Why a login is not one. The text goes to the miner.
+/// Why a login is not valid. The miner gets the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     #[error("{0}; check the address")]
     Address(String),
-    #[error(
-        "'{0}' is no account: use an Aleo address, or 1 to {MAX_ACCOUNT} of the letters a-z, A-Z, 0-9, _ and -"
-    )]
+    #[error("'{0}' is not an account: use an Aleo address, or 1 to {MAX_ACCOUNT} of a-z, A-Z, 0-9, _ and -")]
     Account(String),
     #[error("the worker name is longer than {MAX_WORKER} bytes: shorten it")]
     WorkerTooLong,
@@ -25,22 +23,22 @@ pub enum LoginError {
     WorkerNotPrintable,
 }
 
-/// Reads a login. An Aleo address comes out in lower case, its checksum checked; an account name is taken
-/// as it is, upper and lower case apart.
+/// Reads a login. An Aleo address is returned in lower case, with its checksum verified; an account name
+/// stays as it is, and is case-sensitive.
 pub fn parse_login(login: &str) -> Result<Worker, LoginError> {
     let (account, worker) = login.trim().split_once('.').unwrap_or((login.trim(), ""));
     Ok(Worker { account: parse_account(account)?, worker: parse_worker(worker)? })
 }
 
-/// Reads an account and a worker that came apart.
+/// Reads an account and a worker given separately.
 pub fn parse_account_and_worker(account: &str, worker: &str) -> Result<Worker, LoginError> {
     Ok(Worker { account: parse_account(account.trim())?, worker: parse_worker(worker)? })
 }
 
 /// Who is credited for a share that names `submitted`, on a connection where `logins` have logged in, the
-/// last one last. A share's name proves nothing, so it is only ever an account that logged in here: the worker
-/// the share names, if it logged in or is a machine of an account that did; else the last login. `None` if
-/// nobody has logged in.
+/// last one last. A share's name proves nothing, so it only ever selects an account that logged in here: the
+/// worker the share names, if it logged in or is a machine of an account that did; else the last login.
+/// `None` without a login.
 pub fn credited(logins: &[Worker], submitted: &str) -> Option<Worker> {
     let last = logins.last()?;
     let Ok(named) = parse_login(submitted) else { return Some(last.clone()) };
@@ -53,7 +51,7 @@ pub fn credited(logins: &[Worker], submitted: &str) -> Option<Worker> {
 
 fn parse_account(text: &str) -> Result<String, LoginError> {
     let lower = text.to_ascii_lowercase();
-    // An address with a typo must not quietly become an account of that name.
+    // An address with a typo must not silently become an account of that name.
     if lower.starts_with("aleo1") {
         let address: Address = lower
             .parse()
@@ -80,8 +78,8 @@ fn parse_worker(text: &str) -> Result<String, LoginError> {
     Ok(worker.to_string())
 }
 
-// Besides the control characters, those that break a line or turn the text around it: a log line or a
-// table cell must show what it holds.
+// Excludes control characters, and those that break a line or reverse the text around it: a log line or a
+// table cell must show its real content.
 fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,14 +1,14 @@
-//! What is timed on the way of a share and a job: histograms, for Prometheus.
+//! Timings on the path of a share and a job: histograms, for Prometheus.
 //!
-//! They go through the crate `metrics`, as the node's own figures do. The handles are made once, at the first
-//! use: whoever wants the figures installs a recorder before the pool is opened; without one a record costs
-//! next to nothing and goes nowhere. Seconds, all of them.
+//! They go through the crate `metrics`, as the node's own figures do. The handles are created once, at the
+//! first use: a program that wants the figures installs a recorder before it opens the pool; without one a
+//! record costs next to nothing and goes nowhere. All are in seconds.
 
 use std::sync::OnceLock;
 
 use metrics::{Histogram, histogram};
 
-/// From the moment a new epoch's work was known to that at which a session had handed it to its socket.
+/// From a new epoch's work being known to a session handing it to its socket.
 pub const PUSH: &str = "pool_job_push_seconds";
 /// How long the evaluation of a counter took.
 pub const VERIFICATION: &str = "pool_verification_seconds";

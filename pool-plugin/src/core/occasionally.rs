@@ -1,5 +1,5 @@
-//! A log line that a failing disk would otherwise write thousands of times a second: once a second at most,
-//! with the number of those that were not written. Pure but for its clock.
+//! A log line that a failing disk would otherwise write thousands of times a second: at most once a second,
+//! with the number of suppressed ones. Pure but for its clock.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// When it was last spoken, and what has happened since.
+/// When it was last logged, and how many events came since.
 #[derive(Debug, Default)]
 pub struct Occasionally(Mutex<State>);
 
@@ -18,7 +18,7 @@ struct State {
 }
 
 impl Occasionally {
-    /// Takes note of an event. `Some`: speak now, of so many events since the last time, this one included.
+    /// Notes an event. `Some`: log it now, with this number of events since the last time, this one included.
     pub fn due(&self) -> Option<u64> {
         self.due_at(Instant::now())
     }

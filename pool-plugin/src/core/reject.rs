@@ -1,8 +1,8 @@
-//! Why a miner's message is refused: one enum owns the code and the text of every refusal.
+//! Why a miner's message is refused: one enum holds the code and the text of every refusal.
 //!
-//! An answer to a share never has a message of more than [`SHARE_MESSAGE_LIMIT`] bytes: the JSON-RPC
-//! library of the only open client reads longer ones, and members it does not know, as a broken
-//! connection. The numbers inside are shortened to fit; the log has them in full.
+//! An answer to a share never has a message of more than [`SHARE_MESSAGE_LIMIT`] bytes: the JSON-RPC library
+//! of the only open client treats longer messages, and members it does not know, as a broken connection. The
+//! numbers inside are shortened to fit; the log has them in full.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum RejectCode {
     NotSubscribed,
 }
 
-/// Why a message is refused. The text is what the miner reads.
+/// Why a message is refused. The miner sees this text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reject {
     // Answers to a share.
@@ -28,14 +28,14 @@ pub enum Reject {
     NotSubscribed,
     #[error("not authorized, authorize first")]
     NotAuthorized,
-    /// No job was ever given to this session: the node has not been synced since it came.
+    /// This session never got a job: the node has not been synced since it connected.
     #[error("no job yet: node is not synced")]
     NoJob,
     #[error("job not found")]
     JobNotFound,
     #[error("stale share: its epoch is over")]
     Stale,
-    /// Found for the epoch that ended a moment ago: nobody's fault, and counted apart.
+    /// Found for the epoch that ended a moment ago: nobody's fault, and counted separately.
     #[error("stale share: epoch just ended")]
     EpochEnded,
     #[error("duplicate share")]
@@ -64,7 +64,7 @@ pub enum Reject {
     // Answers to everything else.
     #[error("bad login: {0}")]
     BadLogin(String),
-    /// As short as the answer to a share: it is the open client, in an older version, that reads it.
+    /// As short as the answer to a share: an older version of the open client reads it.
     #[error("version not supported: use 3.0")]
     UnsupportedVersion,
     #[error("bad params: {0}")]
@@ -81,27 +81,27 @@ pub enum Reject {
     TooMuchGarbage(&'static str),
     #[error("too slow: closing the connection, send {0} sooner")]
     HandshakeTimeout(&'static str),
-    /// The pool's node has not followed the network for long: the miner is to go to its next pool.
+    /// The pool's node has not followed the network for long: the miner should use its next pool.
     #[error("{}: closing the connection, use your next pool until it is back", .0.reason())]
     NoService(NoNetwork),
     #[error("the pool is full: closing the connection, try again later")]
     PoolFull,
     #[error(
-        "{0} connections from your address, as many as it may have: send shares over those first, or ask the pool to allow it"
+        "{0} connections from your address, the most allowed: send shares over them, or ask the pool for more"
     )]
     TooManyConnections(usize),
-    /// For so many minutes; `None` is until the operator lifts it.
-    #[error("your address is banned{}: mend your miner, or ask the pool", ForMinutes(*.0))]
+    /// For this many minutes; `None`: until the operator lifts it.
+    #[error("your address is banned{}: fix your miner, or ask the pool", ForMinutes(*.0))]
     Banned(Option<u64>),
-    #[error("this worker sent nothing but bad shares and is banned{}: mend it", ForMinutes(Some(*.0)))]
+    #[error("this worker sent nothing but bad shares and is banned{}: fix it", ForMinutes(Some(*.0)))]
     WorkerBanned(u64),
-    #[error("closing the connection: nothing but bad shares came from it")]
+    #[error("closing the connection: it sent nothing but bad shares")]
     BadConduct,
     #[error("closing the connection: the pool's operator asked for it")]
     Kicked,
     #[error("wrong user or password: check them, or ask the pool for an account")]
     WrongPassword,
-    #[error("not over this connection: use TLS, or come from the pool's own machine")]
+    #[error("not over this connection: use TLS, or connect from the pool's own machine")]
     NotPrivate,
     #[error("too many wrong passwords: try again in a minute")]
     TooManyTries,
@@ -116,9 +116,9 @@ pub enum Reject {
 pub enum NoNetwork {
     /// The network runs a consensus version that the node does not know.
     Outdated,
-    /// The network goes on without the node.
+    /// The network continues without the node.
     Stuck,
-    /// Nobody answers the node.
+    /// No peer answers the node.
     Isolated,
     /// The node is catching up, and the network is in a later epoch already.
     Behind,
@@ -159,7 +159,7 @@ impl RejectCode {
         20 + self.index() as u16
     }
 
-    /// A word for log lines and metric labels.
+    /// A name for log lines and metric labels.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Other => "other",
@@ -235,8 +235,8 @@ impl fmt::Display for ForMinutes {
     }
 }
 
-/// A number in at most five characters: as it is below 100,000, else three digits, rounded down, and a
-/// decimal suffix.
+/// A number in at most five characters: in full below 100,000, else three digits, rounded down, and a decimal
+/// suffix.
 struct Short(u64);
 
 impl fmt::Display for Short {

@@ -1,12 +1,12 @@
-//! The stake the chain asks for, per solution and epoch. Pure.
+//! The stake that the chain requires per solution and epoch. Pure.
 //!
-//! The table is upstream's (`stake_requirements_per_solution`), which keeps it to itself. Only what operators are
-//! told comes from here; what may be released comes from the ledger.
+//! The table is upstream's (`stake_requirements_per_solution`), where it is private. It only serves what
+//! operators are shown; what may be released comes from the ledger.
 
 use crate::core::types::Network;
 
-/// When a requirement begins (Unix seconds, and the last day before as people write it), in microcredits on
-/// mainnet. The other networks ask a hundredth.
+/// When a requirement begins (Unix seconds, and the last day before in people's notation), in microcredits on
+/// mainnet. The other networks require a hundredth.
 const MAINNET: [(i64, &str, u64); 9] = [
     (1_754_006_399, "2025-07-31", 100_000_000_000),
     (1_761_955_199, "2025-10-31", 250_000_000_000),
@@ -19,7 +19,7 @@ const MAINNET: [(i64, &str, u64); 9] = [
     (1_817_078_399, "2027-07-31", 2_500_000_000_000),
 ];
 
-/// What a solution asks for now, and what it will.
+/// What a solution requires now, and what it will require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// Microcredits; `None` while there is no limit.
@@ -27,7 +27,7 @@ pub struct Requirement {
     pub next: Option<Change>,
 }
 
-/// A requirement to come.
+/// A requirement that is not in force yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The day (UTC) in whose last second it begins.
@@ -36,7 +36,7 @@ pub struct Change {
 }
 
 impl Requirement {
-    /// As it is for a block after one of this time (Unix seconds).
+    /// The requirement for a block after one of this time (Unix seconds).
     pub fn at(network: Network, time: i64) -> Self {
         let scaled = |microcredits: u64| match network {
             Network::Mainnet => microcredits,

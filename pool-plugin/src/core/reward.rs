@@ -1,7 +1,7 @@
 //! The chain's reward rule for solutions, rounded down at each step as the chain does.
 //!
-//! The node's adapter splits a real block's puzzle reward with [`split`]; the simulated chain computes the
-//! whole way. Amounts are microcredits.
+//! The node's adapter splits a real block's puzzle reward with [`split`]; the simulated chain computes
+//! everything. Amounts are microcredits.
 
 /// The largest part of a block's reward the chain pays for one solution; a larger one is not paid at all
 /// (upstream's `MAX_COINBASE_REWARD`, a safety bound that honest values do not reach).
@@ -25,7 +25,7 @@ pub const fn puzzle(coinbase_reward: u64) -> u64 {
     coinbase_reward.saturating_mul(2) / 3
 }
 
-/// Splits a block's puzzle reward among its solutions, pro rata to their targets, in their order. What
+/// Splits a block's puzzle reward among its solutions, in proportion to their targets, in their order. What
 /// rounding leaves over is paid to nobody.
 pub fn split(puzzle_reward: u64, targets: &[u64]) -> Vec<u64> {
     let combined: u128 = targets.iter().map(|target| u128::from(*target)).sum();

@@ -7,12 +7,12 @@ use std::{
 
 use ipnet::IpNet;
 
-/// Where connections come from, as far as limits go: an IPv4 address, or the /64 of an IPv6 address, since
-/// whoever has one IPv6 address has as many as it likes beside it.
+/// The origin of connections, as far as limits go: an IPv4 address, or the /64 of an IPv6 address, since the
+/// owner of one IPv6 address can use any other in its /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Source {
     address: IpAddr,
-    /// A proxy has this address and does not say whom it speaks for.
+    /// A proxy has this address and does not name its client.
     unnamed: bool,
 }
 
@@ -29,9 +29,9 @@ impl Source {
         Self { address, unnamed: false }
     }
 
-    /// Whom the proxy at `proxy` speaks for. Those it does not name count together, apart from all else at its
-    /// address: they are its own looks whether we live, or anyone. This machine is named by a proxy on it alone;
-    /// elsewhere a loopback address is that of another machine.
+    /// The client that the proxy at `proxy` names. Connections without a named client count together, apart
+    /// from everything else at its address: they are its own health checks, or anyone's. Only a proxy on this
+    /// machine can name this machine; elsewhere a loopback address is that of another machine.
     pub fn behind(proxy: IpAddr, client: Option<IpAddr>) -> Self {
         let (proxy, client) = (Self::of(proxy), client.map(Self::of));
         match client {
@@ -40,17 +40,17 @@ impl Source {
         }
     }
 
-    /// This machine itself: tools, bridges, a proxy that says nothing of its clients and is not listed.
+    /// This machine itself: tools, bridges, an unlisted proxy that does not name its clients.
     pub fn is_this_machine(&self) -> bool {
         self.address.is_loopback() && !self.unnamed
     }
 
-    /// Whether a proxy does not say who it is.
+    /// Whether a proxy does not name the client.
     pub fn is_unnamed(&self) -> bool {
         self.unnamed
     }
 
-    /// Whether it has addresses of a network.
+    /// Whether it has addresses in a network.
     pub fn is_in(&self, network: &IpNet) -> bool {
         match (self.address, network) {
             // A network may be narrower than the /64 that is one source.
@@ -112,7 +112,7 @@ mod tests {
         {
             let unnamed = behind(proxy, client);
             assert!(unnamed.is_unnamed() && !unnamed.is_this_machine());
-            assert_ne!(unnamed, source(proxy), "they do not count with the machine the proxy is on");
+            assert_ne!(unnamed, source(proxy), "they count separately from the proxy's machine");
             assert!(unnamed.is_in(&proxy.parse::<IpAddr>().unwrap().into()));
         }
         assert_eq!(behind("10.0.0.1", None).to_string(), "unnamed behind 10.0.0.1");

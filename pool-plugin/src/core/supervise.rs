@@ -1,5 +1,5 @@
-//! Parts of the pool that must not die: a panic in one restarts that part, and neither the others nor the
-//! node notice.
+//! Supervision of the pool's parts: a panic in one restarts that part, and neither the others nor the node
+//! notice.
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// The pause before a part is started again; doubled for each failure in a row.
+/// The pause before a part is restarted; doubled for each consecutive failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How often each part had to be started again. Clones share the counts.
+/// How often each part was restarted. Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub struct Restarts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
@@ -26,7 +26,7 @@ impl Restarts {
     }
 }
 
-/// Runs `part` until it ends after `stop` was cancelled; starts it again whenever it ends before that.
+/// Runs `part` until it ends after `stop` was cancelled; restarts it whenever it ends earlier.
 pub async fn supervise<P, F>(name: &'static str, stop: CancellationToken, restarts: Restarts, part: P)
 where
     P: Fn() -> F,
@@ -42,8 +42,8 @@ where
         }
         restarts.count(name);
         match outcome {
-            Ok(()) => warn!(part = name, "a part of the pool ended; starting it again"),
-            Err(err) => error!(part = name, %err, "a part of the pool failed; starting it again"),
+            Ok(()) => warn!(part = name, "a part of the pool ended; restarting it"),
+            Err(err) => error!(part = name, %err, "a part of the pool failed; restarting it"),
         }
         if started.elapsed() > LONGEST_PAUSE {
             pause = FIRST_PAUSE;

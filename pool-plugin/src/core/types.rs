@@ -1,5 +1,5 @@
-//! The plain values the pool speaks: hashes, addresses, solutions. No snarkOS type gets past the
-//! [`Chain`](crate::chain::Chain) trait, so these are all the rest of the pool knows of Aleo.
+//! The plain values of the pool: hashes, addresses, solutions. No snarkOS type gets past the
+//! [`Chain`](crate::chain::Chain) trait, so these are all that the rest of the pool knows of Aleo.
 
 use std::{
     fmt,
@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 /// Blocks per epoch (`Network::NUM_BLOCKS_PER_EPOCH`, the same on every network).
 pub const BLOCKS_PER_EPOCH: u32 = 360;
 
-/// Solutions a block carries at most (`Network::MAX_SOLUTIONS`, the same on every network).
+/// The most solutions in a block (`Network::MAX_SOLUTIONS`, the same on every network).
 pub const MAX_SOLUTIONS_PER_BLOCK: usize = 4;
 
-/// The hash that fixes an epoch's puzzle: 32 bytes, little endian, as they stand in a solution.
+/// The hash that defines an epoch's puzzle: 32 bytes, little endian, as in a solution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EpochHash(pub [u8; 32]);
 
@@ -26,8 +26,8 @@ pub struct BlockHash(pub [u8; 32]);
 
 /// An Aleo address: the 32 bytes of its x-coordinate, little endian. Shown as `aleo1…`.
 ///
-/// Parsing checks the spelling (prefix, length, checksum); that the bytes are a point on the curve is
-/// checked by the node, for the pool's own address, at start.
+/// Parsing checks the encoding (prefix, length, checksum); the node checks at the start, for the pool's own
+/// address, that the bytes are a point on the curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address(pub [u8; 32]);
 
@@ -65,7 +65,7 @@ pub struct Worker {
     pub worker: String,
 }
 
-/// A solution that reached the network's proof target, as the share checks hand it over.
+/// A solution that reached the network's proof target, as handed over by the share checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub solution: Solution,
@@ -80,11 +80,11 @@ pub struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
     pub id: SolutionId,
-    /// The epoch whose puzzle the block took.
+    /// The epoch whose puzzle the block accepted.
     pub epoch: u32,
 }
 
-/// The epoch whose puzzle the block at `height` takes solutions of: that of the block before it.
+/// The epoch whose solutions the block at `height` accepts: that of the block before it.
 pub const fn epoch_of_block(height: u32) -> u32 {
     height.saturating_sub(1) / BLOCKS_PER_EPOCH
 }
@@ -114,7 +114,7 @@ impl Network {
         }
     }
 
-    /// Lower-case name, as it stands in folder names and dumps.
+    /// Lower-case name, as used in folder names and dumps.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mainnet => "mainnet",
@@ -143,7 +143,7 @@ impl Solution {
     }
 }
 
-/// Why a text is not the bech32m value it should be.
+/// Why a text is not the expected bech32m value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not {expected}: {reason}")]
 pub struct ParseTextError {
@@ -212,6 +212,25 @@ impl fmt::Display for SolutionId {
     }
 }
 
+/// A number for people: `1,234,567`.
+pub fn grouped(number: impl TryInto<u128>) -> String {
+    let digits = number.try_into().unwrap_or(u128::MAX).to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number with its noun: `1 share`, `2,000 shares`.
+pub fn counted(count: impl TryInto<u128>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u128::MAX);
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +250,12 @@ mod tests {
         let solution = SolutionId(7).to_string();
         assert!(solution.parse::<Address>().unwrap_err().to_string().contains("the prefix is 'solution'"));
         assert!("".parse::<Address>().is_err());
+    }
+
+    #[test]
+    fn counts_are_grouped_and_in_the_singular_for_one() {
+        let texts = [0u32, 1, 999, 1_000, 1_234_567].map(|count| counted(count, "share"));
+        assert_eq!(texts, ["0 shares", "1 share", "999 shares", "1,000 shares", "1,234,567 shares"]);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(super) fn block_changes(outcome: &BlockOutcome, settled: &Settled) -> Vec<Ch
     changes
 }
 
-/// Lets go of the share keys of the epochs from `old_from` up to, but without, `keys_from`.
+/// Deletes the share keys of the epochs from `old_from` up to, but excluding, `keys_from`.
 pub(super) fn close_epochs(old_from: u32, keys_from: u32) -> Vec<Change> {
     if keys_from <= old_from {
         return Vec::new();
@@ -98,8 +98,8 @@ pub(super) fn close_epochs(old_from: u32, keys_from: u32) -> Vec<Change> {
     vec![meta_change(Meta::KeysFrom, keys_from), deletion]
 }
 
-/// Lets go of the shares from `old_from` up to, but without, `new_from`. `last_seq`: the highest number given
-/// to a share, which must not be forgotten with the last of them.
+/// Deletes the shares from `old_from` up to, but excluding, `new_from`. `last_seq`: the highest number ever
+/// given to a share, which must be kept when the last share goes.
 pub(super) fn retire_shares(old_from: u64, new_from: u64, last_seq: u64) -> Vec<Change> {
     let deletion = Change::DeleteRange {
         table: Table::Shares,

@@ -1,4 +1,4 @@
-//! Whether the database works, what is wrong if not, and when to look again.
+//! Whether the database works, what is wrong if not, and when to retry.
 
 use std::time::{Duration, Instant};
 
@@ -6,19 +6,19 @@ use tokio::sync::watch;
 
 use crate::ledger::{errors::LedgerHealth, records::ShareKey};
 
-/// Between two attempts to mend. In the meantime commands fail at once.
+/// The pause between two attempts to repair. In the meantime commands fail at once.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 /// A database that fails again and again is opened less and less often.
 const LONGEST_RETRY: Duration = Duration::from_secs(8);
-/// A failure this soon after the last one was mended is the same one.
+/// A failure this soon after a repair is the same one.
 const RELAPSE: Duration = Duration::from_secs(30);
 
-/// What is wrong, and its health for others to see.
+/// What is wrong, and the published health.
 pub(super) struct Condition {
     health: watch::Sender<LedgerHealth>,
     /// Why nothing can be written.
     failure: Option<String>,
-    /// A share key that could not be looked up, and why. Other shares go on.
+    /// A share key that could not be looked up, and why. Other shares still work.
     unreadable: Option<(ShareKey, String)>,
     pause: Duration,
     retry_at: Instant,
@@ -48,13 +48,10 @@ impl Condition {
         !self.is_sound() && Instant::now() >= self.retry_at
     }
 
-    /// A write failed, or what a write needs could not be read; also when mending it failed.
+    /// A write failed, or a read that a write needs; also when the repair failed.
     pub(super) fn fail(&mut self, reason: String) {
         if self.failure.as_ref() != Some(&reason) {
-            tracing::error!(
-                reason,
-                "shares cannot be stored and are refused; free disk space or check the disk"
-            );
+            tracing::error!(reason, "cannot store shares; refusing them: free disk space or check the disk");
         }
         if self.failure.is_none() {
             let relapse = self.mended_at.is_some_and(|at| at.elapsed() < RELAPSE);
@@ -64,13 +61,13 @@ impl Condition {
         self.look_later();
     }
 
-    /// A share could not be told from those stored.
+    /// The duplicate check of a share failed.
     pub(super) fn cannot_read(&mut self, key: ShareKey, reason: String) {
         if self.unreadable.is_none() {
             tracing::error!(
                 reason,
-                "shares cannot be told from those stored and are refused; check the disk, and put back a backup \
-                 if this stays"
+                "cannot check for duplicate shares; refusing shares: check the disk, and restore a backup \
+                 if this persists"
             );
         }
         self.unreadable = Some((key, reason));
@@ -88,13 +85,13 @@ impl Condition {
         self.publish();
     }
 
-    /// What is still wrong is looked at again after a pause.
+    /// Retries what is still wrong after a pause.
     pub(super) fn look_later(&mut self) {
         self.retry_at = Instant::now() + self.pause;
         self.publish();
     }
 
-    /// For a writer that is no more.
+    /// For a writer that has ended.
     pub(super) fn give_up(&self, reason: &str) {
         self.health.send_replace(LedgerHealth::Failing { reason: reason.to_owned() });
     }

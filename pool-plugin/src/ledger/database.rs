@@ -13,7 +13,7 @@ use crate::ledger::{
 pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
     let open = || DB::open_cf_descriptors(&database_options(), dir, table_descriptors());
     open().or_else(|error| {
-        // Nothing but damage is looked at: the log of a database in use is another's.
+        // Only after damage: the log of a database in use belongs to its process.
         if error.kind() == ErrorKind::Corruption && matches!(torn_log::mend(dir), Ok(true)) {
             return open();
         }
@@ -21,7 +21,7 @@ pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
     })
 }
 
-/// RocksDB's text, which may hold line breaks.
+/// RocksDB's text, whose line breaks are removed.
 pub(super) fn one_line(error: rocksdb::Error) -> String {
     error.into_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -4,9 +4,9 @@ use std::{io, path::Path};
 
 use crate::core::health::Report;
 
-/// Below so many hundredths of the disk the operator is told.
+/// Free space below so many hundredths of the disk is reported to the operator.
 const LOW_PERCENT: u64 = 10;
-/// Unless there is as much as this, which is months of shares.
+/// Unless this much is free, which is months of shares.
 const PLENTY: u64 = 100 << 30;
 /// Below this the node's own ledger is about to fail.
 const LEAST: u64 = 2 << 30;
@@ -15,7 +15,7 @@ const GIB: f64 = (1u64 << 30) as f64;
 /// The disk a folder is on, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// What may still be written.
+    /// The free space.
     pub free: u64,
     pub size: u64,
 }
@@ -27,18 +27,18 @@ impl Space {
         Ok(Self { free: bytes(disk.f_bavail), size: bytes(disk.f_blocks) })
     }
 
-    /// Judges it. What is full first is mostly the ledger of the node.
+    /// Judges it. Usually the node's ledger is what fills the disk.
     pub fn judge(self) -> Report {
         let Self { free, size } = self;
-        let told = format!("{:.1} of {:.0} GiB are free", free as f64 / GIB, size as f64 / GIB);
+        let room = format!("{:.1} of {:.0} GiB are free", free as f64 / GIB, size as f64 / GIB);
         if free < LEAST {
-            let text = format!("{told}: shares and blocks will be refused soon; free disk space now");
+            let text = format!("{room}: shares and blocks will be refused soon; free disk space now");
             return Report::red("full", text);
         }
         if free < PLENTY && u128::from(free) * 100 < u128::from(size) * u128::from(LOW_PERCENT) {
-            return Report::amber("filling", format!("{told}: free disk space, or move to a larger disk"));
+            return Report::amber("filling", format!("{room}: free disk space, or move to a larger disk"));
         }
-        Report::green("room", told)
+        Report::green("room", room)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why the ledger could not do what it was asked.
+//! Why the ledger could not do what was asked.
 
 use std::path::{Path, PathBuf};
 
@@ -22,14 +22,14 @@ pub enum OpenError {
     NewerSchema { dir: PathBuf, found: u64, known: u64 },
     #[error(
         "the share database in {dir} has schema {found}, this program reads {known}: start the pool on it \
-         once, that brings it up to date"
+         once, which upgrades it"
     )]
     OlderSchema { dir: PathBuf, found: u64, known: u64 },
     #[error("the folder {dir} holds another program's database: name an empty folder")]
     Foreign { dir: PathBuf },
     #[error(
-        "the share database in {dir} is damaged ({reason}): keep a copy of the folder, then put back a \
-         backup, or move the folder away to begin an empty one"
+        "the share database in {dir} is damaged ({reason}): keep a copy of the folder, then restore a \
+         backup, or move the folder away to start an empty one"
     )]
     Corrupt { dir: PathBuf, reason: String },
     #[error("the share database in {dir} is in use: stop the pool that runs on it ({reason})")]
@@ -42,7 +42,7 @@ pub enum OpenError {
     Unreadable { dir: PathBuf, reason: String },
 }
 
-/// Why a question has no answer.
+/// Why a query has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     #[error("the share database could not be read: {0}")]
@@ -60,20 +60,20 @@ pub enum ReserveError {
     /// It is stored, or it is being verified now.
     #[error("duplicate share")]
     Duplicate,
-    /// The keys of its epoch are gone: whether it is a duplicate cannot be told any more.
+    /// The keys of its epoch are gone, so the duplicate check is no longer possible.
     #[error("epoch {epoch} is closed, shares are taken from epoch {open_from}")]
     EpochClosed { epoch: u32, open_from: u32 },
     #[error(transparent)]
     Storage(#[from] ReadError),
 }
 
-/// Why a command changed nothing. A share that got one of these is not acknowledged.
+/// Why a command changed nothing. A share with one of these errors is not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// The disk refused, or the database did. Later commands are tried again.
+    /// The disk or the database refused. Later commands are tried again.
     #[error("the share database could not be written: {0}")]
     Storage(String),
-    /// A write that was reported as failed had reached the disk after all; the share counts once.
+    /// A write reported as failed had reached the disk after all; the share counts once.
     #[error("the share is stored already, as number {seq}")]
     AlreadyStored { seq: u64 },
     #[error("epoch {epoch} is closed, shares are taken from epoch {open_from}")]
@@ -84,14 +84,14 @@ pub enum WriteError {
     UnknownSolution { id: SolutionId },
     #[error("{id} can be recorded as found or released only: the rest is learned from blocks")]
     NotFromBlock { id: SolutionId },
-    #[error("another dump of block {height} was recorded before: report this")]
+    #[error("a different dump of block {height} was recorded before: report this")]
     OtherDump { height: u32 },
     #[error(
         "block {height} is {stored} in the share database and {given} on the chain: \
          the database is of another chain, move its folder away"
     )]
     OtherChain { height: u32, stored: BlockHash, given: BlockHash },
-    #[error("blocks are scanned up to {scanned}, so not up to {height}: heights only rise")]
+    #[error("blocks are scanned up to {scanned}, which cannot go back to {height}")]
     ScannedAlready { scanned: u32, height: u32 },
     #[error("the share database was opened for reading only")]
     ReadOnly,

@@ -1,8 +1,8 @@
-//! Finds on their way into the database, for the block that comes before them.
+//! Finds not yet in the database, for a block that comes before their record.
 //!
-//! While the disk fails, a find waits for its record and may land meanwhile. Once the disk is well again, find and block
-//! are both tried at moments of their own. The round that the block cuts must know its finder whichever comes first:
-//! SOLO pays him, and a round never changes.
+//! While the disk fails, a find waits for its record and may land in the meantime. Once the disk works again,
+//! find and block are each retried in their own time. The round that the block closes must know the finder
+//! whichever comes first: SOLO pays the finder, and a round never changes.
 
 use std::collections::BTreeMap;
 

@@ -83,7 +83,7 @@ async fn a_failed_write_refuses_the_share_frees_its_key_and_leaves_no_gap() {
     assert_eq!(ledger.last_seq(), Ok(1));
 
     break_disk(&ledger, false);
-    // Nobody needs to ask for it.
+    // Without any request.
     wait_until_healthy(&ledger).await;
     assert_eq!(append(&ledger, 2).await, Ok(2));
     assert_eq!(ledger.reserve(key(1)).unwrap_err(), ReserveError::Duplicate);
@@ -156,7 +156,7 @@ async fn a_block_that_comes_before_an_expected_find_knows_its_finder() {
     wait_until_healthy(&ledger).await;
     let round = ledger.apply_block(outcome).await.unwrap().unwrap();
     assert_eq!(round.solutions[0].finder, Some(worker()));
-    // Late, and of no effect.
+    // Late, and without effect.
     ledger.record_found(record.clone()).await.unwrap();
     assert_eq!(ledger.solution(record.solution.id()).unwrap().unwrap().finder, Some(worker()));
 }

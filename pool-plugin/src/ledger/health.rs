@@ -9,7 +9,7 @@ pub fn ledger(health: &LedgerHealth) -> Report {
         return Report::green("writing", "shares are written");
     };
     let text = format!(
-        "shares cannot be written ({reason}) and are refused: free disk space or mend the data folder"
+        "shares cannot be written ({reason}) and are refused: free disk space or fix the data folder"
     );
     Report::red("failing", text)
 }

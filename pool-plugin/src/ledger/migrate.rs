@@ -1,11 +1,11 @@
 //! From an older schema to this program's.
 //!
 //! Each step leads from one schema to the next and is one batch that also holds the new number: a crash
-//! leaves the database before or after it, and the next start goes on from there. Missing column families
-//! are made when the database is opened, before any step.
+//! leaves the database before or after it, and the next start continues from there. Missing column families
+//! are created when the database is opened, before any step.
 //!
 //! A record with a new version needs no step, because the old version stays readable (see `codec`). A step
-//! too large for one batch may write in several, if it can begin again at any point, and the number last.
+//! too large for one batch may write several, if it can start over at any point, with the number last.
 
 use crate::ledger::{
     changes::meta_change,
@@ -27,12 +27,12 @@ pub(super) fn migrate(store: &Store, found: u64) -> Result<(), OpenError> {
         let mut changes = step(store).map_err(|error| damaged(dir, error))?;
         changes.push(meta_change(Meta::Schema, from + 1));
         store.write(&changes).map_err(|reason| OpenError::Unwritable { dir: dir.to_owned(), reason })?;
-        tracing::info!(dir = %dir.display(), from, to = from + 1, "the share database has a new schema");
+        tracing::info!(dir = %dir.display(), from, to = from + 1, "upgraded the share database's schema");
     }
     Ok(())
 }
 
-/// Shares may leave: until now the first one was always number 1.
+/// Shares may be retired: until now the first one was always number 1.
 fn to_2(_: &Store) -> Result<Vec<Change>, ReadError> {
     Ok(vec![meta_change(Meta::SharesFrom, 1u64)])
 }

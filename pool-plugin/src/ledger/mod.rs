@@ -1,9 +1,9 @@
 //! The share ledger: every accepted share, every solution and every round, in RocksDB.
 //!
-//! A share passes two doors. [`ShareLedger::reserve`] takes its key, so that nobody else can have the same
-//! attempt verified or credited; [`ShareLedger::append`] returns once the share is on the disk, and only
-//! then may the miner be told. In between the share is verified; a share that fails gives its key back by
-//! dropping the [`Reservation`].
+//! A share takes two steps. [`ShareLedger::reserve`] takes its key, so that the same attempt cannot be
+//! verified or credited twice; [`ShareLedger::append`] returns once the share is on the disk, and only then
+//! may the miner get its answer. The share is verified in between; if it fails, dropping the [`Reservation`]
+//! frees the key.
 //!
 //! # Layout
 //! - [`records`]: what is kept, as values; [`codec`]: their bytes.
@@ -64,8 +64,8 @@ use crate::{
     },
 };
 
-/// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and
-/// closes the database, which blocks for a moment: [`close`](Self::close) does the same without.
+/// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and closes
+/// the database, which blocks for a moment: [`close`](Self::close) does the same without blocking.
 #[derive(Clone)]
 pub struct ShareLedger {
     shared: Arc<Shared>,
@@ -77,7 +77,7 @@ struct Shared {
     expected: ExpectedFinds,
     network: Network,
     health: watch::Receiver<LedgerHealth>,
-    /// `None` if opened for reading only.
+    /// `None` if opened read-only.
     writer: Option<WriterHandle>,
 }
 
@@ -91,7 +91,7 @@ impl Drop for WriterHandle {
     fn drop(&mut self) {
         self.commands.take();
         if let Some(thread) = self.thread.take() {
-            // A panic of the writer is in the health already.
+            // The health already reports a panic of the writer.
             let _ = thread.join();
         }
     }
@@ -115,7 +115,7 @@ impl ShareLedger {
         Ok(Self::over(store, desk, network, health, writer))
     }
 
-    /// Opens the ledger as it is now, also beside a running pool. Writes answer [`WriteError::ReadOnly`].
+    /// Opens the ledger as it is now, even while a pool uses it. Writes return [`WriteError::ReadOnly`].
     pub fn open_read_only(dir: &Path) -> Result<Self, OpenError> {
         let (store, network) = open_store_beside(dir)?;
         let (_, health) = watch::channel(LedgerHealth::Ok);
@@ -138,15 +138,15 @@ impl ShareLedger {
         self.shared.network
     }
 
-    /// Takes `key` before its share is verified: refused if it is stored, or taken by another. A look-up in
-    /// memory nearly always, so fit for async threads.
+    /// Takes `key` before its share is verified: refused if it is stored, or already taken. Almost always a
+    /// look-up in memory, so fit for async threads.
     pub fn reserve(&self, key: ShareKey) -> Result<Reservation, ReserveError> {
         let reserved = self.shared.desk.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()));
         if let Err(ReserveError::Storage(error)) = &reserved
             && *error != ReadError::Closed
             && let Some(commands) = self.shared.writer.as_ref().and_then(|writer| writer.commands.as_ref())
         {
-            // With a full queue the next one tells.
+            // If the queue is full, the next one reports it.
             let _ = commands.try_send(Command::Unreadable(key, error.to_string()));
         }
         reserved
@@ -171,10 +171,10 @@ impl ShareLedger {
         self.send(|answer| Command::Append(Box::new(Append { reservation, share, answer }))).await
     }
 
-    /// Announces a find: should a block name it before [`record_found`](Self::record_found) has got through, the
-    /// block comes after it all the same.
+    /// Announces a find: if a block names it before [`record_found`](Self::record_found) has succeeded, the
+    /// block still knows it.
     pub fn expect_found(&self, record: &SolutionRecord) {
-        // One that cannot be recorded as it is must not hold up a block.
+        // A find that cannot be recorded must not block the accounting of blocks.
         if record.finder.as_ref().is_none_or(|finder| check_names(finder).is_ok()) {
             self.shared.expected.add(record.clone());
         }
@@ -196,9 +196,9 @@ impl ShareLedger {
         self.send(|answer| Command::MarkReleased(id, answer)).await
     }
 
-    /// Applies a block in one atomic write: the states of our solutions, the scanned height, the round if
-    /// anything of ours landed, and the end of what belongs to closed epochs. Blocks come in rising order;
-    /// one that is applied already changes nothing and answers with its round.
+    /// Applies a block in one atomic write: the states of our solutions, the scanned height, the round if a
+    /// solution of ours landed, and the removal of closed epochs. Blocks come in rising order; one that was
+    /// applied before changes nothing and returns its round.
     pub async fn apply_block(&self, outcome: BlockOutcome) -> Result<Option<Round>, WriteError> {
         let landed = outcome.landed.iter().map(|(solution, _)| solution.id());
         let named = landed.chain(outcome.aborted.iter().map(|(id, _)| *id));
@@ -219,19 +219,18 @@ impl ShareLedger {
         self.send(|answer| Command::SetScannedHeight(height, answer)).await
     }
 
-    /// Puts `rules` in force from the next share on; rounds that were cut stay as they are. Answers with the
-    /// terms that hold then: since an earlier share if nothing changed.
+    /// Puts `rules` in force from the next share on; closed rounds stay as they are. Returns the terms that
+    /// then apply: older ones if nothing changed.
     pub async fn set_rules(&self, rules: Rules) -> Result<Terms, WriteError> {
         self.send(|answer| Command::SetRules(Box::new(rules), answer)).await
     }
 
-    /// All terms there were, the first ones first.
+    /// All terms there were, the oldest first.
     pub fn terms(&self) -> Result<Vec<Terms>, ReadError> {
         self.shared.store.terms()
     }
 
-    /// Remembers a dump that was made, for those after it. One that differs from what was remembered is
-    /// refused.
+    /// Remembers a dump for later ones. One that differs from the remembered one is refused.
     pub async fn record_dump(&self, height: u32, mark: DumpMark) -> Result<(), WriteError> {
         self.send(|answer| Command::RecordDump(height, Box::new(mark), answer)).await
     }
@@ -244,7 +243,7 @@ impl ShareLedger {
         self.shared.store.solution(id)
     }
 
-    /// The same, also of a find that is only expected so far.
+    /// The same, including finds that are only announced so far.
     pub fn known_solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError> {
         let stored = self.solution(id)?;
         Ok(stored.or_else(|| self.shared.expected.among(std::iter::once(id)).pop()))
@@ -309,20 +308,20 @@ impl ShareLedger {
         Ok(self.shared.store.meta(Meta::SharesLost)?.unwrap_or(0))
     }
 
-    /// The first share that is kept; those before it have left, and dumps are all that is left of them.
+    /// The first share that is kept; older ones have been retired, and only dumps hold their sums.
     pub fn shares_from(&self) -> Result<u64, ReadError> {
         self.shared.store.shares_from()
     }
 
-    /// The first kept share that was accepted at `time_ms` (Unix milliseconds) or later, or the next to come.
+    /// The first kept share accepted at `time_ms` (Unix milliseconds) or later, or the next share to come.
     /// Where the clock went back it may be a neighbour.
     pub fn first_share_since(&self, time_ms: u64) -> Result<u64, ReadError> {
         self.first_share_after(|share| share.time_ms < time_ms)
     }
 
-    /// A share, or the next to come, before which no kept share of `epoch` is. Shares of an epoch begin to come among
-    /// those of the epoch before, for as long as that one's last block is the chain's latest: the search is for the
-    /// beginning of the epoch before, which is far from them.
+    /// A share, or the next to come, with no kept share of `epoch` before it. Shares of an epoch start to
+    /// come among those of the epoch before, for as long as that one's last block is the chain's latest: the
+    /// search is for the beginning of the epoch before, which is far from them.
     pub fn share_before_epoch(&self, epoch: u32) -> Result<u64, ReadError> {
         self.first_share_after(|share| share.key.epoch < epoch.saturating_sub(1))
     }
@@ -338,8 +337,8 @@ impl ShareLedger {
         Ok(first)
     }
 
-    /// Lets the shares before `keep_from` go, but none since our last block; answers with the first that is
-    /// kept. Totals, solutions, rounds and dumps stay.
+    /// Retires the shares before `keep_from`, but none since our last block; returns the first that is kept.
+    /// Totals, solutions, rounds and dumps stay.
     pub async fn retire(&self, keep_from: u64) -> Result<u64, WriteError> {
         self.send(|answer| Command::Retire(keep_from, answer)).await
     }
@@ -349,8 +348,8 @@ impl ShareLedger {
         Ok(self.shared.store.meta(Meta::Restores)?.unwrap_or(0))
     }
 
-    /// The highest number there was when a backup was last restored: those above it are given in this life. 0 if none
-    /// was.
+    /// The highest share number when a backup was last restored: higher ones are given in this life. 0 if
+    /// none was.
     pub fn restored_seq(&self) -> Result<u64, ReadError> {
         Ok(self.shared.store.meta(Meta::RestoredSeq)?.unwrap_or(0))
     }
@@ -360,14 +359,14 @@ impl ShareLedger {
         Ok(self.shared.store.meta(Meta::Restored)?.is_some())
     }
 
-    /// To be called once on a database that was restored from a backup, with the rounds that were dumped since:
-    /// nothing is credited or dumped again, and shares are refused until [`resume`](Self::resume).
+    /// To be called once on a database restored from a backup, with the rounds dumped since: nothing is
+    /// credited or dumped again, and shares are refused until [`resume`](Self::resume).
     pub async fn take_up(&self, adopted: Vec<Adopted>) -> Result<(), WriteError> {
         self.send(|answer| Command::TakeUp(adopted, answer)).await
     }
 
-    /// After a backup was restored: takes shares from `epoch` on, which must be one whose puzzle nobody
-    /// knew when the pool last ran. Without effect otherwise.
+    /// After a backup was restored: accepts shares from `epoch` on, which must be one whose puzzle nobody
+    /// knew when the pool last ran. Otherwise no effect.
     pub async fn resume(&self, epoch: u32) -> Result<(), WriteError> {
         self.send(|answer| Command::Resume(epoch, answer)).await
     }
@@ -377,14 +376,14 @@ impl ShareLedger {
         self.shared.store.checkpoint(dir)
     }
 
-    /// What each worker has earned since ever, by account and worker.
+    /// What each worker has earned in total, by account and worker.
     pub fn totals(&self) -> Result<Vec<WorkerTotal>, ReadError> {
         let mut totals = self.shared.store.totals()?;
         totals.sort_unstable_by(|one, other| one.worker.cmp(&other.worker));
         Ok(totals)
     }
 
-    /// The share targets that workers had last. Reads from the disk: not for async threads.
+    /// The last share target of each worker. Reads from the disk: not for async threads.
     pub fn last_targets(&self) -> Result<Vec<LastTarget>, ReadError> {
         self.shared.store.last_targets()
     }
@@ -399,14 +398,14 @@ impl ShareLedger {
         self.send(|answer| Command::KeepTargets(targets, forgotten, answer)).await
     }
 
-    /// Whether shares can be stored; turns red with a failed write and green when writing works again.
+    /// Whether shares can be stored; turns red with a failed write and green once writing works again.
     pub fn healthy(&self) -> watch::Receiver<LedgerHealth> {
         self.shared.health.clone()
     }
 
     /// Finishes all writes queued so far and closes the database, also for the other handles.
     pub async fn close(self) {
-        // An error says that it is closed already, or was never open for writing.
+        // An error means that it is closed already, or was never open for writing.
         let _ = self.send(Command::Close).await;
     }
 

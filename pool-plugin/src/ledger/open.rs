@@ -1,4 +1,4 @@
-//! Opening the database, and refusing what is not ours, not whole, or not writable.
+//! Opening the database, and refusing what is not ours, not complete, or not writable.
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What a write needs at least before it is worth reopening for.
+/// The free space a write needs before reopening is worth an attempt.
 const PROBE_BYTES: usize = 256 << 10;
 const PROBE_FILE: &str = "probe.tmp";
 
@@ -53,7 +53,7 @@ pub(super) fn open_store(dir: &Path, network: Network) -> Result<Store, OpenErro
     Ok(store)
 }
 
-/// RocksDB syncs what is in its folder; that the folder is in its parent is ours to see to.
+/// RocksDB syncs what is in its folder; syncing the folder's entry in its parent is up to us.
 fn create_durably(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     match dir.canonicalize()?.parent() {
@@ -62,13 +62,13 @@ fn create_durably(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens beside a running pool: a secondary instance takes no lock and keeps the files it reads open.
+/// Opens while a pool uses it: a secondary instance takes no lock and keeps the files it reads open.
 pub(super) fn open_store_beside(dir: &Path) -> Result<(Arc<Store>, Network), OpenError> {
     if !dir.join("CURRENT").exists() {
         return Err(OpenError::Missing { dir: dir.to_owned() });
     }
     let families = families_of_ours(dir)?;
-    // A family cannot be made from beside.
+    // A secondary instance cannot create a column family.
     if Table::ALL.iter().any(|table| !families.iter().any(|name| name == table.name())) {
         return Err(older_schema(dir, schema_without_opening(dir, &families)?));
     }
@@ -83,7 +83,7 @@ pub(super) fn open_store_beside(dir: &Path) -> Result<(Arc<Store>, Network), Ope
     Ok((Arc::new(store), network))
 }
 
-/// The pool beside may remove a file between its listing and its opening: then once more.
+/// The running pool may remove a file between its listing and its opening: then once more.
 fn open_secondary(dir: &Path, scratch: &Path) -> Result<DB, rocksdb::Error> {
     let mut options = database_options();
     options.create_if_missing(false);
@@ -93,19 +93,19 @@ fn open_secondary(dir: &Path, scratch: &Path) -> Result<DB, rocksdb::Error> {
     open().or_else(|_| open()).or_else(|_| open())
 }
 
-/// Writes and removes a small file, so that a full disk shows before the database is closed for it.
+/// Writes and removes a small file, so that a full disk shows before the database is closed for a reopen.
 pub(super) fn probe(dir: &Path) -> io::Result<()> {
     let path = dir.join(PROBE_FILE);
     let written = File::create(&path).and_then(|mut file| {
         file.write_all(&vec![0; PROBE_BYTES])?;
         file.sync_all()
     });
-    // Also when the write failed: what it did write takes space that the database needs.
+    // Also after a failed write: what it did write takes space that the database needs.
     let removed = fs::remove_file(&path);
     written.and(removed)
 }
 
-/// The column families in `dir`, none if there is no database; refuses what is not ours, or newer.
+/// The column families in `dir`, empty if there is no database; refuses what is not ours, or newer.
 fn families_of_ours(dir: &Path) -> Result<Vec<String>, OpenError> {
     if !dir.join("CURRENT").exists() {
         refuse_orphaned_files(dir)?;
@@ -124,7 +124,7 @@ fn families_of_ours(dir: &Path) -> Result<Vec<String>, OpenError> {
     Err(OpenError::Foreign { dir: dir.to_owned() })
 }
 
-/// Reads the schema and touches nothing.
+/// Reads the schema without changing anything.
 fn schema_without_opening(dir: &Path, families: &[String]) -> Result<u64, OpenError> {
     let foreign = || OpenError::Foreign { dir: dir.to_owned() };
     let mut options = database_options();
@@ -145,7 +145,7 @@ fn older_schema(dir: &Path, found: u64) -> OpenError {
     OpenError::OlderSchema { dir: dir.to_owned(), found, known: SCHEMA_VERSION }
 }
 
-/// Without its `CURRENT` file RocksDB would take the folder for a new one and sweep up the data files.
+/// Without its `CURRENT` file RocksDB would take the folder for a new one and delete the data files.
 fn refuse_orphaned_files(dir: &Path) -> Result<(), OpenError> {
     let unreadable =
         |error: io::Error| OpenError::Unwritable { dir: dir.to_owned(), reason: error.to_string() };
@@ -154,7 +154,7 @@ fn refuse_orphaned_files(dir: &Path) -> Result<(), OpenError> {
         if path.extension().is_some_and(|extension| extension == "sst" || extension == "log") {
             return Err(OpenError::Corrupt {
                 dir: dir.to_owned(),
-                reason: "the file CURRENT is missing, data files are there".to_owned(),
+                reason: "the file CURRENT is missing, but there are data files".to_owned(),
             });
         }
     }
@@ -179,13 +179,13 @@ fn initialise(store: &Store, network: Network) -> Result<(), String> {
     ])
 }
 
-/// The schema, which is none that we do not know, and the network.
+/// The schema version, checked to be a known one, and the network.
 fn check_meta(store: &Store) -> Result<(u64, Network), OpenError> {
     let dir = store.dir();
     let number = |name: Meta| {
         store.meta(name).map_err(|error| damaged(dir, error))?.ok_or_else(|| OpenError::Corrupt {
             dir: dir.to_owned(),
-            reason: format!("it does not say its {}", String::from_utf8_lossy(name.key())),
+            reason: format!("its {} is missing", String::from_utf8_lossy(name.key())),
         })
     };
     let schema = number(Meta::Schema)?;
@@ -200,14 +200,14 @@ fn check_meta(store: &Store) -> Result<(u64, Network), OpenError> {
     Ok((schema, network))
 }
 
-/// Shares and totals are written together: as many shares as the totals say must be there.
+/// Shares and totals are written together: there must be as many shares as the totals count.
 fn check_totals(store: &Store) -> Result<(), OpenError> {
     let check = || -> Result<Option<String>, ReadError> {
         let counted: u128 = store.totals()?.iter().map(|total| u128::from(total.shares)).sum();
         let (last_seq, lost) = (store.last_seq()?, store.meta(Meta::SharesLost)?.unwrap_or(0));
         Ok((counted + u128::from(lost) != u128::from(last_seq)).then(|| {
             format!(
-                "the last share is number {last_seq}, the totals count {counted}, {lost} are known as lost"
+                "the last share is number {last_seq}, the totals count {counted}, {lost} are known to be lost"
             )
         }))
     };

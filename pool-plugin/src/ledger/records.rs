@@ -1,11 +1,11 @@
-//! What the share ledger keeps, as values. `codec` gives their bytes.
+//! The records of the share ledger, as values. `codec` gives their bytes.
 
 use crate::core::{
     accounting::terms::Terms,
     types::{Address, BlockHash, EpochHash, Solution, SolutionId, Worker},
 };
 
-/// What makes two shares the same share, however they were spelled on the wire.
+/// What identifies a share, however it was written on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShareKey {
     pub epoch: u32,
@@ -27,12 +27,12 @@ pub struct Share {
     pub time_ms: u64,
 }
 
-/// A solution of ours and what became of it.
+/// A solution of ours and its fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SolutionRecord {
     pub solution: Solution,
     pub epoch: u32,
-    /// Who found it; `None` for a landing the database never saw found.
+    /// Who found it; `None` for a landed one whose find the database never recorded.
     pub finder: Option<Worker>,
     /// Unix milliseconds.
     pub found_ms: u64,
@@ -43,7 +43,7 @@ pub struct SolutionRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SolutionState {
     Found,
-    /// Handed to the network, or about to be: its place in the stake limit is taken.
+    /// Sent to the network, or about to be: its place in the stake limit is taken.
     Released,
     Landed {
         height: u32,
@@ -51,7 +51,7 @@ pub enum SolutionState {
         /// Microcredits.
         reward: u64,
     },
-    /// A block gave up on it; the chain does not say why, so `inferred` is our guess.
+    /// A block aborted it; the chain gives no reason, so `inferred` is our guess.
     Aborted {
         height: u32,
         inferred: String,
@@ -71,7 +71,7 @@ pub struct BlockOutcome {
     pub proof_target: u64,
     /// Our solutions in the block, in its order, with their rewards in microcredits.
     pub landed: Vec<(Solution, u64)>,
-    /// Our solutions the block gave up on, each with the inferred reason.
+    /// Our solutions the block aborted, each with the inferred reason.
     pub aborted: Vec<(SolutionId, String)>,
     /// Solutions of ours of epochs before this one can no longer land.
     pub open_epoch: u32,
@@ -92,19 +92,19 @@ pub struct Round {
     pub solutions: Vec<RoundSolution>,
     pub first_seq: u64,
     pub last_seq: u64,
-    /// `None`: from before there were terms; it pays for its shares, and says nothing of rewards.
+    /// `None`: from before terms existed; it pays for its shares, and has no rewards.
     pub basis: Option<Basis>,
 }
 
-/// By what a round's reward is shared out. Fixed with the round: what is configured later changes nothing.
+/// The basis on which a round's reward is shared out. Fixed with the round: later settings change nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basis {
     pub terms: Terms,
-    /// The one in the block's header: what PPLNS windows are measured in.
+    /// The one in the block's header: the unit of PPLNS windows.
     pub proof_target: u64,
 }
 
-/// What later dumps have to know of a dump that was made.
+/// What later dumps need to know of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DumpMark {
     pub digest: [u8; 32],
@@ -114,7 +114,7 @@ pub struct DumpMark {
     pub window_first_seq: u64,
 }
 
-/// A round that a restored database does not know, read back from its dump.
+/// A round that a restored database lacks, read back from its dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adopted {
     pub round: Round,
@@ -128,11 +128,11 @@ pub struct RoundSolution {
     pub solution: Solution,
     /// Microcredits.
     pub reward: u64,
-    /// `None`: landed, but never seen found by this database.
+    /// `None`: landed, but this database never recorded the find.
     pub finder: Option<Worker>,
 }
 
-/// What a worker has earned since the database began.
+/// What a worker has earned since the database was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerTotal {
     pub worker: Worker,
@@ -141,11 +141,11 @@ pub struct WorkerTotal {
     pub credit: u128,
 }
 
-/// The share target a worker had last, for its next connection.
+/// The last share target of a worker, for its next connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastTarget {
     pub worker: Worker,
     pub target: u64,
-    /// Unix seconds of the worker's last share then.
+    /// Unix seconds of the worker's last share at that time.
     pub seen: u64,
 }

@@ -15,15 +15,15 @@ use crate::ledger::{
     records::ShareKey,
 };
 
-/// The keys in flight, and the epochs that are still taken.
+/// The keys in flight, and the epochs that are still open.
 #[derive(Debug, Default)]
 pub(super) struct KeyDesk {
     in_flight: Mutex<HashSet<ShareKey>>,
     open_from: AtomicU32,
 }
 
-/// A key that is its holder's until dropped: nobody else can reserve it. Dropping it without an
-/// [`append`](crate::ledger::ShareLedger::append) gives the key back.
+/// A key that belongs to its holder until dropped: no one else can reserve it. Dropping it without an
+/// [`append`](crate::ledger::ShareLedger::append) frees the key.
 #[derive(Debug)]
 #[must_use = "the key is free again as soon as this is dropped"]
 pub struct Reservation {
@@ -46,8 +46,8 @@ impl Drop for Reservation {
 impl KeyDesk {
     /// Takes `key` unless it is taken or `stored` says the database has it.
     ///
-    /// The key is marked before the database is asked: the writer drops a reservation only after its share
-    /// is readable, so between the two there is no moment at which a duplicate gets through.
+    /// The key is marked before the database is asked: the writer drops a reservation only after its share is
+    /// readable, so at no moment in between can a duplicate pass.
     pub(super) fn reserve(
         self: &Arc<Self>,
         key: ShareKey,

@@ -1,4 +1,4 @@
-//! What lies where in RocksDB, and how RocksDB is set up. `docs/storage.md` describes it for people.
+//! The layout in RocksDB, and RocksDB's settings. `docs/storage.md` describes it for people.
 
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options};
 
@@ -12,13 +12,13 @@ use crate::{
 
 /// The layout this code writes. An older database is [migrated](super::migrate), a newer one refused.
 ///
-/// A new column family, a new name in [`Table::Meta`] or a new version of a record is a change of schema:
-/// an older program must not write beside it. What was never released may share one number.
+/// A new column family, a new name in [`Table::Meta`] or a new version of a record is a change of schema: an
+/// older program must not write to the same database. Unreleased changes may share a schema number.
 pub(super) const SCHEMA_VERSION: u64 = 2;
 
-// The node keeps a database of its own in this process: ours stays small.
+// The node has its own database in this process: ours stays small.
 const BLOCK_CACHE_BYTES: usize = 16 << 20;
-/// A flush syncs files of its own, and the answers to shares wait for it: few large ones.
+/// A flush syncs its own files, and the answers to shares wait for it: so few large ones.
 const WRITE_BUFFER_BYTES: usize = 16 << 20;
 const ALL_WRITE_BUFFERS_BYTES: usize = 48 << 20;
 /// Above this RocksDB flushes the families that keep old logs alive. It is read when the pool starts.
@@ -42,9 +42,9 @@ pub(super) enum Table {
     Rounds,
     /// The first share under them (u64) → terms.
     Terms,
-    /// Height (u32) → what later dumps have to know of the round's.
+    /// Height (u32) → what later dumps need to know of the round's dump.
     Dumps,
-    /// Account and worker, each behind its length (u16) → the share target it had last.
+    /// Account and worker, each behind its length (u16) → its last share target.
     LastTargets,
     /// Name → number.
     Meta,
@@ -89,9 +89,9 @@ pub(super) enum Meta {
     ScannedHeight,
     /// The first epoch whose share keys are kept.
     KeysFrom,
-    /// The first share that is kept: those before it have left.
+    /// The first share that is kept: older ones have been retired.
     SharesFrom,
-    /// Shares have been numbered up to here, whether or not they are still there.
+    /// Shares have been numbered up to here, whether or not they are still stored.
     SeqFloor,
     /// Numbers of shares that a restored backup did not hold.
     SharesLost,
@@ -99,7 +99,7 @@ pub(super) enum Meta {
     Restores,
     /// The highest share number when a backup was last restored.
     RestoredSeq,
-    /// Restored, and the chain not seen since: shares of no epoch are taken.
+    /// Restored, and the chain not seen since: shares of no epoch are accepted.
     Restored,
     /// Written to see whether writing works.
     Probe,
@@ -135,7 +135,7 @@ pub(super) enum Change {
         table: Table,
         key: Vec<u8>,
     },
-    /// From `from` up to, but without, `to`.
+    /// From `from` up to, but excluding, `to`.
     DeleteRange {
         table: Table,
         from: Vec<u8>,
@@ -187,8 +187,8 @@ pub(super) fn database_options() -> Options {
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
-    // A torn end is what a crash leaves, and nobody was told of it. Damage anywhere before the end would
-    // take acknowledged shares with it: refuse to start over it, where the default would drop the rest.
+    // A crash leaves a torn end, and nobody got an answer for it. Damage anywhere before the end would take
+    // acknowledged shares with it: refuse to start on it, where the default would drop the rest.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_max_open_files(OPEN_FILES);
@@ -218,7 +218,7 @@ fn table_options(table: Table, cache: &Cache) -> Options {
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
     options.set_compression_type(DBCompressionType::Lz4);
     if table == Table::Keys {
-        // Nearly every look-up is for a key that is not there. The keys are random: nothing to compress.
+        // Nearly every look-up is for a missing key. The keys are random: nothing to compress.
         blocks.set_bloom_filter(10.0, false);
         options.set_memtable_prefix_bloom_ratio(0.1);
         options.set_memtable_whole_key_filtering(true);

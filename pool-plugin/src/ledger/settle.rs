@@ -1,4 +1,4 @@
-//! What a block changes: solutions land, are given up or expire, and a round is cut. Values in, values out.
+//! What a block changes: solutions land, are aborted or expire, and a round closes. Values in, values out.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) struct Known {
     pub(super) previous_last_seq: u64,
     /// The last share stored.
     pub(super) last_seq: u64,
-    /// Those of the last share.
+    /// The terms of the last share.
     pub(super) terms: Option<Terms>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Known {
 pub(super) struct Settled {
     /// The records that changed, by id.
     pub(super) solutions: BTreeMap<SolutionId, SolutionRecord>,
-    /// If something of ours landed.
+    /// If a solution of ours landed.
     pub(super) round: Option<Round>,
 }
 
@@ -57,8 +57,8 @@ pub(super) fn is_open(record: &SolutionRecord) -> bool {
     matches!(record.state, SolutionState::Found | SolutionState::Released)
 }
 
-/// What becomes of a record when a finding is recorded (again): the state only moves on, and a landing
-/// nobody was known for learns its finder. `None`: nothing changes.
+/// How a record changes when a find is recorded (again): the state only advances, and a landing without a
+/// finder gets one. `None`: nothing changes.
 pub(super) fn merge_found(stored: &SolutionRecord, found: &SolutionRecord) -> Option<SolutionRecord> {
     let mut merged = stored.clone();
     if stored.state == SolutionState::Found {
@@ -71,7 +71,7 @@ pub(super) fn merge_found(stored: &SolutionRecord, found: &SolutionRecord) -> Op
     (merged != *stored).then_some(merged)
 }
 
-/// The chain has the last word: a landing overrules also what we had given up.
+/// The chain decides: a landing also overrules a solution we had considered lost.
 fn landed_record(
     outcome: &BlockOutcome,
     solution: &Solution,

@@ -1,4 +1,4 @@
-//! The database handle: reads by anyone, writes by the writer thread, and reopening in between.
+//! The database handle: reads from any thread, writes from the writer thread, and reopening in between.
 
 use std::{
     path::{Path, PathBuf},
@@ -32,17 +32,17 @@ use crate::{
 
 type Row = (Box<[u8]>, Box<[u8]>);
 
-/// How long a read waits for a database that is being opened again.
+/// How long a read waits for a database that is being reopened.
 const READ_PATIENCE: Duration = Duration::from_millis(10);
 
-/// Rows a stream of shares reads at a time.
+/// Rows that a stream of shares reads at a time.
 const SHARES_PER_PAGE: usize = 512;
 
 pub(super) struct Store {
     dir: PathBuf,
     /// `None` once closed, and while the database could not be reopened.
     database: RwLock<Option<DB>>,
-    /// A reader beside a running pool keeps its log here.
+    /// A reader of another process's database keeps its log here.
     _scratch: Option<TempDir>,
     #[cfg(test)]
     pub(super) faults: Faults,
@@ -88,16 +88,16 @@ impl Store {
         &self.dir
     }
 
-    /// Waits for the reads under way, then closes. Later reads answer [`ReadError::Closed`].
+    /// Waits for the current reads, then closes. Later reads return [`ReadError::Closed`].
     pub(super) fn close(&self) {
         self.database.write().take();
     }
 
-    /// Closes and opens again: what RocksDB needs after a failed write. What it holds then is what reached
-    /// the disk, which may include a batch that was reported as failed.
+    /// Closes and opens again: what RocksDB needs after a failed write. It then holds what reached the disk,
+    /// which may include a batch that was reported as failed.
     pub(super) fn reopen(&self) -> Result<(), String> {
         let mut database = self.database.write();
-        // RocksDB's lock file allows one handle: the old one goes first.
+        // RocksDB's lock file allows one handle: the old one closes first.
         database.take();
         *database = Some(open_database(&self.dir).map_err(one_line)?);
         Ok(())
@@ -154,7 +154,7 @@ impl Store {
     }
 
     /// Frees the data files that hold nothing but the shares `first..=last`, which are deleted already:
-    /// compaction would come to them late.
+    /// compaction would take long to reach them.
     pub(super) fn drop_files_of_shares(&self, first: u64, last: u64) -> Result<(), ReadError> {
         self.with(|database| {
             let shares = family(database, Table::Shares)?;
@@ -189,13 +189,13 @@ impl Store {
         row.map(|(_, value)| decoded("round", decode_round(&value))).transpose()
     }
 
-    /// The terms that share `seq` is under.
+    /// The terms that apply to share `seq`.
     pub(super) fn terms_at(&self, seq: u64) -> Result<Option<Terms>, ReadError> {
         let row = self.row_up_to(Table::Terms, &seq_key(seq))?;
         row.map(|(_, value)| decoded("terms", decode_terms(&value))).transpose()
     }
 
-    /// All terms, the first ones first.
+    /// All terms, the oldest first.
     pub(super) fn terms(&self) -> Result<Vec<Terms>, ReadError> {
         self.all(Table::Terms, |_, value| decoded("terms", decode_terms(value)))
     }
@@ -243,7 +243,7 @@ impl Store {
         self.all(Table::OpenSolutions, |key, _| Ok(key.into()))
     }
 
-    /// Whether all that a write has to read can be read.
+    /// Whether everything that a write has to read is readable.
     pub(super) fn check_readable(&self) -> Result<(), ReadError> {
         self.totals()?;
         for id in self.open_solution_keys()?.iter().filter_map(|key| solution_of_open_key(key)) {
@@ -323,13 +323,13 @@ impl Store {
     }
 
     fn with<T>(&self, read: impl FnOnce(&DB) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        // Reopening takes as long as the disk likes: nobody may hang on it, least of all an async thread.
+        // Reopening takes as long as the disk needs: nothing may block on it, least of all an async thread.
         let guard = self.database.try_read_for(READ_PATIENCE).ok_or(ReadError::Closed)?;
         read(guard.as_ref().ok_or(ReadError::Closed)?)
     }
 }
 
-/// Shares by sequence number, read page by page: no snapshot is held, a share never changes.
+/// Shares by sequence number, read page by page: without a snapshot, since a share never changes.
 pub(super) struct ShareStream {
     store: Arc<Store>,
     next_seq: u64,

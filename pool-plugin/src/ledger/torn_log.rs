@@ -1,10 +1,10 @@
 //! The end of a write-ahead log after a loss of power.
 //!
 //! The writer syncs each batch before it writes the next, so at most the last batch of the newest log can be
-//! torn, and nobody was told of it. RocksDB forgives a log that ends too early; but where a file system has
-//! written the new size and not the content, the end holds sectors of zeros, and RocksDB refuses the whole
-//! database for its checksum. Here such an end is told from damage, which may have taken acknowledged shares:
-//! no batch can be read after it, and a sector of it is zero.
+//! torn, and nobody got an answer for it. RocksDB accepts a log that ends too early; but where a file system
+//! has written the new size and not the content, the end holds sectors of zeros, and RocksDB refuses the
+//! whole database for its checksum. This module distinguishes such an end from damage, which may have taken
+//! acknowledged shares: no batch can be read after it, and one of its sectors is zero.
 //!
 //! The format of RocksDB's log: blocks of 32 KiB; in them records of a header (masked CRC-32C u32, length
 //! u16, type u8, little endian; with a log number u32 after it in recycled logs) and a payload. A batch is a
@@ -26,12 +26,12 @@ const LONGEST_BATCH: usize = 16 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A whole batch.
+    /// A complete batch.
     Full,
     First,
     Middle,
     Last,
-    /// What RocksDB tells itself of the log.
+    /// RocksDB's own bookkeeping of the log.
     Note,
 }
 
@@ -40,8 +40,8 @@ struct Record {
     end: usize,
 }
 
-/// Takes a torn batch off the newest log in `dir`; what it was stays beside it as `….torn`. `false`: the log
-/// is sound, or damaged.
+/// Removes a torn batch from the newest log in `dir`; keeps a copy of the old file next to it as `….torn`.
+/// `false`: the log is intact, or damaged.
 pub(super) fn mend(dir: &Path) -> io::Result<bool> {
     let Some(path) = newest_log(dir)? else { return Ok(false) };
     let log = fs::read(&path)?;
@@ -53,7 +53,7 @@ pub(super) fn mend(dir: &Path) -> io::Result<bool> {
     file.sync_all()?;
     tracing::error!(
         log = %path.display(), kept = %aside.display(), bytes = log.len() - sound,
-        "the log ends in a batch that was never synced, after a loss of power: it was taken off"
+        "removed a batch from the end of the log that was never synced, after a loss of power"
     );
     Ok(true)
 }
@@ -90,7 +90,7 @@ fn torn_from(log: &[u8]) -> Option<usize> {
     None
 }
 
-/// The record whose header is at `at`, if all of it is there and its checksum is right.
+/// The record whose header is at `at`, if it is complete and its checksum is right.
 fn record_at(log: &[u8], at: usize) -> Option<Record> {
     let header = log.get(at..at + HEADER)?;
     let masked = u32::from_le_bytes(header[..4].try_into().ok()?);
@@ -120,13 +120,13 @@ fn mask(sum: u32) -> u32 {
     sum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Past what is too short for a header at the end of a block.
+/// Skips what is too short for a header at the end of a block.
 fn next_header(at: usize) -> usize {
     let left = BLOCK - at % BLOCK;
     if left < HEADER { at + left } else { at }
 }
 
-/// Whether a batch begins after `at`. Lengths cannot be trusted there, so every place is tried.
+/// Whether a batch begins after `at`. Lengths cannot be trusted there, so every offset is tried.
 fn batch_after(log: &[u8], at: usize) -> bool {
     let begins =
         |at| record_at(log, at).is_some_and(|record| matches!(record.kind, Kind::Full | Kind::First));
@@ -212,10 +212,10 @@ mod tests {
         log.extend(record(3, &vec![3; BLOCK - HEADER]));
         let mut torn = log.clone();
         torn.extend(record(4, &[4; 2_000]));
-        assert_eq!(torn_from(&torn), None, "all of it is there");
+        assert_eq!(torn_from(&torn), None, "the batch is complete");
         zero(&mut torn, 2 * BLOCK, 2 * BLOCK + 2_007);
         assert_eq!(torn_from(&torn), Some(begin));
-        // A page may be missing and a later one be there.
+        // A page may be missing while a later one is there.
         let mut torn = log;
         torn.extend(record(4, &[4; 2_000]));
         zero(&mut torn, BLOCK, BLOCK + 4_096);

@@ -1,8 +1,8 @@
-//! The one thread that writes. It takes commands from a bounded queue, writes everything that waits in one
-//! synced batch, and only then answers.
+//! The only thread that writes. It takes commands from a bounded queue, writes all waiting ones in one synced
+//! batch, and only then answers.
 //!
-//! After a failed write nothing is trusted: the database is opened again and the state read back from it,
-//! because a batch that was reported as failed may have reached the disk.
+//! After a failed write nothing is trusted: the database is reopened and the state read back from it, because
+//! a batch that was reported as failed may have reached the disk.
 
 mod books;
 pub(super) mod command;
@@ -36,7 +36,7 @@ pub(super) struct Writer {
 
 /// Why a command was not carried out.
 enum Trouble {
-    /// The command's own fault, or nobody's: the database is well.
+    /// The command's own fault, or nobody's: the database is fine.
     Refused(WriteError),
     /// The database failed.
     Failed(String),
@@ -64,7 +64,7 @@ impl Writer {
         let mut group = Vec::with_capacity(GROUP);
         let timer = tokio::runtime::Builder::new_current_thread().enable_time().build().ok();
         loop {
-            // With nobody asking, a database that works again would stay red.
+            // Without requests, a database that works again would stay red.
             let patience = timer.as_ref().filter(|_| !self.condition.is_sound());
             if next_group(&mut queue, &mut group, patience) == Waited::ForNothing {
                 break;
@@ -82,7 +82,7 @@ impl Writer {
     fn carry_out(&mut self, group: &mut Vec<Command>) -> bool {
         let mut appends = Vec::new();
         for command in group.drain(..) {
-            // A run of shares is one batch. Anything else reads what is stored, so it comes after them.
+            // Consecutive shares are one batch. Anything else reads what is stored, so it comes after them.
             let command = match command {
                 Command::Append(append) => {
                     appends.push(*append);
@@ -126,7 +126,7 @@ impl Writer {
                 Command::Unreadable(key, reason) => self.condition.cannot_read(key, reason),
                 Command::Close(answer) => {
                     self.store.close();
-                    // Nobody may wait any more.
+                    // The caller may be gone.
                     let _ = answer.send(Ok(()));
                     return true;
                 }
@@ -185,7 +185,7 @@ impl Writer {
                 answers.push(Err(WriteError::EpochClosed { epoch, open_from }));
                 continue;
             }
-            // The reservation was checked against the database of its time. After a failed write more may
+            // The reservation was checked against the database at that time. After a failed write more may
             // have turned out to be stored.
             if let Some(seq) = self.store.seq_of(&share.key)? {
                 answers.push(Err(WriteError::AlreadyStored { seq }));
@@ -234,16 +234,16 @@ impl Writer {
             match self.recover() {
                 Ok(()) => {
                     self.condition.can_write();
-                    tracing::info!(next_seq = self.next_seq, "shares are stored again");
+                    tracing::info!(next_seq = self.next_seq, "storing shares again");
                 }
                 Err(reason) => self.condition.fail(reason),
             }
         }
         if let Some(key) = self.condition.unreadable() {
-            // With its epoch the key leaves, and what is damaged with it.
+            // The keys of that epoch are deleted, and the damaged ones with them.
             if key.epoch < self.desk.open_from() || self.store.seq_of(&key).is_ok() {
                 self.condition.can_read();
-                tracing::info!("shares can be told from those stored again");
+                tracing::info!("the duplicate check works again");
             } else {
                 self.condition.look_later();
             }
@@ -251,7 +251,7 @@ impl Writer {
     }
 
     fn recover(&mut self) -> Result<(), String> {
-        // While the disk is full the failed database is kept: it can still be read.
+        // While the disk is full the failed database stays open: it can still be read.
         probe(self.store.dir()).map_err(|error| error.to_string())?;
         self.store.reopen()?;
         self.read_state().and_then(|()| self.store.check_readable()).map_err(|error| error.to_string())?;

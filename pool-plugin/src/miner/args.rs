@@ -4,14 +4,14 @@ use std::{num::NonZeroUsize, thread};
 
 use crate::verify::evaluator::PuzzleKind;
 
-/// What `snarkos miner` takes.
+/// The arguments of `snarkos miner`.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 #[command(
     about = "Mine for a pool with this machine's processor",
     long_about = "Mine for a pool that speaks AleoStratum/3.0.0 with this machine's processor. It connects, \
                   asks for work, tries counters, and sends those that reach the share target. Every five \
-                  seconds it says how fast it is and what the pool took and refused. A lost connection is \
-                  made anew. Stop it with Ctrl-C.",
+                  seconds it prints its rate and how many shares the pool took and refused. It reconnects \
+                  by itself. Stop it with Ctrl-C.",
     after_help = "Examples:\n  \
                   snarkos miner --pool 127.0.0.1:3333 --worker alice.rig1\n  \
                   snarkos miner --pool pool.example:3333 --worker aleo1….rig1 --threads 4 --rate 20"
@@ -37,7 +37,7 @@ pub struct MinerArgs {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// The most attempts a second, of all threads together [default: as many as they can]
+    /// The most attempts a second, in all threads together [default: unlimited]
     #[arg(long, value_name = "ATTEMPTS_PER_S", value_parser = parse_rate)]
     pub rate: Option<f64>,
 }
@@ -59,7 +59,7 @@ fn parse_pool(text: &str) -> Result<String, String> {
     }
     match port.parse::<u16>() {
         Ok(1..) => Ok(text.into()),
-        _ => Err(format!("'{port}' is no port: use a number from 1 to 65535")),
+        _ => Err(format!("'{port}' is not a port: use a number from 1 to 65535")),
     }
 }
 

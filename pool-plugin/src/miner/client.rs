@@ -1,4 +1,4 @@
-//! The connection: keeps one up, sends shares, and has the threads work on what the pool asks.
+//! The connection: keeps one up, sends shares, and gives the threads the pool's work.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -26,18 +26,18 @@ use crate::{core::reject::RejectCode, stratum::wire::dialects::shared::job_id};
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(60);
-/// How long the last shares may take to be answered when the miner is stopped.
+/// How long the miner waits for answers to its last shares when it stops.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// The pause before the first and before every later attempt to connect, before jitter.
+/// The first and the longest pause between attempts to connect, before jitter.
 const BACKOFF: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
-/// No line of a pool is longer.
+/// The longest line of a pool.
 const MAX_LINE: u64 = 16 * 1024;
 
 pub(super) struct Client {
     pool: String,
     login: String,
     password: String,
-    /// The last connection's session, which the next one goes on with.
+    /// The last connection's session, which the next one resumes.
     session: Option<String>,
     board: Arc<Board>,
     shares: UnboundedReceiver<Share>,
@@ -45,7 +45,7 @@ pub(super) struct Client {
     reported: (u64, Instant),
     /// Sent over a connection that was lost before the answer came.
     unanswered: Vec<Share>,
-    /// Of those, the ones that were sent again: a refusal as duplicate means that they had arrived.
+    /// Those that were sent again: if refused as duplicates, they had arrived.
     resent: Vec<Share>,
     backoff: Duration,
 }
@@ -54,7 +54,7 @@ pub(super) struct Client {
 enum End {
     Stopped,
     Lost(anyhow::Error),
-    /// Trying again would not help.
+    /// A retry would not help.
     Refused(anyhow::Error),
 }
 
@@ -90,7 +90,7 @@ impl Client {
                 End::Lost(reason) => reason,
             };
             let pause = self.backoff.mul_f64(rand::random_range(0.75..1.25));
-            say(&format!("{reason:#}; trying again in {:.1} s", pause.as_secs_f64()));
+            say(&format!("{reason:#}; retrying in {:.1} s", pause.as_secs_f64()));
             self.backoff = (self.backoff * 2).min(*BACKOFF.end());
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -156,7 +156,7 @@ impl Client {
         }
     }
 
-    /// Acts on a line of the pool. `Some`: the pool will not have us.
+    /// Acts on a line of the pool. `Some`: the pool refuses this miner.
     async fn receive(
         &mut self,
         line: &str,
@@ -212,7 +212,7 @@ impl Client {
     ) -> anyhow::Result<()> {
         match protocol.epoch() {
             Some(epoch) if epoch <= share.epoch => send(writer, &protocol.submit(share)).await,
-            // Found in the moment of a new job: let the pool judge it, it may still be a solution there.
+            // Found just as a new job came: let the pool judge it, it may still be a solution there.
             Some(_) if !self.resent.contains(&share) => send(writer, &protocol.submit(share)).await,
             Some(_) => {
                 self.resent.retain(|other| *other != share);
@@ -263,10 +263,10 @@ async fn connect(pool: &str) -> anyhow::Result<TcpStream> {
         .await
         .with_context(|| format!("{pool} does not answer"))?
         .with_context(|| format!("no connection to {pool}"))?;
-    stream.set_nodelay(true).context("a socket option could not be set")?;
+    stream.set_nodelay(true).context("could not set a socket option")?;
     SockRef::from(&stream)
         .set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
-        .context("a socket option could not be set")?;
+        .context("could not set a socket option")?;
     Ok(stream)
 }
 
@@ -274,7 +274,7 @@ async fn send(writer: &mut OwnedWriteHalf, line: &str) -> anyhow::Result<()> {
     writer.write_all(line.as_bytes()).await.context("the connection was lost")
 }
 
-/// Reads lines; a line that was begun survives when waiting for the rest is given up.
+/// Reads lines; a partial line survives a cancelled read.
 struct LineReader {
     reader: BufReader<OwnedReadHalf>,
     begun: Vec<u8>,

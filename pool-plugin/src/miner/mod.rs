@@ -2,7 +2,7 @@
 //!
 //! - [`args`]: the command line.
 //! - [`protocol`]: AleoStratum/3.0.0 from the miner's side. Pure.
-//! - [`work`]: what the threads are to do, and the pace they keep.
+//! - [`work`]: the threads' work, and their pace.
 //! - [`report`]: the rate line.
 //! - `client`: the connection.
 
@@ -22,7 +22,7 @@ pub use args::MinerArgs;
 
 use crate::verify::evaluator::Evaluator;
 
-/// Mines until `stop` is cancelled, or the pool refuses the login. A lost connection is made anew.
+/// Mines until `stop` is cancelled, or the pool refuses the login. Reconnects when the connection is lost.
 /// Blocks; writes to the standard output.
 pub fn run(args: &MinerArgs, evaluator: Arc<dyn Evaluator>, stop: CancellationToken) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,7 +49,7 @@ pub fn run(args: &MinerArgs, evaluator: Arc<dyn Evaluator>, stop: CancellationTo
     let outcome = runtime.block_on(client::Client::new(args, Arc::clone(&board), found).run(&stop));
     board.close();
     for thread in threads {
-        // A panic has been reported by the thread itself.
+        // The thread has reported a panic itself.
         let _ = thread.join();
     }
     outcome.map(|report| report::say(&report.last_line()))

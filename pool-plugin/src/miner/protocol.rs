@@ -1,5 +1,5 @@
-//! AleoStratum/3.0.0 from the miner's side, checked to the letter: what a pool says here must be what
-//! `docs/stratum.md` promises. Pure; one value lives as long as a connection.
+//! AleoStratum/3.0.0 from the miner's side, checked strictly: a pool's lines must match `docs/stratum.md`.
+//! Pure; one value lives as long as a connection.
 
 use std::collections::HashMap;
 
@@ -18,21 +18,21 @@ use crate::{
     },
 };
 
-/// What the pool's line means to the miner.
+/// What a line of the pool means to the miner.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Answer with [`Protocol::authorize`].
     Subscribed,
-    /// The login is taken; work follows once the pool has some.
+    /// The login is accepted; work follows once the pool has some.
     Authorized,
-    /// The pool will not have this miner; asking again would not help.
+    /// The pool refuses this miner; asking again would not help.
     Refused {
         code: i64,
         message: String,
     },
-    /// A new target, for the job to come.
+    /// A new target, for the next job.
     Target,
-    /// What to do from now on.
+    /// The work from now on.
     Work(Work),
     Accepted(Share),
     Rejected {
@@ -42,7 +42,7 @@ pub enum Event {
     },
 }
 
-/// The pool said what the protocol does not allow.
+/// The pool broke the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Violation(String);
@@ -54,9 +54,9 @@ pub struct Protocol {
     password: String,
     last_id: u64,
     asked: HashMap<u64, Asked>,
-    /// The session to go on with, then the one that the pool gave.
+    /// The session to resume, then the one that the pool gave.
     session: Option<String>,
-    /// What every counter is to begin with.
+    /// The prefix of every counter.
     prefix: Option<Prefix>,
     /// The pool's address, once subscribed.
     address: Option<Address>,
@@ -94,7 +94,7 @@ fn violation<T>(text: impl Into<String>) -> Result<T, Violation> {
 }
 
 impl Protocol {
-    /// `session` is that of an earlier connection, to be gone on with.
+    /// `session` is that of an earlier connection, to be resumed.
     pub fn new(login: &str, password: &str, session: Option<String>) -> Self {
         Self {
             login: login.to_string(),
@@ -133,7 +133,7 @@ impl Protocol {
         self.job.map(|job| job.epoch)
     }
 
-    /// The session to go on with on the next connection.
+    /// The session to resume on the next connection.
     pub fn session(&self) -> Option<String> {
         self.session.clone()
     }
@@ -154,7 +154,7 @@ impl Protocol {
     /// Reads a line of the pool.
     pub fn receive(&mut self, line: &str) -> Result<Event, Violation> {
         let Ok(Value::Object(object)) = serde_json::from_str::<Value>(line) else {
-            return violation("a line is no JSON object");
+            return violation("a line is not a JSON object");
         };
         if object.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return violation("a line does not say jsonrpc 2.0");
@@ -176,15 +176,15 @@ impl Protocol {
 
     fn set_target(&mut self, params: &[Value]) -> Result<Event, Violation> {
         if !self.authorized {
-            return violation("a target came before the login was taken");
+            return violation("a target came before the login was accepted");
         }
         let [target] = params else { return violation("mining.set_target takes one param") };
         let Some(target) = target.as_u64().filter(|target| *target > 0) else {
-            return violation(format!("{target} is no target: it must be a whole number from 1 on"));
+            return violation(format!("{target} is not a target: it must be a whole number of at least 1"));
         };
         self.target = Some(target);
         match &mut self.job {
-            // A target that falls holds at once; one that rises, for the job to come.
+            // A lower target applies at once; a higher one, to the next job.
             Some(job) if target < job.target => {
                 job.target = target;
                 Ok(Event::Work(job.work()))
@@ -199,27 +199,27 @@ impl Protocol {
             return violation("mining.notify takes four params");
         };
         let Some(JobName { epoch, serial: Some(serial) }) = id.as_str().and_then(parse_job_id) else {
-            return violation(format!("{id} is no job id: it must be 8 hexadecimal digits"));
+            return violation(format!("{id} is not a job id: it must be 8 hexadecimal digits"));
         };
         let mut bytes = [0; 32];
         if hex::decode_to_slice(epoch_hash.as_str().unwrap_or_default(), &mut bytes).is_err() {
-            return violation(format!("{epoch_hash} is no epoch hash: it must be 64 hexadecimal digits"));
+            return violation(format!("{epoch_hash} is not an epoch hash: it must be 64 hexadecimal digits"));
         }
         let address = match address {
             Value::Null => self.address,
             other => other.as_str().and_then(|text| text.parse().ok()),
         };
-        let Some(address) = address else { return violation("a job is for no valid address") };
-        let Some(clean) = clean.as_bool() else { return violation("a job's clean flag is no boolean") };
+        let Some(address) = address else { return violation("a job has no valid address") };
+        let Some(clean) = clean.as_bool() else { return violation("a job's clean flag is not a boolean") };
         let epoch_hash = EpochHash(bytes);
         if let Some(current) = self.job {
-            // The same again is work that was sent again.
+            // The same job again only repeats the work.
             if (epoch, serial) < (current.epoch, current.serial) {
                 let before = job_id(current.epoch, current.serial);
                 return violation(format!("the job went back from {before} to {id}"));
             }
             if epoch_hash != current.epoch_hash && !clean {
-                return violation("a job with another puzzle is not marked clean");
+                return violation("a job with a new puzzle is not marked clean");
             }
         }
         let job = Job { epoch, serial, epoch_hash, address, prefix: self.prefix, target };
@@ -232,12 +232,12 @@ impl Protocol {
         let result = object.get("result").filter(|result| !result.is_null());
         let id = object.get("id").unwrap_or(&Value::Null);
         if let (Value::Null, Some(error)) = (id, error) {
-            // Not an answer but a farewell: the pool says why it closes.
+            // Not an answer: the pool says why it closes the connection.
             let (_, message) = read_error(error)?;
             return violation(format!("the pool says: {message}"));
         }
         let Some(asked) = id.as_u64().and_then(|id| self.asked.remove(&id)) else {
-            return violation(format!("an answer to {id}, which was not asked"));
+            return violation(format!("an answer to {id}, which was never sent"));
         };
         match (asked, result, error) {
             (_, Some(_), Some(_)) => violation("an answer has both a result and an error"),
@@ -252,7 +252,7 @@ impl Protocol {
             (Asked::Share(share), None, Some(error)) => {
                 let (code, message) = read_error(error)?;
                 if message.len() > SHARE_MESSAGE_LIMIT {
-                    return violation(format!("the reason '{message}' is too long for the field's miners"));
+                    return violation(format!("the reason '{message}' is too long for existing miners"));
                 }
                 Ok(Event::Rejected { share, code, message })
             }
@@ -270,7 +270,7 @@ impl Protocol {
         self.session = match session {
             Value::Null => None,
             Value::String(id) => Some(id.clone()),
-            _ => return violation(format!("{session} is no session id")),
+            _ => return violation(format!("{session} is not a session id")),
         };
         self.prefix = match prefix {
             Value::Null => None,
@@ -278,7 +278,7 @@ impl Protocol {
                 Some(prefix) => Some(prefix),
                 None => {
                     return violation(format!(
-                        "{other} is no counter prefix: it must be 6 hexadecimal digits"
+                        "{other} is not a counter prefix: it must be 6 hexadecimal digits"
                     ));
                 }
             },
@@ -304,7 +304,7 @@ fn read_error(error: &Value) -> Result<(i64, String), Violation> {
     match (code, message) {
         (Some(code @ 20..=25), Some(message)) => Ok((code, message.to_string())),
         (Some(20..=25), None) => violation("an error has no message"),
-        (code, _) => violation(format!("an error has the code {code:?}, which is none of 20 to 25")),
+        (code, _) => violation(format!("an error has the code {code:?}, which is not from 20 to 25")),
     }
 }
 
@@ -392,24 +392,24 @@ mod tests {
     #[test]
     fn what_the_protocol_does_not_allow_is_named() {
         let cases = [
-            ("not json", "is no JSON object"),
+            ("not json", "is not a JSON object"),
             (r#"{"result":true,"id":3}"#, "jsonrpc"),
-            (&reply(77, "true"), "not asked"),
+            (&reply(77, "true"), "never sent"),
             (&reply(3, "false"), "must be true"),
             (&reply(3, "null"), "neither"),
-            (&refusal(3, 19, "x"), "none of 20 to 25"),
+            (&refusal(3, 19, "x"), "not from 20 to 25"),
             (&refusal(3, 20, ""), "no message"),
             (&refusal(3, 20, &"x".repeat(32)), "too long"),
             (&refusal(3, 20, "x").replace("\"error\"", "\"result\":true,\"error\""), "both"),
             (r#"{"jsonrpc":"2.0","error":{"code":20,"message":"bye"},"id":null}"#, "the pool says: bye"),
             (r#"{"jsonrpc":"2.0","method":"mining.other","params":[]}"#, "unknown notification"),
             (r#"{"jsonrpc":"2.0","method":"mining.set_target"}"#, "no list"),
-            (&target("0"), "no target"),
-            (&target("1.5"), "no target"),
-            (&target("\"100\""), "no target"),
+            (&target("0"), "not a target"),
+            (&target("1.5"), "not a target"),
+            (&target("\"100\""), "not a target"),
             (&job("00040000", true), "went back"),
-            (&job("0005000", true), "no job id"),
-            (&job("00060000", true).replace(HASH, "01"), "no epoch hash"),
+            (&job("0005000", true), "not a job id"),
+            (&job("00060000", true).replace(HASH, "01"), "not an epoch hash"),
             (&job("00060000", false).replace("01010101", "02010101"), "not marked clean"),
             (&job("00060000", true).replace("null", "\"aleo1\""), "no valid address"),
         ];

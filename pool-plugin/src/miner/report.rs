@@ -1,10 +1,10 @@
-//! What the miner says of itself.
+//! The miner's output.
 
 use std::{collections::BTreeMap, io::Write, time::Duration};
 
 use crate::core::reject::RejectCode;
 
-/// What became of the shares so far.
+/// The results of the shares so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     pub attempts: u64,
@@ -17,7 +17,7 @@ pub struct Report {
     pub work: Option<(u64, String)>,
 }
 
-/// A line on the standard output. If nobody reads it, mining goes on.
+/// A line on the standard output. Mining continues if nobody reads it.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
@@ -33,7 +33,7 @@ impl Report {
         format!("{rate:.1} attempts/s, {}, {work}", self.shares())
     }
 
-    /// What the miner leaves behind.
+    /// The miner's last line.
     pub fn last_line(&self) -> String {
         format!("stopped after {} attempts: {}", self.attempts, self.shares())
     }

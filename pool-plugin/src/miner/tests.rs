@@ -15,7 +15,7 @@ use crate::{
     verify::evaluator::{EvaluateError, PuzzleKind},
 };
 
-/// The miner's own idea of the pool's arithmetic puzzle, with counters that often reach the target.
+/// The miner's version of the pool's arithmetic puzzle, with counters that often reach the target.
 struct Folded;
 
 impl Evaluator for Folded {
@@ -78,7 +78,7 @@ async fn it_connects_again_when_the_pool_breaks_the_protocol() {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(nonsense.as_bytes()).await.unwrap();
         let mut said = Vec::new();
-        // It hangs up by itself.
+        // It closes the connection by itself.
         let _ = stream.read_to_end(&mut said).await;
         assert!(String::from_utf8(said).unwrap().contains("mining.subscribe"));
     }

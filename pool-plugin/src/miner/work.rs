@@ -1,4 +1,4 @@
-//! What the mining threads are to do, and the pace they keep.
+//! The mining threads' work, and their pace.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,7 +16,7 @@ use crate::{
     verify::evaluator::{EvaluateError, Evaluator},
 };
 
-/// How long a thread rests after the evaluator failed, so that a broken one does not fill the screen.
+/// How long a thread pauses after the evaluator failed, so that a broken one does not fill the screen.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// A job with its target.
@@ -27,7 +27,7 @@ pub struct Work {
     pub serial: u8,
     pub epoch_hash: EpochHash,
     pub address: Address,
-    /// What every counter begins with; `None` if any will do.
+    /// The prefix of every counter; `None` if any will do.
     pub prefix: Option<Prefix>,
     pub target: u64,
 }
@@ -40,7 +40,7 @@ pub struct Share {
     pub counter: u64,
 }
 
-/// Where the connection writes the work and the threads read it.
+/// The connection writes the work here, and the threads read it.
 #[derive(Debug)]
 pub struct Board {
     state: Mutex<State>,
@@ -69,7 +69,7 @@ impl Pace {
         Self { interval: Duration::from_secs_f64(1.0 / rate), next: Duration::ZERO }
     }
 
-    /// The time of the next attempt. Time that went unused is not made up for.
+    /// The time of the next attempt. Unused time is not made up for.
     pub fn take(&mut self, now: Duration) -> Duration {
         let at = self.next.max(now);
         self.next = at + self.interval;
@@ -78,7 +78,7 @@ impl Pace {
 }
 
 impl Board {
-    /// An empty board; at most `rate` attempts a second of all threads together.
+    /// An empty board; at most `rate` attempts a second in all threads together.
     pub fn new(rate: Option<f64>) -> Self {
         Self {
             state: Mutex::default(),
@@ -89,7 +89,7 @@ impl Board {
         }
     }
 
-    /// Sets the work from now on; `None` lets the threads rest.
+    /// Sets the work from now on; `None` pauses the threads.
     pub fn set(&self, work: Option<Work>) {
         self.state.lock().work = work;
         self.changed.notify_all();
@@ -117,7 +117,7 @@ impl Board {
             while self.started.elapsed() < at && !state.closed {
                 self.changed.wait_until(&mut state, self.started + at);
             }
-            // The connection may have been lost meanwhile.
+            // The connection may have been lost in the meantime.
             while state.work.is_none() && !state.closed {
                 self.changed.wait(&mut state);
             }
@@ -132,8 +132,8 @@ impl Board {
     }
 }
 
-/// A mining thread: tries one counter after the other from a random one on, within the prefix if there is
-/// one; else no other miner of the pool is likely to come near.
+/// A mining thread: tries consecutive counters from a random one on, within the prefix if there is one;
+/// otherwise other miners of the pool are unlikely to try the same.
 pub fn mine(board: &Board, evaluator: &dyn Evaluator, shares: &UnboundedSender<Share>) {
     let mut next: u64 = rand::random();
     while let Some(work) = board.next() {

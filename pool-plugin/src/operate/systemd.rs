@@ -1,7 +1,7 @@
-//! What the service manager is told (`Type=notify`): ready, alive, how it goes, stopping.
+//! Messages to the service manager (`Type=notify`): ready, alive, status, stopping.
 //!
-//! Without one (`NOTIFY_SOCKET` is not set) nothing is sent. A message that cannot be delivered is no reason to
-//! fail: systemd will say what it misses.
+//! Without a service manager (`NOTIFY_SOCKET` is not set) nothing is sent. A failed message is not a reason
+//! to fail: systemd will report what it misses.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-/// How often the status line is renewed when no watchdog asks for more.
+/// How often the status line is updated when no watchdog asks for more.
 const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The port serves miners.
@@ -23,8 +23,8 @@ pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("settling the shares in flight")]);
 }
 
-/// Tells `status` and feeds the watchdog (`WatchdogSec=`) until `stop`. To run on the runtime that serves the
-/// miners: if that hangs, the watchdog bites.
+/// Sends `status` and feeds the watchdog (`WatchdogSec=`) until `stop`. To run on the runtime that serves the
+/// miners: if that hangs, the watchdog ends the process.
 pub async fn keep_alive(status: impl Fn() -> String, stop: CancellationToken) {
     let mut ticks = interval(pulse(sd_notify::watchdog_enabled()));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -40,7 +40,7 @@ fn pulse(watchdog: Option<Duration>) -> Duration {
 
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(reason) = sd_notify::notify(states) {
-        debug!(%reason, "the service manager was not told");
+        debug!(%reason, "could not notify the service manager");
     }
 }
 

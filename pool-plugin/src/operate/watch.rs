@@ -1,4 +1,4 @@
-//! Looks after the parts that do not report themselves: the node and the share ledger.
+//! Reports on the parts that do not report themselves: the node and the share ledger.
 
 use std::time::SystemTime;
 
@@ -18,10 +18,10 @@ use crate::{
     ledger::{LedgerHealth, health::ledger},
 };
 
-/// A shortage of validators is reported when it has lasted this many looks, a second apart.
+/// A shortage of validators is reported once it has lasted this many checks, a second apart.
 const PATIENCE: u32 = 5;
 
-/// How often the log says how the node catches up.
+/// How often the log shows how the node catches up.
 const SYNC_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How the node catches up, while it does.
@@ -63,13 +63,13 @@ pub async fn run(
             && said.is_none_or(|said: Instant| said.elapsed() >= SYNC_INTERVAL)
         {
             said = Some(Instant::now());
-            tracing::info!("the node syncs: {progress}");
+            tracing::info!("the node is syncing: {progress}");
         }
         board.report(Part::Ledger, ledger(&ledger_health.borrow()));
     }
 }
 
-/// Counts the peers; a shortage of validators is seen only when it lasts.
+/// Counts the peers; a shortage of validators counts only once it lasts.
 #[derive(Debug, Default)]
 struct Peers {
     looks_short: u32,

@@ -1,4 +1,4 @@
-//! What a pool address may land, in the words of an operator.
+//! What a pool address may land, as a text for operators.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ const MICROCREDITS_PER_CREDIT: u64 = 1_000_000;
 pub struct Budget {
     pub stake: Stake,
     pub requirement: Requirement,
-    /// Blocks to come that take this epoch's solutions.
+    /// Blocks left in which solutions of this epoch can land.
     pub blocks_left: u32,
 }
 
@@ -32,8 +32,8 @@ impl Budget {
         })
     }
 
-    /// How many solutions an epoch the stake allows now. `None`: any number, or the ledger counts otherwise than
-    /// we do, and is right.
+    /// How many solutions per epoch the stake allows now. `None`: any number, or the ledger's own count
+    /// differs from this one, and is right.
     fn limit(&self) -> Option<u64> {
         let Stake { bonded, landed, left } = self.stake;
         let limit = bonded / self.requirement.now?;
@@ -44,14 +44,19 @@ impl Budget {
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Stake { bonded, landed, left } = self.stake;
-        let credits = |microcredits: u64| microcredits / MICROCREDITS_PER_CREDIT;
-        write!(f, "{landed} solutions landed this epoch, ")?;
+        let credits = |microcredits: u64| crate::core::types::grouped(microcredits / MICROCREDITS_PER_CREDIT);
+        write!(f, "{} landed this epoch, ", crate::core::types::counted(landed, "solution"))?;
         if left == u64::MAX {
             f.write_str("any number may follow")?;
         } else {
-            write!(f, "{left} may follow")?;
+            write!(f, "{} may follow", crate::core::types::grouped(left))?;
         }
-        write!(f, " in {} blocks; {} credits are bonded", self.blocks_left, credits(bonded))?;
+        write!(
+            f,
+            " in {}; {} credits bonded",
+            crate::core::types::counted(self.blocks_left, "block"),
+            credits(bonded)
+        )?;
         if let (Some(limit), Some(now)) = (self.limit(), self.requirement.now) {
             write!(f, ", which lands {limit} an epoch at {} each", credits(now))?;
         }
@@ -78,8 +83,8 @@ mod tests {
         let budget = Budget::read(&*chain, &OURS).unwrap();
         assert_eq!(
             budget.to_string(),
-            "1 solutions landed this epoch, 2 may follow in 359 blocks; 37500 credits are bonded, which lands 3 \
-             an epoch at 12500 each; after 2027-01-31 it lands 2 at 15000 each"
+            "1 solution landed this epoch, 2 may follow in 359 blocks; 37,500 credits bonded, which lands 3 an \
+             epoch at 12,500 each; after 2027-01-31 it lands 2 at 15,000 each"
         );
     }
 
@@ -87,20 +92,20 @@ mod tests {
     fn the_ledger_is_right_when_it_counts_otherwise() {
         let stake = Stake { bonded: 5_000_000_000_000, landed: 1, left: 1 };
         let requirement = Requirement::at(Network::Mainnet, i64::MAX);
-        let told = Budget { stake, requirement, blocks_left: 10 }.to_string();
-        assert!(told.contains("which lands 2 an epoch"), "{told}");
+        let text = Budget { stake, requirement, blocks_left: 10 }.to_string();
+        assert!(text.contains("which lands 2 an epoch"), "{text}");
         let stake = Stake { left: 7, ..stake };
-        let told = Budget { stake, requirement, blocks_left: 10 }.to_string();
-        assert!(told.contains("7 may follow") && !told.contains("which lands"), "{told}");
+        let text = Budget { stake, requirement, blocks_left: 10 }.to_string();
+        assert!(text.contains("7 may follow") && !text.contains("which lands"), "{text}");
     }
 
     #[test]
     fn a_chain_without_a_limit_says_so() {
         let chain = SimChain::new();
-        let told = Budget::read(&*chain, &OURS).unwrap().to_string();
+        let text = Budget::read(&*chain, &OURS).unwrap().to_string();
         assert!(
-            told.starts_with("0 solutions landed this epoch, any number may follow in 360 blocks"),
-            "{told}"
+            text.starts_with("0 solutions landed this epoch, any number may follow in 360 blocks"),
+            "{text}"
         );
     }
 }

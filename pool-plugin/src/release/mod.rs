@@ -3,11 +3,11 @@
 //! # Layout
 //! - [`queue`]: which solution goes to which peer now: budget, pace, best first.
 //! - [`policy`]: which of them go, when there are more than may land.
-//! - [`budget`]: what an address may land, in the words of an operator.
+//! - [`budget`]: what an address may land, as a text for operators.
 //! - [`health`]: whether solutions are on their way.
 //! - [`peers`]: which peers can be written to, and how much each may still be sent.
-//! - [`task`]: carries out what the queue decides.
-//! - [`records`]: writes found solutions to the ledger beside the broadcast.
+//! - [`task`]: carries out the queue's decisions.
+//! - [`records`]: writes found solutions to the ledger while they are broadcast.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
 //! - [`recover`]: finds and near misses of before a crash, read back from the shares.
 
@@ -31,16 +31,16 @@ use self::queue::Wait;
 pub use self::task::{Setup, run};
 use crate::core::types::{Found, Settled, SolutionId};
 
-/// Where the share checks put what they found. Sending never waits: a find is worth more than its memory.
+/// Where the share checks put their finds. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;
 
-/// What waits for the release task. Shared, so that it outlives a task that fails: a find is not lost with it.
+/// The input of the release task. Shared, so that it outlives a task that fails: no find is lost with it.
 pub type SharedInbox = Arc<Mutex<Inbox>>;
 
 pub struct Inbox {
     pub finds: mpsc::UnboundedReceiver<Found>,
     pub settled: mpsc::UnboundedReceiver<Settled>,
-    /// Where the task tells what waits, and why.
+    /// Where the task reports what waits, and why.
     pub waits: watch::Sender<Waits>,
 }
 

@@ -1,8 +1,8 @@
 //! Counters that just missed the proof target, kept until it falls or their epoch ends. Pure.
 //!
-//! The proof target moves with every block: what is no solution now may be one a minute later, and the
-//! miner that found it will not look at that counter again. On the last block of an epoch shares of two epochs come
-//! in: each epoch has room of its own.
+//! The proof target moves with every block: a counter that is not a solution now may be one a minute later,
+//! and the miner that found it will not try it again. On the last block of an epoch shares of two epochs come
+//! in: each epoch has its own room.
 
 use std::{
     cmp::Reverse,
@@ -14,7 +14,7 @@ use crate::{
     core::types::{Found, SolutionId},
 };
 
-/// How many are kept of an epoch: the best ones.
+/// How many are kept per epoch: the best ones.
 pub const CAPACITY: usize = 256;
 
 /// The best counters of each open epoch, by target.
@@ -22,7 +22,7 @@ pub const CAPACITY: usize = 256;
 pub struct NearMisses(HashMap<Epoch, BTreeMap<(u64, SolutionId), Found>>);
 
 impl NearMisses {
-    /// Keeps a counter of an open epoch, whether it is a solution already or not.
+    /// Keeps a counter of an open epoch, whether or not it is a solution already.
     pub fn keep(&mut self, found: Found) {
         let epoch = Epoch { number: found.epoch, hash: found.solution.epoch_hash };
         let by_target = self.0.entry(epoch).or_default();
@@ -32,8 +32,9 @@ impl NearMisses {
         }
     }
 
-    /// Takes out what is a solution as the chain is now, best first, and forgets the epochs that are over. A counter
-    /// of the epoch to come has to reach the present proof target: nobody knows that of the block it will land in.
+    /// Takes out what is a solution for the chain's present state, best first, and forgets the epochs that
+    /// are over. A counter of the next epoch has to reach the present proof target: that of the block it will
+    /// land in is not known yet.
     pub fn take_solutions(&mut self, puzzle: &Puzzle) -> Vec<Found> {
         self.0.retain(|epoch, _| puzzle.is_open(*epoch));
         let least = (puzzle.proof_target, SolutionId::default());
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!(targets(&misses.take_solutions(&last_block(1000))), [1000]);
         misses.keep(found(5, 9_999, 900));
         assert!(misses.take_solutions(&last_block(1000)).is_empty());
-        // The turn: what the old epoch missed is over, what the new one missed is not.
+        // The new epoch: near misses of the old one are over, those of the new one are not.
         assert_eq!(targets(&misses.take_solutions(&puzzle(6, 300))), [400]);
     }
 

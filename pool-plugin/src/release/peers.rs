@@ -8,8 +8,8 @@ use std::{
 
 use crate::chain::Peer;
 
-/// Solutions a peer is sent at most in a [`WINDOW`]. It disconnects at more than 64 in a minute, whoever
-/// found them: the difference is left to what the node itself relays.
+/// The most solutions sent to a peer in a [`WINDOW`]. It disconnects at more than 64 in a minute, no matter who
+/// found them: the difference is left for what the node itself relays.
 pub const MAX_PER_WINDOW: usize = 60;
 
 /// Longer than the minute a peer counts by, since messages sent apart may arrive together.
@@ -30,7 +30,7 @@ pub(super) struct PeerBook {
 struct Connection {
     number: ConnectionNumber,
     validator: bool,
-    /// A peer is listed before it can be written to: it counts when a second look finds it again.
+    /// A peer is listed before it can be written to: it counts once a second look finds it again.
     writable: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Writable {
 }
 
 impl PeerBook {
-    /// Takes note of the peers listed now. Looks are to be a second or more apart.
+    /// Notes the peers listed now. To be called at intervals of a second or more.
     pub(super) fn look(&mut self, peers: &[Peer], now: Duration) {
         let mut connections = HashMap::with_capacity(peers.len());
         for peer in peers {
@@ -99,7 +99,7 @@ impl PeerBook {
         self.connections.get(&address).map(|connection| connection.number)
     }
 
-    /// The peer turned out to be gone; when it is listed again, that is another connection.
+    /// The peer was gone; when it is listed again, that is a new connection.
     pub(super) fn gone(&mut self, address: &SocketAddr) {
         self.connections.remove(address);
     }

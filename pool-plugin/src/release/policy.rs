@@ -1,13 +1,15 @@
 //! Which of the held solutions to release now, when there may be more of them than may land. Pure.
 //!
-//! An address lands so many solutions an epoch as its stake allows. While it finds fewer, all go out at once.
-//! When it finds more, it matters which: a block pays by target, up to what is left of the coinbase target, so
-//! a solution may be worth four times as much as another. Best-of-epoch therefore holds them back, and sends
+//! An address lands as many solutions an epoch as its stake allows. While it finds fewer, all are sent at
+//! once. When it finds more, it matters which: a block pays by target, up to what is left of the coinbase
+//! target, so a solution may be worth four times as much as another. Best-of-epoch therefore holds them back,
+//! and sends
 //!
-//! - at once what no later one can better: a target that takes all a block can pay;
-//! - of the others the best, one a block, so late that the last of them lands with a reserve of blocks before
+//! - at once what no later one can improve on: a target that takes all a block can pay;
+//! - of the others the best, one per block, so late that the last of them lands with a reserve of blocks
+//!   before the epoch ends.
 //!   the epoch ends.
-//!
+//! `docs/release.md` says what each policy earns, and when to use which.
 //! `docs/release.md` has what each policy earns, and when to use which.
 
 mod finds;
@@ -18,11 +20,11 @@ mod tests;
 pub(super) use self::finds::Finds;
 use crate::core::types::MAX_SOLUTIONS_PER_BLOCK;
 
-/// Blocks at the end of an epoch that are planned to be empty of ours: for other provers' solutions that come
+/// Blocks at the end of an epoch in which the plan lands none of ours: for other provers' solutions that come
 /// first, and for a proof target that is above ours for a while.
 pub const RESERVE: u32 = 12;
 
-/// What decides which solutions go when.
+/// Decides which solutions are sent when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// Best-of-epoch for an address that finds more than it may land, immediate for others.
@@ -34,16 +36,16 @@ pub enum Policy {
     BestOfEpoch,
 }
 
-/// An address and the chain, when it is to be decided.
+/// An address and the chain at the time of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View<'a> {
     /// Targets of the solutions that are held and may land now, best first.
     pub held: &'a [u64],
-    /// Solutions that may be released besides those on their way.
+    /// Solutions that may be released in addition to those on their way.
     pub budget: u64,
     /// Released since the latest block.
     pub released_in_block: usize,
-    /// Blocks to come that take this epoch's solutions.
+    /// Blocks left in which solutions of this epoch can land.
     pub blocks_left: u32,
     pub coinbase_target: u64,
     /// Solutions of this address that these blocks are expected to bring.
@@ -60,7 +62,7 @@ impl Policy {
         Self::NAMES.into_iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
     }
 
-    /// How many of the best held to release now.
+    /// How many of the best held ones to release now.
     pub fn release(self, view: &View<'_>) -> usize {
         let affordable = view.held.len().min(usize::try_from(view.budget).unwrap_or(usize::MAX));
         match self {
@@ -74,9 +76,9 @@ impl Policy {
 }
 
 fn best_of_epoch(view: &View<'_>) -> usize {
-    // One a block: two in a block share what is left of its coinbase target.
+    // One per block: two in a block share what is left of its coinbase target.
     let unbeatable = view.held.iter().take_while(|target| **target >= view.coinbase_target).count().min(1);
-    // Those that one a block would not bring in before the reserve.
+    // Those that would not all land before the reserve at one per block.
     let in_time = view.blocks_left.saturating_sub(RESERVE);
     let due = usize::try_from(view.budget.saturating_sub(in_time.into())).unwrap_or(usize::MAX);
     unbeatable.max(due.min(MAX_SOLUTIONS_PER_BLOCK)).saturating_sub(view.released_in_block)

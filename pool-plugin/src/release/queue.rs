@@ -1,18 +1,18 @@
 //! Which solution goes to which peer now. Pure: values in, decisions out, time is a parameter.
 //!
-//! The caller tells the queue what was found, what the chain settled and who is connected, asks for a
-//! [`Plan`], carries it out, and tells the queue how each hand-over went. A solution is *released* from the
-//! first hand-over that reached anyone, and from then on holds a place in its address's stake limit until
-//! the chain settles it or its epoch ends. Which ones are released when there are more than may land is the
-//! [policy](super::policy)'s.
+//! The caller passes the queue what was found, what the chain settled and who is connected, asks for a
+//! [`Plan`], carries it out, and reports each hand-over. A solution is *released* from the first hand-over
+//! that reached a peer, and from then on holds a place in its address's stake limit until the chain settles
+//! it or its epoch ends. The [policy](super::policy) decides which ones are released when there are more than
+//! may land.
 //!
-//! On the last block of an epoch finds of the next one come in. They wait for that epoch's first block, and take
-//! places of their own epoch only.
+//! On the last block of an epoch finds of the next one come in. They wait for that epoch's first block, and
+//! take places of their own epoch only.
 //!
-//! A place must not be given away twice, after a crash either: what the network has and the database does not know
-//! of would still land. A fresh find goes out at once, and is recorded beside that as released. One that was held is
-//! recorded as held, so its release is marked first and its hand-over waits for the mark, a moment at most. And what
-//! a restart finds among the shares without a record goes before all others.
+//! A place must not be given away twice, even after a crash: what the network has and the database does not
+//! know could still land. A fresh find is sent at once, and recorded as released at the same time. One that
+//! was held is recorded as held, so its release is marked first and its hand-over waits for the mark, a
+//! moment at most. And unrecorded solutions that a restart finds among the shares go before all others.
 
 mod early;
 mod planner;
@@ -38,31 +38,31 @@ use crate::{
     core::types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 
-/// A solution that has not landed is offered again to a peer that had it this long ago: the message may
-/// have been lost, or the peer not yet ready for it.
+/// A solution that has not landed is offered again to a peer that got it this long ago: the message may have
+/// been lost, or the peer not yet ready for it.
 pub const REPEAT_AFTER: Duration = Duration::from_secs(90);
 
 /// Repetitions only go to peers that were sent fewer than this many solutions within the window, so that a
 /// fresh find never waits for them.
 pub const REPEAT_ROOM: usize = 20;
 
-/// How long the release of a solution that was held waits for its mark: a disk that hangs must not lose a block.
+/// How long the release of a held solution waits for its mark: a hanging disk must not cost a block.
 pub const MARK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The one queue between finds and the network.
+/// The only queue between finds and the network.
 #[derive(Debug)]
 pub struct ReleaseQueue {
     entries: HashMap<SolutionId, Entry>,
-    /// Landed or aborted, each with its epoch, until that ends: found again, they are old news.
+    /// Landed or aborted, each with its epoch, until that ends: if found again, they are ignored.
     settled: HashMap<SolutionId, u32>,
     peers: PeerBook,
     policy: Policy,
     finds: HashMap<Address, Finds>,
-    /// Of the latest plan: the chain's height.
+    /// The chain's height at the latest plan.
     height: u32,
     /// Assumed until the node says otherwise.
     own_consensus: bool,
-    /// The node does not follow the network: nothing goes out.
+    /// The node does not follow the network: nothing is sent.
     holding: bool,
 }
 
@@ -71,26 +71,26 @@ struct Entry {
     solution: Solution,
     epoch: u32,
     released: bool,
-    /// The chain's height when it was; none if that was before a restart.
+    /// The chain's height at that time; `None` if that was before a restart.
     released_at: Option<u32>,
     /// The database has it as held.
     held: bool,
-    /// Since when its release waits for its mark.
+    /// When its release began to wait for its mark.
     marking: Option<Duration>,
-    /// Nobody knows whether the network has it.
+    /// It is unknown whether the network has it.
     unsure: bool,
-    /// In this process: a restarted node's consensus has forgotten what it was given.
+    /// In this process: a restarted node's consensus has forgotten what it got.
     submitted: bool,
     offered: HashMap<ConnectionNumber, Duration>,
     waits: Option<Wait>,
 }
 
-/// What there is to know of a solution that comes in.
+/// The history of a solution that comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Past {
     /// It was just found.
     Fresh,
-    /// The database has it as held: nobody else does.
+    /// The database has it as held: nobody else has it.
     Held,
     /// It was released before a restart: the network may have it.
     Released,
@@ -98,7 +98,7 @@ pub enum Past {
     Unsure,
 }
 
-/// A solution, and where it is to go.
+/// A solution, and its receivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandOver {
     pub solution: Solution,
@@ -114,9 +114,9 @@ pub struct Plan {
     pub hand_overs: Vec<HandOver>,
     /// Releases to be marked before they are carried out.
     pub marks: Vec<SolutionId>,
-    /// What has begun to wait, or waits for another reason than at the last plan.
+    /// What has begun to wait, or waits for a different reason than at the last plan.
     pub newly_waiting: Vec<(SolutionId, Wait)>,
-    /// What each address may still send once this is carried out.
+    /// What each address may still send after this plan.
     pub left: HashMap<Address, u64>,
     pub status: Status,
 }
@@ -152,7 +152,7 @@ impl ReleaseQueue {
         }
     }
 
-    /// Takes a solution in. `false` if the queue knows it, or the chain has settled it.
+    /// Adds a solution. `false` if the queue knows it, or the chain has settled it.
     pub fn add(&mut self, solution: Solution, epoch: u32, past: Past) -> bool {
         let id = solution.id();
         if self.settled.contains_key(&id) || self.entries.contains_key(&id) {
@@ -175,7 +175,7 @@ impl ReleaseQueue {
         true
     }
 
-    /// A block landed this solution or gave up on it. Forgotten ids do no harm: anyone's may be named.
+    /// A block landed or aborted this solution. Unknown ids do no harm: anyone's may be named.
     pub fn settle(&mut self, id: SolutionId, epoch: u32) {
         let epoch = self.entries.remove(&id).map_or(epoch, |entry| entry.epoch);
         self.settled.insert(id, epoch);
@@ -188,7 +188,7 @@ impl ReleaseQueue {
         over.map(|(id, entry)| Expired { id, released: entry.released, waited: entry.waits }).collect()
     }
 
-    /// Takes note of the connected peers; to be called once a second.
+    /// Notes the connected peers; to be called once a second.
     pub fn look(&mut self, peers: &[Peer], now: Duration) {
         self.peers.look(peers, now);
         for entry in self.entries.values_mut() {
@@ -196,7 +196,7 @@ impl ReleaseQueue {
         }
     }
 
-    /// Whether nothing is to go out from the next plan on.
+    /// Whether nothing may be sent from the next plan on.
     pub fn hold(&mut self, holding: bool) {
         self.holding = holding;
     }
@@ -212,7 +212,7 @@ impl ReleaseQueue {
     }
 
     /// Decides what goes where. `left`: what the chain says each address may still land in this epoch; read
-    /// after the last [`Self::settle`], else a landing would be counted as neither open nor landed.
+    /// after the last [`Self::settle`], or a landing would count neither as open nor as landed.
     pub fn plan(&mut self, puzzle: &Puzzle, left: &HashMap<Address, u64>, now: Duration) -> Plan {
         self.height = puzzle.height;
         let budget = self.budget(puzzle.epoch, left);
@@ -303,7 +303,7 @@ impl ReleaseQueue {
         held.into_iter().map(choose).collect()
     }
 
-    /// The release of a solution that was held is on its way to the database.
+    /// The release of a held solution is on its way to the database.
     pub fn mark(&mut self, id: SolutionId, now: Duration) {
         let height = self.height;
         if let Some(entry) = self.entries.get_mut(&id) {
@@ -312,21 +312,22 @@ impl ReleaseQueue {
         }
     }
 
-    /// The mark is written, or cannot be: the solution goes out.
+    /// The mark is written, or cannot be: the solution is sent.
     pub fn marked(&mut self, id: SolutionId) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.marking = None;
         }
     }
 
-    /// The solution is to be recorded now: whether as released. If not, the database has it as held from then on.
+    /// The solution is to be recorded now; returns whether as released. If not, the database has it as held
+    /// from then on.
     pub fn record(&mut self, id: SolutionId) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
         entry.held = !entry.released;
         entry.released
     }
 
-    /// How a planned offer went. `true` if it released the solution.
+    /// The result of a planned offer. `true` if it released the solution.
     pub fn offered(&mut self, id: SolutionId, peer: SocketAddr, delivered: bool, now: Duration) -> bool {
         if !delivered {
             self.peers.gone(&peer);
@@ -340,8 +341,8 @@ impl ReleaseQueue {
         entry.release(self.height)
     }
 
-    /// How a planned submission to the node's own consensus went; `taken` is `false` if it has none. `true`
-    /// if it released the solution.
+    /// The result of a planned submission to the node's own consensus; `taken` is `false` if it has none.
+    /// `true` if it released the solution.
     pub fn submitted(&mut self, id: SolutionId, taken: bool) -> bool {
         self.own_consensus &= taken;
         let Some(entry) = self.entries.get_mut(&id).filter(|_| taken) else { return false };

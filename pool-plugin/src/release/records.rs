@@ -1,5 +1,5 @@
-//! Writes found solutions to the ledger, one after the other, beside the broadcast: neither waits for the
-//! other. A write that fails is tried again for as long as the pool runs.
+//! Writes found solutions to the ledger, one after the other, while they are broadcast: neither waits for the
+//! other. A failed write is retried for as long as the pool runs.
 
 use std::{future::Future, sync::Arc};
 
@@ -23,18 +23,18 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a write is tried once the pool stops, before the record goes to the log instead.
+/// How often a write is retried once the pool stops, before the record goes to the log instead.
 const TRIES_WHEN_STOPPING: u32 = 5;
 
-/// What the release queue needs of the ledger.
+/// What the release queue needs from the ledger.
 pub trait SolutionStore: Send + Sync + 'static {
-    /// Of a find that is to be recorded, at once and without waiting for the disk.
+    /// Announces a find that will be recorded, at once and without waiting for the disk.
     fn expect_found(&self, record: &SolutionRecord);
     fn record_found(&self, record: SolutionRecord) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn mark_released(&self, id: SolutionId) -> impl Future<Output = Result<(), WriteError>> + Send;
     fn solution(&self, id: SolutionId) -> Result<Option<SolutionRecord>, ReadError>;
     fn open_solutions(&self) -> Result<Vec<SolutionRecord>, ReadError>;
-    /// Finds of which there is nothing but a share.
+    /// Finds of which only the share is stored.
     fn unrecorded_finds(&self, puzzle: &Puzzle) -> Result<Vec<Found>, ReadError>;
 }
 
@@ -64,27 +64,27 @@ impl SolutionStore for ShareLedger {
     }
 }
 
-/// What is to be written.
+/// What to write.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
     Found(SolutionRecord),
     Released(SolutionId),
 }
 
-/// What the queue is told.
+/// The notices to the queue.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Told {
-    /// The database knows this find to be settled: it was found again after a restart.
+    /// The database has this find as settled: it was found again after a restart.
     Settled(Settled),
-    /// A release was marked, or that failed and is tried again.
+    /// A release was marked, or that failed and is retried.
     Marked(SolutionId),
 }
 
 pub(super) struct Recorder<S> {
     pub(super) store: Arc<S>,
-    /// To a queue that may be gone already: then nothing is released any more.
+    /// Sends to a queue that may have ended: then nothing is released any more.
     pub(super) queue: mpsc::UnboundedSender<Told>,
-    /// Why the current write fails, for health.
+    /// Why the current write fails, for the health report.
     pub(super) failure: watch::Sender<Option<String>>,
     pub(super) stop: CancellationToken,
 }
@@ -124,17 +124,17 @@ impl<S: SolutionStore> Recorder<S> {
                     continue;
                 }
                 (WriteError::UnknownSolution { .. }, _) => {
-                    // Its finding was given up: that is in the log.
+                    // Its find was given up: the log has it.
                     return tracing::warn!(?entry, "release not recorded: {error}");
                 }
                 _ => {}
             }
             if self.failure.borrow().is_none() {
-                tracing::error!(%error, "a found solution cannot be recorded; trying again");
+                tracing::error!(%error, "could not record a found solution; retrying");
             }
             self.failure.send_replace(Some(error.to_string()));
             if !self.stop.is_cancelled() {
-                // A stop cuts the pause short.
+                // A stop ends the pause early.
                 self.stop.run_until_cancelled(sleep(pause)).await;
                 pause = (2 * pause).min(LONGEST_PAUSE);
                 continue;
@@ -146,7 +146,7 @@ impl<S: SolutionStore> Recorder<S> {
             sleep(FIRST_PAUSE).await;
         }
         if self.failure.borrow().is_some() {
-            tracing::info!("found solutions are recorded again");
+            tracing::info!("recording found solutions again");
             self.failure.send_replace(None);
         }
     }

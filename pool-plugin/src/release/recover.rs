@@ -1,9 +1,9 @@
-//! What a crash left unsaid: finds and near misses, read back from the shares.
+//! What a crash left unrecorded: finds and near misses, read back from the shares.
 //!
-//! A share is on the disk with the target it reached, so the shares of the open epochs tell which counters are
-//! solutions, or become some when the proof target falls. What is not recorded as a solution was either never one,
-//! or the process died before its record was written. So near misses need no table of their own, and leave with the
-//! shares.
+//! A share is on the disk with the target it reached, so the shares of the open epochs show which counters
+//! are solutions, or become some when the proof target falls. Those not recorded as solutions either never
+//! were any, or the process died before the record was written. So near misses need no table, and leave with
+//! the shares.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,13 +17,13 @@ use crate::{
     release::near_misses,
 };
 
-/// A find is recorded within a sync or two; so far before the last share none can be missing for that.
+/// A find is recorded within a sync or two: further than this before the last share none can be missing.
 const LAST_MOMENTS_MS: u64 = 30_000;
-/// So many of the last shares are looked through at most: starting must not wait.
+/// The most shares that are read, counted from the last one: the start must not take long.
 const LAST_SHARES: u64 = 100_000;
 
-/// The solutions among the last shares that are not recorded: the process died in between, and the network may have
-/// them.
+/// The solutions among the last shares without a record: the process died in between, and the network may
+/// have them.
 pub fn last_finds(ledger: &ShareLedger, puzzle: &Puzzle) -> Result<Vec<Found>, ReadError> {
     let last = ledger.last_seq()?;
     let Some(newest) = ledger.shares(last, last).next().transpose()? else { return Ok(vec![]) };
@@ -50,11 +50,11 @@ pub async fn run(
         });
         match reading.await {
             Ok(Ok(missed)) => {
-                tracing::info!(count = missed.len(), "near misses of before the start are kept");
+                tracing::info!(count = missed.len(), "kept near misses from before the start");
                 keep(missed);
             }
-            Ok(Err(error)) => tracing::warn!(%error, "the near misses of before the start are lost"),
-            Err(error) => tracing::error!(%error, "the near misses of before the start are lost"),
+            Ok(Err(error)) => tracing::warn!(%error, "lost the near misses from before the start"),
+            Err(error) => tracing::error!(%error, "lost the near misses from before the start"),
         }
     }
     stop.cancelled().await;

@@ -1,4 +1,5 @@
-//! Carries out what the [queue](super::queue) decides: the only place that hands solutions to the network.
+//! Carries out the decisions of the [queue](super::queue): the only place that sends solutions to the
+//! network.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -27,25 +28,26 @@ use crate::{
     },
 };
 
-/// Between two looks at the peers.
+/// Between two checks of the peers.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long finds are still taken after a stop, if their senders live on.
+/// How long finds are still accepted after a stop, if their senders live on.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// For whom, and how.
+/// The addresses, and the policy.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub policy: Policy,
-    /// They hear what each may still send.
+    /// Gets what each address may still send.
     pub addresses: Arc<Addresses>,
 }
 
-/// Releases what is found until `stop`; then takes the finds still on their way, and returns when all
-/// records are written.
+/// Releases finds until `stop`; then takes the finds still on their way, and returns when all records are
+/// written.
 ///
-/// Woken by a find, a new block, a settled solution, and each second by a look at the peers. The open
-/// solutions of the ledger, and finds that a crash left without a record, are taken up before anything is released.
+/// Woken by a find, a new block, a settled solution, and each second by a check of the peers. The open
+/// solutions of the ledger, and finds that a crash left without a record, are added before anything is
+/// released.
 pub async fn run<S: SolutionStore>(
     chain: ChainHandle,
     setup: Setup,
@@ -77,7 +79,7 @@ pub async fn run<S: SolutionStore>(
             changed = state.changed(), if state_open => state_open = changed.is_ok(),
             _ = looks.tick() => releaser.look(),
         }
-        // All that is known goes into one decision: the best of the finds first, landings before budgets.
+        // Everything known goes into one decision: the best of the finds first, landings before budgets.
         while let Ok(found) = finds.try_recv() {
             releaser.take(found);
         }
@@ -172,9 +174,9 @@ struct Releaser<S> {
     health: HealthBoard,
     waits: watch::Sender<Waits>,
     queue: ReleaseQueue,
-    /// What is to be recorded once it is known whether it goes out.
+    /// Finds to record once it is known whether they are sent.
     new: Vec<SolutionRecord>,
-    /// When the open solutions of the ledger are to be read; `None` once they are in the queue.
+    /// When to read the open solutions of the ledger; `None` once they are in the queue.
     next_load: Option<Duration>,
     started: Instant,
 }
@@ -203,8 +205,8 @@ impl<S: SolutionStore> Releaser<S> {
         }
     }
 
-    /// One write for what was found and what became of it: there is no moment in which the network has a solution
-    /// that the database has as held.
+    /// One write for a find and its release: at no moment does the network have a solution that the database
+    /// has as held.
     fn record_new(&mut self) {
         for mut record in std::mem::take(&mut self.new) {
             if self.queue.record(record.solution.id()) {
@@ -232,7 +234,7 @@ impl<S: SolutionStore> Releaser<S> {
             Ok(read) => read,
             Err(error) => {
                 self.next_load = Some(now + LOOK_INTERVAL);
-                return tracing::error!(%error, "the open solutions cannot be read; trying again");
+                return tracing::error!(%error, "could not read the open solutions; retrying");
             }
         };
         self.next_load = None;
@@ -240,21 +242,21 @@ impl<S: SolutionStore> Releaser<S> {
             let released = record.state == SolutionState::Released;
             let past = if released { Past::Released } else { Past::Held };
             if self.queue.add(record.solution, record.epoch, past) {
-                tracing::info!(id = %record.solution.id(), released, "open solution taken up again");
+                tracing::info!(id = %record.solution.id(), released, "resumed an open solution");
             }
         }
         for found in unrecorded {
             let id = found.solution.id();
             if self.queue.add(found.solution, found.epoch, Past::Unsure) {
-                tracing::warn!(%id, "a share of before the restart is a solution without a record: it goes first");
+                tracing::warn!(%id, "found an unrecorded solution among stored shares; releasing it first");
                 self.expect(found);
             }
         }
     }
 
-    /// Decides, carries out, and has it recorded.
+    /// Decides, carries out, and records.
     fn release(&mut self, state: &ChainState) {
-        // Without a puzzle nothing can be decided: all waits.
+        // Without a puzzle nothing can be decided: everything waits.
         if let Some(puzzle) = state.puzzle {
             let now = self.started.elapsed();
             if self.next_load.is_some_and(|at| at <= now) {
@@ -271,7 +273,7 @@ impl<S: SolutionStore> Releaser<S> {
             log_expired(&expired);
         }
         for id in self.queue.drop_surplus(puzzle.epoch) {
-            tracing::warn!(%id, "solution dropped: more than an epoch lands wait for the next epoch, all better");
+            tracing::warn!(%id, "solution dropped: enough better ones wait for the next epoch");
         }
         let left = self.solutions_left();
         loop {
@@ -288,7 +290,7 @@ impl<S: SolutionStore> Releaser<S> {
             for hand_over in &plan.hand_overs {
                 all_handed &= self.carry_out(hand_over, now);
             }
-            // Nobody took one: the queue now knows who is gone, and decides again without them.
+            // No peer took one: the queue now knows which are gone, and decides again without them.
             if all_handed {
                 self.addresses.note_left(puzzle.epoch, |address| plan.left.get(address).copied());
                 if let Some(turned) = puzzle.after_turn() {
@@ -314,8 +316,8 @@ impl<S: SolutionStore> Releaser<S> {
                 Ok(count) => {
                     left.insert(address, count);
                 }
-                // The queue says once per solution that it waits for this.
-                Err(error) => tracing::debug!(%address, %error, "the stake limit cannot be read"),
+                // The queue logs once per solution that it waits for this.
+                Err(error) => tracing::debug!(%address, %error, "cannot read the stake limit"),
             }
         }
         left
@@ -356,7 +358,7 @@ impl<S: SolutionStore> Releaser<S> {
 }
 
 impl<S> Drop for Releaser<S> {
-    /// Also when it fails: what was found is recorded.
+    /// Even when it fails: finds are recorded.
     fn drop(&mut self) {
         for record in std::mem::take(&mut self.new) {
             let _ = self.entries.send(Entry::Found(record));
@@ -381,7 +383,7 @@ fn log_waiting(id: SolutionId, wait: Wait) {
         Wait::Epoch => tracing::info!(%id, "solution held: its epoch is not the current one"),
         Wait::Network => tracing::warn!(%id, "solution held: the node does not follow the network"),
         Wait::NoPeer => tracing::warn!(%id, "solution waits: no peer can be written to"),
-        Wait::Pace => tracing::info!(%id, "solution waits: the peers take no more this minute"),
+        Wait::Pace => tracing::info!(%id, "solution waits: the peers accept no more this minute"),
     }
 }
 

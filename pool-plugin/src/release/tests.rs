@@ -106,7 +106,7 @@ async fn over_the_stake_limit_a_solution_is_held_until_its_epoch_ends() {
     sleep(Duration::from_secs(5)).await;
     assert!(pool.sim.mempool().is_empty());
     assert_eq!(pool.state(&held), Some(SolutionState::Expired));
-    // The new epoch has a place of its own.
+    // The new epoch has its own place.
     let fresh = pool.find_new(3, 200).await;
     assert_eq!(pool.sim.mempool(), [fresh]);
 }
@@ -201,7 +201,7 @@ async fn a_find_before_the_turn_outlives_crashes_and_lands_once_in_its_own_epoch
     pool.sim.produce_block();
     pool.until_accounted().await;
     pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
-    // The old epoch's only place is taken, which does not concern the new one's find.
+    // The old epoch's only place is taken, which does not affect the new one's find.
     let early = find_early(&pool, 2, 300).await;
     assert_eq!(pool.reason(Part::Release), Some("flowing"));
     // No block for an hour, with a crash and a stop in it.
@@ -265,7 +265,7 @@ async fn a_proof_target_that_rises_with_the_turn_holds_an_early_find_until_it_fa
     until(|| pool.sim.mempool() == [early]).await;
 }
 
-/// The node misses the turn and hears of a later block.
+/// The node misses the epoch's first block and sees a later one.
 #[tokio::test(start_paused = true)]
 async fn an_early_find_goes_out_when_the_node_skips_the_epochs_first_block() {
     let pool = Pool::new().await;
@@ -279,7 +279,7 @@ async fn an_early_find_goes_out_when_the_node_skips_the_epochs_first_block() {
     until(|| pool.sim.mempool() == [early]).await;
 }
 
-/// The process dies between a share and the record of the find it was, on an epoch's last block.
+/// The process dies between a share and the record of its find, on an epoch's last block.
 #[tokio::test(start_paused = true)]
 async fn an_early_find_that_died_before_its_record_is_released_with_the_turn() {
     let pool = Pool::new().await;
@@ -555,7 +555,7 @@ async fn what_was_held_goes_out_when_its_release_is_marked_or_after_a_moment() {
     queue.sim.set_limit(OURS, 1);
     sleep(Duration::from_millis(1_010)).await;
     let [first] = queue.sim.mempool()[..] else { panic!("{:?}", queue.sim.mempool()) };
-    assert_eq!(queue.store.state(&first), Some(SolutionState::Released), "no later than it went out");
+    assert_eq!(queue.store.state(&first), Some(SolutionState::Released), "no later than it was sent");
 
     queue.store.0.hanging.store(true, Ordering::Relaxed);
     queue.sim.set_limit(OURS, 2);
@@ -565,7 +565,7 @@ async fn what_was_held_goes_out_when_its_release_is_marked_or_after_a_moment() {
     assert_eq!(queue.sim.mempool().len(), 2, "a hanging disk loses no block");
 }
 
-/// The process dies after a find was sent, and before its record was written: there is a share of it, no more.
+/// The process dies after a find was sent, and before its record was written: only its share is stored.
 #[tokio::test(start_paused = true)]
 async fn a_find_that_died_before_its_record_keeps_its_place() {
     let pool = Pool::new().await;
@@ -583,7 +583,7 @@ async fn a_find_that_died_before_its_record_keeps_its_place() {
 
     let pool = Pool::on(sim, folder);
     pool.settle_in().await;
-    assert_eq!(pool.sim.mempool(), [sent], "and not the better one, which would be burnt");
+    assert_eq!(pool.sim.mempool(), [sent], "and not the better one, which would be lost");
     until(|| pool.state(&sent) == Some(SolutionState::Released)).await;
     let block = pool.sim.produce_block();
     assert_eq!((block.solutions.len(), block.aborted.len()), (1, 0));

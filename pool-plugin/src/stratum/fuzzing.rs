@@ -1,5 +1,5 @@
-//! What the fuzz targets do with a miner's bytes: all that the port does before anything is checked against the
-//! chain. Panics where the pool would say what is no message of the dialect, or read one counter as two.
+//! What the fuzz targets do with a miner's bytes: everything the port does before it needs the chain. Panics
+//! if the pool would send an invalid message of the dialect, or read one counter as two.
 
 use std::{
     pin::pin,
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Everything a miner says on a connection, heard as by a port of this dialect.
+/// Everything a miner sends on a connection, read as by a port of this dialect.
 pub fn hear(dialect: Dialect, bytes: &[u8]) {
     let mut decoder = FrameDecoder::new(dialect.framing());
     let mut source = BytesMut::from(bytes);
@@ -50,8 +50,8 @@ pub fn hear(dialect: Dialect, bytes: &[u8]) {
     check(spoken, &spoken.encode(&Message::refused(Id::Null, Reject::PoolFull)));
 }
 
-/// What a listed proxy sends before the miner's own bytes: the header and nothing behind it is read, and it is
-/// read the same when a miner follows.
+/// What a listed proxy sends before the miner's own bytes: only the header is read, and it is read the same
+/// way when a miner follows.
 pub fn introduce(bytes: &[u8]) {
     let (client, left) = read_header(bytes);
     if let Some(Ok(client)) = client {
@@ -61,10 +61,10 @@ pub fn introduce(bytes: &[u8]) {
     }
 }
 
-/// What the header says, if it is all there, and how many bytes are left behind it.
+/// The header, if it is complete, and the number of bytes left after it.
 fn read_header(bytes: &[u8]) -> (Option<std::io::Result<Option<std::net::SocketAddr>>>, usize) {
     let mut rest = bytes;
-    // Bytes in memory keep nobody waiting.
+    // Bytes in memory never block.
     let read = match pin!(proxy::read_header(&mut rest)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(read) => Some(read),
         Poll::Pending => None,
@@ -94,7 +94,7 @@ fn answer(call: Call, counters: &mut CounterReader) -> Reply {
         Call::Submit(Ok(submit)) => match counters.read(&submit.counter) {
             None => Reply::Refused(Reject::BadCounter),
             Some(counter) => {
-                // Whatever its spelling, it is the counter that its number spells.
+                // Whatever its notation, it is the counter of that number.
                 let plain = CounterReader::default().read(&RawCounter::Text(counter.to_string()));
                 assert_eq!(plain, Some(counter), "{:?}", submit.counter);
                 Reply::Done
@@ -122,7 +122,7 @@ fn log_in(authorize: &Authorize) -> Reply {
     read.map_or_else(|wrong| Reply::Refused(Reject::BadLogin(wrong.to_string())), |_| Reply::Done)
 }
 
-/// Whether these bytes are one message of the dialect, or none.
+/// Panics unless these bytes are one message of the dialect, or none.
 fn check(dialect: Dialect, bytes: &[u8]) {
     if bytes.is_empty() {
         return;
@@ -131,7 +131,7 @@ fn check(dialect: Dialect, bytes: &[u8]) {
         Framing::Lines => {
             let line = bytes.strip_suffix(b"\n");
             assert!(line.is_some_and(|line| !line.contains(&b'\n')), "not one line");
-            assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok(), "no JSON");
+            assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok(), "not JSON");
         }
         Framing::Lengths => {
             let length = bytes.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::core::health::Report;
 
-/// Without a share for so long, something is wrong: with a share every few seconds, even one miner is not as
-/// unlucky as that.
+/// After this long without a share something is wrong: with a share every few seconds, even one miner is not
+/// that unlucky.
 pub const SILENCE: Duration = Duration::from_secs(600);
 
 /// When the last share came.
@@ -16,28 +16,29 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// Takes note of the count of accepted shares at `now`, and judges.
+    /// Notes the count of accepted shares at `now`, and judges.
     pub fn look(&mut self, accepted: u64, connections: usize, now: Duration) -> Report {
         if accepted != self.accepted || (accepted == 0 && connections == 0) {
             *self = Self { accepted, since: now };
         }
         let silent = now.saturating_sub(self.since);
-        let minutes = silent.as_secs() / 60;
+        let minutes = crate::core::types::counted(silent.as_secs() / 60, "minute");
         match (silent >= SILENCE, connections) {
             (false, _) if accepted == 0 => Report::green("none_yet", "no share has come since the start"),
             (false, _) => Report::green("coming", "shares come in"),
             (true, 0) => Report::amber(
                 "silent",
                 format!(
-                    "no share for {minutes} minutes and no miner is connected: check that the port can be reached \
-                     from outside"
+                    "no share for {minutes} and no miner is connected: check that the port can be reached from \
+                     outside"
                 ),
             ),
             (true, _) => Report::amber(
                 "silent",
                 format!(
-                    "no share for {minutes} minutes though {connections} miners are connected: see whether the \
-                     node is synced and why shares are refused (snarkos pool admin status)"
+                    "no share for {minutes} from {}: see whether the node is synced and why shares are refused \
+                     (snarkos pool admin status)",
+                    crate::core::types::counted(connections, "connected miner")
                 ),
             ),
         }
@@ -58,7 +59,7 @@ mod tests {
         };
         assert_eq!(look(0, 0, 9_000).0, Level::Green, "nobody has come yet");
         assert_eq!(look(0, 1, 9_500).0, Level::Green);
-        assert!(look(0, 1, 9_600).1.contains("10 minutes though 1 miners"));
+        assert!(look(0, 1, 9_600).1.contains("10 minutes from 1 connected miner:"));
         assert_eq!(look(1, 1, 9_700).0, Level::Green);
         assert_eq!(look(1, 0, 10_299).0, Level::Green);
         let (level, text) = look(1, 0, 10_300);

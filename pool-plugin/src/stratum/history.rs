@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-/// Minutes that are kept, besides the running one.
+/// Minutes that are kept, in addition to the running one.
 const DAY: u64 = 24 * 60;
 const PLACES: usize = DAY as usize + 1;
 
@@ -22,11 +22,11 @@ pub struct Intake {
 pub struct History {
     /// The number of the newest minute, counted from 1970 on.
     newest: u64,
-    /// By the minute's number; empty before anything came.
+    /// By the minute's number; empty before the first share.
     minutes: Vec<Intake>,
 }
 
-/// Spans that follow one another, oldest first. The running one is none of them.
+/// Consecutive spans, oldest first, without the running one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spans {
     /// When the first begins.
@@ -68,7 +68,7 @@ impl History {
             self.minutes = vec![Intake::default(); PLACES];
             self.newest = minute;
         }
-        // Whatever lies between is empty, and a leap of more than a day empties all once.
+        // All minutes in between are empty, and a jump past a day empties all once.
         for passed in (self.newest + 1..=minute).rev().take(PLACES) {
             self.minutes[place(passed)] = Intake::default();
         }

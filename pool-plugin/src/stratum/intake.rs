@@ -1,9 +1,9 @@
-//! What every submitted counter goes through, whatever the dialect it came in.
+//! The checks of every submitted counter, whatever its dialect.
 //!
-//! A session has already checked its own state, the job and the counter's format. Here follow, in this
-//! order: duplicate, epoch, puzzle, and only then the disk. A counter that reaches the network's proof
-//! target is handed to the release queue the moment its target is known, on the verification thread:
-//! neither a refused share nor a failing disk nor a lost connection holds it back.
+//! A session has already checked its own state, the job and the counter's format. Here follow, in this order:
+//! duplicate, epoch, puzzle, and only then the disk. A counter that reaches the network's proof target is
+//! handed to the release queue the moment its target is known, on the verification thread: neither a refused
+//! share nor a failing disk nor a lost connection holds it back.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub struct AssignedJob {
     pub epoch_hash: EpochHash,
     /// The prover address in the puzzle: the pool's.
     pub address: Address,
-    /// What the share is judged by and credited with.
+    /// The target that judges the share, and its credit.
     pub target: u64,
 }
 
@@ -44,12 +44,12 @@ impl AssignedJob {
     }
 }
 
-/// The way of a counter from a session to the release queue and the ledger.
+/// The path of a counter from a session to the release queue and the ledger.
 pub struct Intake {
     ledger: ShareLedger,
     verifier: Verifier,
     finds: Finds,
-    /// A dead disk fails every share: what the log says of it.
+    /// With a dead disk every share fails: limits the log.
     log: FailureLog,
 }
 
@@ -60,7 +60,7 @@ struct FailureLog {
     unevaluated: Occasionally,
 }
 
-/// Where solutions go, and how to tell one.
+/// Where solutions go, and how to recognise one.
 #[derive(Clone)]
 struct Finds {
     chain: watch::Receiver<ChainState>,
@@ -88,17 +88,17 @@ impl Intake {
         &self.verifier
     }
 
-    /// To be called when the chain's state has changed: a proof target that fell makes solutions of
-    /// counters that had missed it.
+    /// To be called when the chain's state has changed: a lower proof target makes solutions of counters that
+    /// had missed it.
     pub fn chain_changed(&self) {
         self.finds.release_solutions();
     }
 
-    /// Judges a share. `Ok` is the target it reached, and comes only once the share is on disk; its credit is
-    /// the job's target.
+    /// Judges a share. `Ok` is the target it reached, and is returned only once the share is on disk; its
+    /// credit is the job's target.
     ///
-    /// Dropping the future loses the share, though not a solution: run it to its end, whatever becomes of
-    /// the connection.
+    /// Dropping the future loses the share, though not a solution: run it to its end, even if the connection
+    /// closes.
     pub async fn submit(
         &self,
         lane: Lane,
@@ -110,19 +110,19 @@ impl Intake {
         let reservation = match self.ledger.reserve(key) {
             Ok(reservation) => Ok(reservation),
             Err(ReserveError::Duplicate) => return Err(Reject::Duplicate),
-            // The epoch check below says the same, from the chain; but after a restored backup the epoch may
+            // The epoch check below covers this, by the chain; but after a restored backup the epoch may
             // still be open there.
             Err(ReserveError::EpochClosed { .. }) => Err(Reject::Stale),
-            // Refused in the end, but it may be a solution, and those are not lost with the disk.
+            // Refused in the end, but it may be a solution, and those do not depend on the disk.
             Err(ReserveError::Storage(reason)) => {
                 if let Some(shares) = self.log.unchecked.due() {
-                    error!(%reason, shares, "shares cannot be checked against the stored ones");
+                    error!(%reason, shares, "cannot check for duplicate shares; refusing shares");
                 }
                 Err(Reject::NotStored)
             }
         };
         if let Some(refusal) = self.finds.refusal() {
-            // It earns nothing, but may still be a solution when the node is back.
+            // It earns nothing, but may still be a solution once the node is back.
             self.rescue(lane, worker, &[job.address], counter, None);
             return Err(refusal);
         }
@@ -138,8 +138,8 @@ impl Intake {
         Ok(reached)
     }
 
-    /// Looks whether a counter that came with a wrong job solves the puzzle of an open epoch all the same, for one
-    /// of these addresses of the pool, when there is nothing better to do. Earns no share; a solution goes to the
+    /// Checks, at low priority, whether a counter that came with a wrong job solves the puzzle of an open
+    /// epoch after all, for one of these addresses of the pool. Earns no share; a solution goes to the
     /// release queue. `tried`: for which epoch and address the counter was evaluated before.
     pub fn rescue(
         &self,
@@ -164,10 +164,10 @@ impl Intake {
         }
     }
 
-    /// Keeps counters of before the start that may become solutions.
+    /// Keeps counters from before the start that may become solutions.
     pub fn remember(&self, missed: Vec<Found>) {
         let mut near_misses = self.finds.near_misses.lock();
-        // Their epoch may have ended meanwhile.
+        // Their epoch may have ended in the meantime.
         let is_open = |found: &Found| {
             let epoch = Epoch { number: found.epoch, hash: found.solution.epoch_hash };
             self.finds.puzzle().is_some_and(|puzzle| puzzle.is_open(epoch))
@@ -202,7 +202,7 @@ impl Intake {
             Ok(Err(EvaluateError::NoAnswer)) => Err(Reject::NoAnswer),
             Ok(Err(EvaluateError::Failed(reason))) => {
                 if let Some(shares) = self.log.unevaluated.due() {
-                    error!(epoch = job.epoch, counter, reason, shares, "shares could not be checked");
+                    error!(epoch = job.epoch, counter, reason, shares, "could not verify shares");
                 }
                 Err(Reject::NotChecked)
             }
@@ -218,12 +218,12 @@ impl Intake {
         reached: u64,
     ) -> Result<(), Reject> {
         match self.ledger.append(reservation, worker.clone(), target, reached, unix_ms()).await {
-            // Stored by an earlier try that was answered with an error: it counts, once.
+            // Stored by an earlier attempt that was answered with an error: it counts, once.
             Ok(_) | Err(WriteError::AlreadyStored { .. }) => Ok(()),
             Err(WriteError::EpochClosed { .. }) => Err(Reject::Stale),
             Err(reason) => {
                 if let Some(shares) = self.log.unstored.due() {
-                    error!(%reason, shares, "shares could not be stored");
+                    error!(%reason, shares, "could not store shares");
                 }
                 Err(Reject::NotStored)
             }
@@ -244,8 +244,8 @@ impl Finds {
         self.puzzle().is_some_and(|puzzle| puzzle.is_open(job.of_epoch()))
     }
 
-    /// Hands the counter to the release queue if it is a solution as the chain is now, or as soon as it
-    /// becomes one. One of the epoch to come waits there until that has begun.
+    /// Hands the counter to the release queue if it is a solution for the chain's present state, or as soon
+    /// as it becomes one. A counter for the next epoch waits there until that begins.
     fn offer(&self, job: &AssignedJob, finder: &Worker, counter: u64, reached: u64) {
         let solution =
             Solution { epoch_hash: job.epoch_hash, address: job.address, counter, target: reached };
@@ -259,12 +259,12 @@ impl Finds {
     /// Hands over what is a solution now.
     fn release_solutions(&self) {
         let mut near_misses = self.near_misses.lock();
-        // Read inside the lock: whoever sees a change of the chain last also sees all that was kept.
+        // Read inside the lock: the last to see a change of the chain also sees everything that was kept.
         let Some(puzzle) = self.puzzle() else { return };
         for found in near_misses.take_solutions(&puzzle) {
             let id = found.solution.id();
             if self.sender.send(found).is_err() {
-                error!(solution = %id, "a solution was found while the release queue was closed");
+                error!(solution = %id, "found a solution while the release queue was closed");
             }
         }
     }

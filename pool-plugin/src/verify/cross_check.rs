@@ -1,5 +1,5 @@
-//! A fast evaluator that is not trusted blindly: a sample of its answers is computed again by a slow one that
-//! is right by definition. One difference, and the epoch goes to the slow one for good.
+//! A fast evaluator whose answers are sampled: a slow one that is right by definition computes the sample
+//! again. After one difference the epoch is left to the slow one for good.
 
 use std::{
     collections::HashSet,
@@ -23,16 +23,16 @@ use crate::{
     verify::evaluator::{EvaluateError, Evaluator, EvaluatorStats},
 };
 
-/// Between an answer and its check, and so between two checks: the share is answered first, and the slow
-/// evaluator takes little of a core.
+/// The pause between an answer and its check, and so between two checks: the share is answered first, and the
+/// slow evaluator takes little of a core.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Answers with `fast`, unless it was caught with a wrong answer in that epoch.
+/// Answers with `fast`, unless it gave a wrong answer in that epoch.
 pub struct CrossChecked {
     fast: Arc<dyn Evaluator>,
     slow: Arc<dyn Evaluator>,
     findings: Arc<Findings>,
-    /// Room for one: while that one is checked, no other is taken.
+    /// Room for one: while it is checked, no other is taken.
     samples: SyncSender<Sample>,
 }
 
@@ -63,7 +63,7 @@ impl CrossChecked {
         let (checker, reference) = (findings.clone(), slow.clone());
         thread::Builder::new().name("pool-cross-check".into()).spawn(move || {
             if let Err(reason) = set_current_thread_priority(ThreadPriority::Min) {
-                warn!(?reason, "the puzzle's checks run at normal priority");
+                warn!(?reason, "cannot lower the priority of the puzzle's checks");
             }
             checker.check_all(&to_check, &*reference, pause);
         })?;
@@ -84,7 +84,7 @@ impl Findings {
     fn check(&self, sample: &Sample, reference: &dyn Evaluator) {
         let Sample { epoch_hash, address, counter, answer } = sample;
         let expected = reference.target(epoch_hash, address, *counter);
-        // A reference that failed says nothing of the answer.
+        // A failed reference says nothing about the answer.
         if let Err(EvaluateError::Failed(reason)) = &expected {
             warn!(%epoch_hash, %address, counter, reason, "snarkvm could not check an answer of the native puzzle");
             return;
@@ -95,7 +95,7 @@ impl Findings {
         }
         error!(
             %epoch_hash, %address, counter, ?answer, ?expected,
-            "the native puzzle was wrong: this epoch is verified by snarkvm from now on; report these values"
+            "the native puzzle was wrong: snarkvm verifies this epoch from now on; report these values"
         );
         self.distrusted.write().insert(*epoch_hash);
         self.wrong.fetch_add(1, Relaxed);
@@ -114,7 +114,7 @@ impl Evaluator for CrossChecked {
         }
         let answer = self.fast.target(epoch_hash, address, counter);
         let sample = Sample { epoch_hash: *epoch_hash, address: *address, counter, answer: answer.clone() };
-        // Full: one is being checked already.
+        // Full: another one is being checked.
         let _ = self.samples.try_send(sample);
         answer
     }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::{core::health::Level, verify::health};
 
-    /// Right except, if so planted, for odd counters.
+    /// Right, except for odd counters if so planted.
     struct Planted {
         faulty: bool,
     }
@@ -187,7 +187,7 @@ mod tests {
         assert!(report.text.contains("--puzzle stock"), "{}", report.text);
     }
 
-    /// Fails whatever it is asked.
+    /// Fails on every call.
     struct Broken;
 
     impl Evaluator for Broken {

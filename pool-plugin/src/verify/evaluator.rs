@@ -1,17 +1,17 @@
-//! The puzzle behind a trait, so that a faster evaluator can take the stock one's place.
+//! The puzzle behind a trait, so that a faster evaluator can replace the stock one.
 
 use crate::core::types::{Address, EpochHash};
 
 /// Computes the target a counter reaches. Called on verification and mining threads, never on async ones;
 /// may take long (the stock puzzle: 0.2 s).
 pub trait Evaluator: Send + Sync + 'static {
-    /// Gets ready for an epoch off the hot path, so that its first share need not wait.
+    /// Prepares for an epoch off the hot path, so that its first share need not wait.
     fn prepare(&self, epoch_hash: &EpochHash);
 
     /// The target of one attempt.
     fn target(&self, epoch_hash: &EpochHash, address: &Address, counter: u64) -> Result<u64, EvaluateError>;
 
-    /// What has been counted so far. An evaluator that is neither native nor checked has nothing to tell.
+    /// What has been counted so far. The default is for evaluators that count nothing.
     fn stats(&self) -> EvaluatorStats {
         EvaluatorStats::default()
     }
@@ -22,7 +22,7 @@ pub trait Evaluator: Send + Sync + 'static {
 pub struct EvaluatorStats {
     /// Epochs without a native form, left to snarkVM as a whole.
     pub fallback_epochs: u64,
-    /// Whether the epoch made ready last is one of them.
+    /// Whether the last prepared epoch is one of them.
     pub fallback_now: bool,
     /// Answers that snarkVM computed again.
     pub checked: u64,

@@ -1,11 +1,11 @@
-//! A queue that serves whoever waits in turn, so that nobody can make the others wait, and a second, small one
-//! of low priority. Pure.
+//! A queue that serves its users in turn, so that nobody can make the others wait, and a second, small one of
+//! low priority. Pure.
 //!
-//! There are two classes. Sessions that have shown good shares take turns with each other. Strangers take turns
-//! by address first, since connections cost nothing, and by session within an address. While both classes
-//! wait, fifteen of sixteen turns are the proven sessions': a flood of bogus shares, from however many
-//! connections, takes a sixteenth of their verification at most. Strangers have that and all that the proven
-//! leave. Nothing is ever skipped.
+//! There are two classes. Sessions that have shown good shares take turns with each other. The others,
+//! strangers, take turns by address first, since connections cost nothing, and by session within an address.
+//! While both classes wait, fifteen of sixteen turns go to the proven sessions: a flood of bogus shares, from
+//! however many connections, takes a sixteenth of their verification at most. Strangers get that, and all
+//! that the proven leave. Nothing is ever skipped.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,16 +14,16 @@ use std::{
 
 use crate::core::source::Source;
 
-/// The most low-priority items that wait, of all lanes together.
+/// The most low-priority items that may wait, in all lanes together.
 const LOW_CAPACITY: usize = 256;
-/// The most low-priority items that wait of one lane.
+/// The most low-priority items that may wait in one lane.
 const LOW_CAPACITY_OF_LANE: usize = 8;
-/// Every so many picks a low-priority item goes first, so that a full queue does not starve them.
+/// Once in so many picks a low-priority item goes first, so that a full queue does not starve them.
 const LOW_TURN: u64 = 16;
-/// Every so many picks the strangers go before the proven.
+/// Once in so many picks the strangers go before the proven.
 const STRANGERS_TURN: u64 = 16;
 
-/// Whose items are served in order, one a turn: a session, by its number.
+/// Items of one lane are served in order, one per turn: a session, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// It has shown good shares.
@@ -46,11 +46,11 @@ pub struct FairQueue<T> {
 #[derive(Debug)]
 struct Rotation<K, Q> {
     waiting: HashMap<K, Q>,
-    /// Every key that waits, once.
+    /// Every waiting key, once.
     turns: VecDeque<K>,
 }
 
-/// Something to take items from.
+/// A source of items.
 trait Waiting: Default {
     type Item;
     fn take(&mut self) -> Option<Self::Item>;
@@ -98,7 +98,7 @@ impl<K: Copy + Eq + Hash, Q: Default> Rotation<K, Q> {
     }
 }
 
-// Derived, it would ask for defaults of the keys.
+// Not derived: that would require defaults of the keys.
 impl<K, Q> Default for Rotation<K, Q> {
     fn default() -> Self {
         Self { waiting: HashMap::new(), turns: VecDeque::new() }
@@ -118,7 +118,7 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Items waiting, those of low priority not counted.
+    /// Waiting items, those of low priority excluded.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -136,7 +136,7 @@ impl<T> FairQueue<T> {
         self.len += 1;
     }
 
-    /// Queues `item` for when nothing else waits. `false` if there is no room: it is gone.
+    /// Queues `item` for when nothing else waits. `false`: there is no room, and it is dropped.
     pub fn push_low(&mut self, lane: Lane, item: T) -> bool {
         let of_lane = self.low.iter().filter(|(other, _)| *other == lane).count();
         if self.low.len() >= LOW_CAPACITY || of_lane >= LOW_CAPACITY_OF_LANE {

@@ -1,29 +1,32 @@
-//! The checks of the shares: whether they are done in time, and rightly.
+//! The verification of shares: whether it keeps up, and whether it is right.
 
 use crate::{core::health::Report, verify::evaluator::EvaluatorStats};
 
 /// Judges the verification queue by how full it is.
 pub fn verification(waiting: usize, capacity: usize) -> Report {
     if waiting >= capacity {
-        let text = format!("{waiting} shares wait and more are refused: raise the share target or add cores");
+        let waiting = crate::core::types::counted(waiting, "waiting share");
+        let text = format!("{waiting}, more are refused: raise the share target or add cores");
         return Report::red("full", text);
     }
     if waiting > capacity / 2 {
         let text = format!("{waiting} of {capacity} places taken: raise the share target or add cores");
         return Report::amber("filling", text);
     }
-    Report::green("keeping_up", format!("{waiting} shares wait"))
+    Report::green("keeping_up", crate::core::types::counted(waiting, "waiting share"))
 }
 
-/// Judges the puzzle's evaluator. A wrong answer is not forgotten before a restart: shares may have been credited
+/// Judges the puzzle's evaluator. A wrong answer is reported until a restart: shares may have been credited
 /// or refused wrongly.
 pub fn puzzle(stats: &EvaluatorStats) -> Report {
     let EvaluatorStats { checked, wrong, distrusted_epochs, fallback_now, .. } = *stats;
     if wrong > 0 {
         let text = format!(
-            "{wrong} of {checked} answers of the native puzzle that snarkvm checked were wrong, in \
-             {distrusted_epochs} epochs, which snarkvm verifies from then on, slowly: report the values in the log \
-             (\"the native puzzle was wrong\") and restart with --puzzle stock"
+            "snarkvm checked {} of the native puzzle and found {wrong} wrong, in {}, whose shares it verifies \
+             itself from then on, slowly: report the values in the log (\"the native puzzle was wrong\") and \
+             restart with --puzzle stock",
+            crate::core::types::counted(checked, "answer"),
+            crate::core::types::counted(distrusted_epochs, "epoch")
         );
         return Report::red("wrong", text);
     }
@@ -32,7 +35,10 @@ pub fn puzzle(stats: &EvaluatorStats) -> Report {
                     the share target until the next epoch, and look for a new version of the pool";
         return Report::amber("fallback", text);
     }
-    Report::green("exact", format!("of {checked} answers that snarkvm checked none was wrong"))
+    Report::green(
+        "exact",
+        format!("snarkvm checked {}: none was wrong", crate::core::types::counted(checked, "answer")),
+    )
 }
 
 #[cfg(test)]
@@ -55,6 +61,10 @@ mod tests {
         assert_eq!((puzzle(&slow).level, puzzle(&slow).reason), (Level::Amber, "fallback"));
         let wrong = EvaluatorStats { wrong: 1, distrusted_epochs: 1, ..slow };
         assert_eq!((puzzle(&wrong).level, puzzle(&wrong).reason), (Level::Red, "wrong"));
-        assert!(puzzle(&wrong).text.starts_with("1 of 7 answers"));
+        assert!(
+            puzzle(&wrong)
+                .text
+                .starts_with("snarkvm checked 7 answers of the native puzzle and found 1 wrong, in 1 epoch,")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Gets the puzzle of an epoch ready before its first share comes.
+//! Prepares the puzzle of an epoch before its first share comes.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tracing::error;
 
 use crate::{chain::ChainState, core::types::EpochHash, verify::evaluator::Evaluator};
 
-/// Prepares the evaluator for the epochs whose shares are taken; the next one is among them as soon as its hash is
-/// known, one block early. Ends with the chain's sender.
+/// Prepares the evaluator for the epochs whose shares are accepted; the next one is among them as soon as its
+/// hash is known, one block early. Ends with the chain's sender.
 pub async fn keep_prepared(evaluator: Arc<dyn Evaluator>, mut chain: watch::Receiver<ChainState>) {
     let mut prepared = Vec::new();
     loop {
@@ -16,7 +16,7 @@ pub async fn keep_prepared(evaluator: Arc<dyn Evaluator>, mut chain: watch::Rece
         for epoch_hash in known.iter().filter(|hash| !prepared.contains(*hash)) {
             let (worker, hash) = (Arc::clone(&evaluator), *epoch_hash);
             if let Err(reason) = spawn_blocking(move || worker.prepare(&hash)).await {
-                error!(%epoch_hash, %reason, "the puzzle of an epoch could not be prepared");
+                error!(%epoch_hash, %reason, "could not prepare the puzzle of an epoch");
             }
         }
         prepared = known;
@@ -26,7 +26,7 @@ pub async fn keep_prepared(evaluator: Arc<dyn Evaluator>, mut chain: watch::Rece
     }
 }
 
-/// The one that is mined comes first: miners wait for it.
+/// The mined one comes first: miners wait for it.
 fn known_epochs(state: &ChainState) -> Vec<EpochHash> {
     let Some(puzzle) = &state.puzzle else { return Vec::new() };
     let mut known: Vec<EpochHash> = puzzle.open_epochs().map(|epoch| epoch.hash).collect();

@@ -1,7 +1,7 @@
 //! The verification threads: the only place where the pool computes the target of a miner's counter.
 //!
-//! They are threads of their own, since an evaluation may take 0.2 s and must not hold up the async ones. Under a flood
-//! of shares they take all the processor there is: the node's own work comes first.
+//! They are separate threads, since an evaluation may take 0.2 s and must not delay the async ones. Under a
+//! flood of shares they would take all the processor time: the node's own work has priority.
 
 use std::{
     io,
@@ -29,15 +29,15 @@ use crate::{
     },
 };
 
-/// The most attempts that wait, over all sessions. Sessions stop reading long before; this only bounds
-/// the memory should there be very many of them.
+/// The most waiting attempts of all sessions. Sessions stop reading long before; this only bounds the memory
+/// if there are very many of them.
 pub const CAPACITY: usize = 1 << 20;
 
-/// The priority of the threads, of 0 to 99: a niceness of 10, which leaves nine tenths of a contended core to the node,
-/// and is above the niceness of 19 of the puzzle's checks.
+/// The priority of the threads, from 0 to 99: a niceness of 10, which leaves nine tenths of a contended core
+/// to the node, and is above the niceness of 19 of the puzzle's checks.
 const PRIORITY: u8 = 22;
 
-/// What a target is computed of.
+/// The inputs of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub epoch_hash: EpochHash,
@@ -53,8 +53,8 @@ pub struct QueueFull;
 type Outcome = Result<u64, EvaluateError>;
 type Done = Box<dyn FnOnce(Outcome) + Send>;
 
-/// The threads and their queue. Dropping it ends the threads; what still waits is forgotten, and so are
-/// the callbacks of it.
+/// The threads and their queue. Dropping it ends the threads; waiting attempts and their callbacks are
+/// dropped.
 pub struct Verifier {
     shared: Arc<Shared>,
 }
@@ -123,7 +123,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// Queues an attempt for when there is nothing better to do; it may be dropped for lack of room.
+    /// Queues an attempt at low priority; it may be dropped for lack of room.
     pub fn evaluate_low(
         &self,
         lane: Lane,
@@ -166,7 +166,7 @@ impl Drop for Verifier {
         queue.closed = true;
         let forgotten = std::mem::take(&mut queue.waiting);
         drop(queue);
-        // Outside the lock: dropping a callback wakes whoever waits for it.
+        // Outside the lock: dropping a callback wakes the task that waits for it.
         drop(forgotten);
         self.shared.wake.notify_all();
     }
@@ -185,7 +185,7 @@ impl Shared {
             meters().verification.record(started.elapsed());
             self.verified.fetch_add(1, Ordering::Relaxed);
             if catch_unwind(AssertUnwindSafe(|| done(outcome))).is_err() {
-                error!(counter = attempt.counter, "what follows an evaluation panicked");
+                error!(counter = attempt.counter, "verification callback panicked");
             }
         }
     }
@@ -215,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    /// Reaches what the counter says; the counters 0 and 1 are traps.
+    /// Reaches the value of the counter; the counters 0 and 1 are traps.
     struct Echo;
 
     impl Evaluator for Echo {
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(receiver.recv().unwrap(), Ok(9));
     }
 
-    /// Reaches the niceness of the thread it is evaluated on.
+    /// Reaches the niceness of the thread that evaluates it.
     #[cfg(target_os = "linux")]
     struct Niceness;
 

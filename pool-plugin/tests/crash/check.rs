@@ -1,4 +1,4 @@
-//! What must hold after a crash.
+//! What must be true after a crash.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,16 +14,16 @@ use pool_plugin::{
 
 use super::child::{key, solution};
 
-/// What came of some points.
+/// The result at some points.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     pub(crate) points: u64,
-    /// Shares, finds, blocks and dumps that were acknowledged, and those of them that are gone.
+    /// Shares, finds, blocks and dumps that were acknowledged, and those of them that are lost.
     pub(crate) acknowledged: u64,
     pub(crate) lost: u64,
     /// Shares stored or numbered twice.
     pub(crate) twice: u64,
-    /// Anything that is wrong, lost and twice included.
+    /// Everything that is wrong, including lost and duplicate shares.
     pub(crate) complaints: Vec<String>,
 }
 
@@ -45,14 +45,14 @@ pub(crate) struct Books {
     finds: HashSet<u64>,
     blocks: HashSet<u32>,
     dumped: HashSet<u32>,
-    /// The dumps as they were first seen.
+    /// The first version of each dump.
     dumps: BTreeMap<String, Vec<u8>>,
     new: u64,
     numbered_twice: u64,
 }
 
 impl Books {
-    /// A line of the child's.
+    /// Reads a line of the child's output.
     pub(crate) fn told(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         // A test harness may start the line with the name of the test.
@@ -78,7 +78,7 @@ impl Books {
         self.new += 1;
     }
 
-    /// Opens what the crash left and holds it against the books.
+    /// Opens what the crash left and compares it with the acknowledgements.
     pub(crate) fn check(&mut self, data: &Path, at: &str) -> Verdict {
         let mut verdict = Verdict { points: 1, acknowledged: self.new, ..Verdict::default() };
         self.new = 0;
@@ -99,7 +99,7 @@ impl Books {
         let keys: HashSet<_> = shares.iter().map(|(_, share)| share.key).collect();
         let twice = (shares.len() - keys.len()) as u64 + std::mem::take(&mut self.numbered_twice);
         if twice > 0 {
-            complain(format!("{twice} shares are there twice"));
+            complain(format!("{twice} shares are stored twice"));
         }
         let stored: BTreeMap<u64, u64> =
             shares.iter().map(|(seq, share)| (*seq, share.key.counter)).collect();
@@ -132,7 +132,7 @@ impl Books {
         verdict
     }
 
-    /// How many acknowledged dumps are lost.
+    /// Returns how many acknowledged dumps are lost.
     fn check_dumps(&mut self, ledger: &ShareLedger, dir: &Path, complain: &mut impl FnMut(String)) -> u64 {
         let (mut lost, mut next_seq) = (0, 1);
         for round in ledger.rounds().unwrap() {
@@ -144,7 +144,7 @@ impl Books {
             let rebuilt = dump::render(ledger, &round, Network::Testnet).unwrap();
             match fs::read(dir.join(&name)) {
                 Ok(found) if found == rebuilt => {}
-                Ok(_) => complain(format!("{name} is not what the database says")),
+                Ok(_) => complain(format!("{name} differs from the database")),
                 Err(error) if self.dumped.contains(&round.height) => {
                     lost += 1;
                     complain(format!("the dump {name} is lost: {error}"));
@@ -161,13 +161,13 @@ impl Books {
     }
 }
 
-/// All dumps that are there, against themselves, one another and the database: sums, digests, links.
+/// Compares all dumps with themselves, one another and the database: sums, digests, links.
 fn check_chain(ledger: &ShareLedger, data: &Path, complain: &mut impl FnMut(String)) {
     let dir = data.join("shares");
     let rounds = ledger.rounds().unwrap();
     for round in &rounds {
         if ledger.dump_mark(round.height).unwrap().is_some() && !dir.join(dump::file_name(round)).exists() {
-            complain(format!("the dump of block {} is recorded and is not there", round.height));
+            complain(format!("the dump of block {} is recorded and missing", round.height));
         }
     }
     let files: Vec<_> =

@@ -1,5 +1,5 @@
-//! The process that is killed: stores shares from several threads, finds, blocks and dumps in between, and
-//! prints what was acknowledged. Each life shares rewards out by other rules than the one before.
+//! The process that is killed: stores shares from several threads, with finds, blocks and dumps in between,
+//! and prints what was acknowledged. Each life uses other payout rules than the previous one.
 
 use std::{path::PathBuf, thread};
 
@@ -21,7 +21,7 @@ pub(crate) const RUN: &str = "POOL_CRASH_RUN";
 const THREADS: u64 = 4;
 const SHARES_PER_BLOCK: u64 = 5;
 
-/// What the process was started for, if it is a child.
+/// Runs the child's part, if this process was started as a child.
 pub(crate) fn run_if_child() -> bool {
     let (Ok(dir), Ok(run)) = (std::env::var(DIR), std::env::var(RUN)) else {
         return false;
@@ -33,11 +33,11 @@ pub(crate) fn run_if_child() -> bool {
 fn live(dir: PathBuf, run: u64) {
     let ledger = ShareLedger::open(&dir.join("db"), Network::Testnet).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    // As the pool does at its start: the rules first, then the dumps that are missing.
+    // Like the pool at its start: the rules first, then the missing dumps.
     runtime.block_on(ledger.set_rules(rules(run))).unwrap();
-    let mended = dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
-    assert!(mended.replaced.is_empty() && mended.failed.is_empty(), "{mended:?}");
-    runtime.block_on(record(&ledger, mended.marks));
+    let repaired = dump::write_missing(&ledger, &dir.join("shares"), Network::Testnet).unwrap();
+    assert!(repaired.replaced.is_empty() && repaired.failed.is_empty(), "{repaired:?}");
+    runtime.block_on(record(&ledger, repaired.marks));
     let threads: Vec<_> = (0..THREADS)
         .map(|number| {
             let (ledger, dir) = (ledger.clone(), dir.join("shares"));
@@ -80,7 +80,7 @@ async fn record(ledger: &ShareLedger, marks: Vec<(u32, DumpMark)>) {
     }
 }
 
-/// A find of a counter, as it is found and as it lands.
+/// A find of a counter, as found and as landed.
 pub(crate) fn solution(counter: u64) -> Solution {
     Solution { epoch_hash: EpochHash([1; 32]), address: Address([5; 32]), counter, target: 1 << 50 }
 }

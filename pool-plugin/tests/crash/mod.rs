@@ -1,7 +1,8 @@
 //! The crash matrix: a process that stores shares, blocks and dumps is killed at one of its changes of the
-//! disk, or loses its power there, again and again on the same data; after each the books must hold.
+//! disk, or loses its power there, again and again on the same data; after each crash the books must be
+//! consistent.
 //!
-//! The process is this very program, started again (see [`child`]).
+//! The process is this program itself, started again (see [`child`]).
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,18 +20,18 @@ use self::check::Books;
 pub(crate) use self::check::Verdict;
 use crate::disk_shim::{Control, Disk, Field, Shim};
 
-/// Crashes on the same data before a fresh database.
+/// Crashes on the same data before a new database.
 const RUNS_PER_DATABASE: u64 = 12;
-/// A process makes some hundred changes before its first share: opening is part of what is tried.
+/// A process makes some hundred changes before its first share: so opening is tested too.
 const EARLY_CHANGES: u64 = 400;
 const LATE_CHANGES: u64 = 4_000;
 
-/// What happens at a point.
+/// A crash point.
 #[derive(Clone, Copy, Debug)]
 struct Point {
-    /// The change, counted from the start of the process, that is its last.
+    /// The last change of the process, counted from its start.
     change: u64,
-    /// The last change is done, or half of it if it is a write.
+    /// The last change is completed, or half of it if it is a write.
     halfway: bool,
     power_lost: bool,
 }
@@ -48,13 +49,14 @@ impl Choices {
     }
 
     fn point(&mut self) -> Point {
-        // Most of the boundaries are in the first changes; the later ones find a database that is busy.
+        // Most of the boundaries are in the first changes; the later ones find a busy database.
         let changes = if self.below(4) == 0 { LATE_CHANGES } else { EARLY_CHANGES };
         Point { change: 1 + self.below(changes), halfway: self.below(2) == 1, power_lost: self.below(2) == 1 }
     }
 }
 
-/// Tries `points` points on `lanes` databases at a time. `start` makes the command that becomes [`child::run`].
+/// Tries `points` points on `lanes` databases at a time. `start` makes the command that becomes
+/// [`child::run`].
 pub(crate) fn run(
     shim: &Shim,
     points: u64,
@@ -105,7 +107,7 @@ fn one_database(shim: &Shim, runs: u64, choices: &mut Choices, start: &impl Fn()
     verdict
 }
 
-/// Runs a child until it dies at `point`; returns the lines it got out.
+/// Runs a child until it dies at `point`; returns the lines it printed.
 fn die_at(disk: &Disk, run: u64, point: Point, mut command: Command) -> Vec<String> {
     let control: Control = disk.control();
     control.set(Field::Changes, 0);
@@ -117,7 +119,8 @@ fn die_at(disk: &Disk, run: u64, point: Point, mut command: Command) -> Vec<Stri
     let mut lines = Vec::new();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     loop {
-        // What it had printed before it died counts: a miner may have been told. Half a line was not told.
+        // What it had printed before it died counts: a miner may have got its answer. Half a line does not
+        // count.
         let mut line = String::new();
         if output.read_line(&mut line).unwrap() == 0 || !line.ends_with('\n') {
             break;

@@ -1,4 +1,4 @@
-//! A disk that fails on demand, for processes the tests start: see `shim.c`.
+//! A disk that fails on demand, for processes that tests start: see `shim.c`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(dead_code, reason = "each test file uses some of it")]
@@ -23,7 +23,7 @@ pub(crate) const EROFS: u64 = 30;
 /// Where a child finds the control file; it may break its own disk.
 const CONTROL: &str = "SHIM_CONTROL";
 
-/// The shim, compiled; `None`, with a loud word, where there is no C compiler.
+/// The compiled shim; `None`, with a warning, where there is no C compiler.
 pub(crate) struct Shim {
     folder: TempDir,
 }
@@ -48,9 +48,9 @@ impl Shim {
         }
     }
 
-    /// A disk without faults, in a folder of its own.
+    /// A disk without faults, in a new folder.
     pub(crate) fn disk(&self) -> Disk {
-        // In memory where there is such a place: syncs cost nothing there, and their meaning is kept by us.
+        // In memory where possible: syncs cost nothing there, and the shim itself keeps track of them.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let disk = Disk { folder: folder.unwrap(), library: self.folder.path().join("shim.so") };
@@ -62,7 +62,7 @@ impl Shim {
     }
 }
 
-/// A folder whose disk can be broken for the processes that run behind it.
+/// A folder whose disk can be broken for the processes that use it.
 pub(crate) struct Disk {
     folder: TempDir,
     library: PathBuf,
@@ -78,7 +78,7 @@ impl Disk {
         Control::open(&self.folder.path().join("control"))
     }
 
-    /// Has `command` run behind this disk.
+    /// Makes `command` run on this disk.
     pub(crate) fn attach<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
             .env("LD_PRELOAD", &self.library)
@@ -86,7 +86,7 @@ impl Disk {
             .env(CONTROL, self.folder.path().join("control"))
     }
 
-    /// As [`attach`](Self::attach), and notes what a loss of power would keep.
+    /// Like [`attach`](Self::attach), and notes what a loss of power would keep.
     pub(crate) fn attach_with_journal<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         self.attach(command).env("SHIM_JOURNAL", self.journal()).env("SHIM_GRAVE", self.grave())
     }
@@ -116,7 +116,7 @@ pub(crate) enum Field {
 pub(crate) struct Control(File);
 
 impl Control {
-    /// In a child: that of its own disk.
+    /// In a child: the control of its own disk.
     pub(crate) fn of_this_process() -> Option<Self> {
         std::env::var_os(CONTROL).map(|path| Self::open(Path::new(&path)))
     }

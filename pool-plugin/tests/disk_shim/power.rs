@@ -1,7 +1,7 @@
-//! A loss of power: what was not synced may be gone.
+//! A loss of power: unsynced data may be gone.
 //!
-//! Of each file at least what was synced stays, and any part of the rest, or zeros from a sector on. Of the changes
-//! of names in a folder since its last sync any number stays, in their order.
+//! Of each file at least the synced part stays, and any part of the rest, or zeros from a sector on. Of the
+//! changes of names in a folder since its last sync any number stays, in their order.
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +12,13 @@ use std::{
 
 use super::Disk;
 
-/// What a disk writes whole or not at all.
+/// A disk writes this much completely or not at all.
 const SECTOR: u64 = 512;
 
 /// The size of every file before a process is started: all of it is on the disk.
 pub(crate) type Sizes = BTreeMap<PathBuf, u64>;
 
-/// A change of names, with what it takes to undo it.
+/// A change of names, with the data to undo it.
 enum Change {
     Create { path: PathBuf },
     Rename { kept: PathBuf, from: PathBuf, to: PathBuf },
@@ -34,7 +34,7 @@ impl Change {
     }
 
     fn undo(&self) {
-        // Each may fail: the process died before it was done, or something before it is undone already.
+        // Each may fail: the process died before it was done, or an earlier one is undone already.
         let _ = match self {
             Self::Create { path } => fs::remove_file(path),
             Self::Rename { from, .. } if from.exists() => Ok(()),
@@ -54,7 +54,7 @@ impl Disk {
         sizes
     }
 
-    /// Makes the folder what a disk may hold after the power failed. `choose(n)` is a number below `n`.
+    /// Changes the folder to what a disk may hold after a loss of power. `choose(n)` is a number below `n`.
     pub(crate) fn lose_power(&self, before: Sizes, choose: &mut impl FnMut(u64) -> u64) {
         let journal = fs::read_to_string(self.journal()).unwrap_or_default();
         let mut synced = before;
@@ -92,7 +92,7 @@ impl Disk {
         }
     }
 
-    /// To be called after it, or after a process that was only killed: all there is, is on the disk now.
+    /// To be called after that, or after a process that was only killed: everything is on the disk now.
     pub(crate) fn forget_journal(&self) {
         let _ = fs::remove_file(self.journal());
         fs::remove_dir_all(self.grave()).unwrap();

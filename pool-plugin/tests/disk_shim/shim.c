@@ -1,13 +1,13 @@
-// A disk that fails on demand: preloaded into a process (LD_PRELOAD), it stands between the process and the
-// files below one folder.
+// A disk that fails on demand: preloaded into a process (LD_PRELOAD), it intercepts the process's access to
+// the files below one folder.
 //
 //   SHIM_DIR      the folder
 //   SHIM_CONTROL  a file of at least 64 bytes, read and written while the process runs (struct control)
-//   SHIM_JOURNAL  optional: each change of a file or folder and each sync is told here, a line each
+//   SHIM_JOURNAL  optional: each change of a file or folder and each sync is logged here, a line each
 //   SHIM_GRAVE    with the journal: a folder on the same file system that keeps what is removed or replaced
 //
-// It fails calls with an error of choice, counts the calls that change something and kills the process at
-// one of them (before it, or with half a write done), and tells what a loss of power would have kept.
+// It fails calls with an error of choice, counts the calls that change something and kills the process at one
+// of them (before it, or with half a write done), and logs what a loss of power would have kept.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,11 +29,11 @@
 struct control {
     _Atomic uint64_t fail_writes;  // errno for calls that need room or change a file; 0: none
     _Atomic uint64_t fail_syncs;   // errno for fsync and fdatasync
-    _Atomic uint64_t fail_names;   // errno for making, renaming and removing files, and opening them to write
+    _Atomic uint64_t fail_names;   // errno for creating, renaming and removing files, and opening them to write
     _Atomic uint64_t fail_reads;   // errno for reading
     _Atomic uint64_t changes;      // calls so far that change or sync something
     _Atomic uint64_t kill_at;      // the call (from 1) that kills the process; 0: none
-    _Atomic uint64_t kill_halfway; // 1: a write is done by half first, another call wholly
+    _Atomic uint64_t kill_halfway; // 1: half of a write is done first, or all of another call
     _Atomic uint64_t slow_syncs;   // microseconds each sync takes longer
 };
 
@@ -45,7 +45,7 @@ static size_t dir_length;
 static int journal = -1;
 static const char *grave;
 static _Atomic uint64_t graves;
-// The path behind each file descriptor of ours.
+// The path of each file descriptor of ours.
 static char *_Atomic paths[FILES];
 
 __attribute__((constructor)) static void start(void) {
@@ -213,7 +213,7 @@ static int sync_any(int fd, long number) {
     if (refused(control->fail_syncs)) return -1;
     int last = last_change();
     if (control->slow_syncs) usleep((useconds_t)control->slow_syncs);
-    // What is written while the sync runs is not promised.
+    // Data written while the sync runs is not promised.
     struct stat before;
     if (fstat(fd, &before) != 0) return -1;
     int result = (int)syscall(number, fd);

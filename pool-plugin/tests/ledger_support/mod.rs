@@ -1,4 +1,4 @@
-//! What the tests of the ledger share.
+//! Shared by the tests of the ledger.
 
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test file uses some of it")]
@@ -11,7 +11,7 @@ use pool_plugin::{
     },
 };
 
-/// Of all blocks.
+/// The proof target of all blocks.
 pub(crate) const PROOF_TARGET: u64 = 1000;
 
 pub(crate) const POOL: Address = Address([5; 32]);

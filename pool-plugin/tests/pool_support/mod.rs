@@ -1,4 +1,4 @@
-//! A whole pool on a simulated chain, and a miner's end of the wire.
+//! A whole pool on a simulated chain, and a miner's side of the connection.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, reason = "each test file uses some of it")]
@@ -37,11 +37,11 @@ use tokio::sync::watch;
 
 pub(crate) const OURS: Address = Address([7; 32]);
 
-/// Even counters solve the puzzle; the first evaluation panics if so wished.
+/// Even counters solve the puzzle; the first evaluation optionally panics.
 #[derive(Default)]
 pub(crate) struct EvenSolves {
     pub(crate) panic_once: AtomicBool,
-    /// No counter above a million solves for any other address.
+    /// No counter above a million is a solution for any other address.
     pub(crate) high_solve_for: Option<Address>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Running {
     pub(crate) health: watch::Receiver<Health>,
     pub(crate) backup: BackupHandle,
     pub(crate) view: View,
-    /// What an admin has told the logger.
+    /// The directives that an admin has set.
     pub(crate) admin: AdminHandle,
     pub(crate) logger: Arc<Mutex<Vec<String>>>,
     stop: StopHandle,
@@ -102,9 +102,9 @@ pub(crate) fn config(data: &Path) -> Config {
 
 pub(crate) fn start_with(sim: &Arc<SimChain>, config: Config, evaluator: EvenSolves) -> Running {
     let logger = Arc::new(Mutex::new(Vec::new()));
-    let told = logger.clone();
+    let log = logger.clone();
     let tell = move |directive: &str| {
-        told.lock().unwrap().push(directive.to_owned());
+        log.lock().unwrap().push(directive.to_owned());
         Ok(())
     };
     let pool = Pool::open(config, sim.network(), Arc::new(evaluator)).unwrap().with_logger(Arc::new(tell));
@@ -145,14 +145,14 @@ impl Client {
         Self::resuming(pool, login, Value::Null)
     }
 
-    /// Goes on with a session, if there is one.
+    /// Resumes a session, if there is one.
     pub(crate) fn resuming(pool: SocketAddr, login: &str, session: Value) -> Self {
         let mut client = Self::connect(pool);
         assert!(client.try_to_work(login, &session), "no work from the pool");
         client
     }
 
-    /// Logs in and waits for a job. `false`: the pool does not want this connection.
+    /// Logs in and waits for a job. `false`: the pool refuses this connection.
     pub(crate) fn try_to_work(&mut self, login: &str, session: &Value) -> bool {
         self.try_password(login, "x", session)
     }
@@ -187,7 +187,7 @@ impl Client {
 
     fn try_line(&mut self) -> Option<Value> {
         let mut line = String::new();
-        // Silence until the socket's timeout is another failure than a connection that was closed.
+        // Silence until the socket's timeout is a different failure than a closed connection.
         match self.reader.read_line(&mut line) {
             Ok(0) => return None,
             Ok(_) => {}

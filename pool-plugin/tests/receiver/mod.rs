@@ -1,4 +1,4 @@
-//! A receiver of webhooks: a small HTTP server that answers as it is told and keeps what it got.
+//! A receiver of webhooks: a small HTTP server that gives prepared answers and keeps what it got.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -23,11 +23,11 @@ pub(crate) struct Message {
     pub(crate) body: Value,
 }
 
-/// What is answered to a request.
+/// The answer to a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     Status(u16),
-    /// Nothing at all, with the connection left open.
+    /// No answer, with the connection left open.
     Silence,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// `answers`: to the first requests; all others are taken.
+    /// `answers`: to the first requests; all others are accepted.
     pub(crate) fn start(answers: &[Answer]) -> Self {
         Self::at("127.0.0.1:0".parse().unwrap(), answers)
     }
@@ -73,7 +73,7 @@ impl Receiver {
         format!("http://{}/hook", self.address)
     }
 
-    /// All requests so far, those that were refused included.
+    /// All requests so far, including refused ones.
     pub(crate) fn messages(&self) -> Vec<Message> {
         self.state.messages.lock().unwrap().clone()
     }
@@ -81,7 +81,7 @@ impl Receiver {
     /// Closes the port.
     pub(crate) fn stop(self) -> SocketAddr {
         self.state.gone.store(true, Relaxed);
-        // Wakes the listener, which then goes.
+        // Wakes the listener, which then ends.
         drop(TcpStream::connect(self.address));
         while TcpStream::connect(self.address).is_ok() {
             thread::yield_now();

@@ -1,5 +1,5 @@
-//! Files of the repository the tests run in. Not of the one they were compiled in: clones of a machine share a target
-//! folder, and so test programs.
+//! Files of the repository that the tests run in, not of the one they were compiled in: clones of a machine
+//! share a target folder, and so test programs.
 
 #![allow(clippy::unwrap_used)]
 

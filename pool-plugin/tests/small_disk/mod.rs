@@ -1,4 +1,4 @@
-//! What the tests share in which a disk takes no more for a while: a small file system of their own, what fills it, and
+//! Shared by tests in which a disk refuses writes for a while: a small file system, a file that fills it, and
 //! a ledger on it.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -17,10 +17,10 @@ use pool_plugin::ledger::{LedgerHealth, ShareLedger, WriteError};
 use crate::ledger_support::{append, key, worker};
 
 const MORE_THAN_FITS: u64 = 200_000;
-/// Only to end a test that hangs.
+/// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a program with `path` as its last argument; why it failed.
+/// Runs a program with `path` as its last argument; returns why it failed.
 pub(crate) fn run(program: &str, arguments: &[&str], path: &Path) -> Result<(), String> {
     let mut command = Command::new(program);
     command.args(arguments).arg(path).stdin(Stdio::null());
@@ -29,27 +29,27 @@ pub(crate) fn run(program: &str, arguments: &[&str], path: &Path) -> Result<(), 
         Ok(output) => {
             Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or(program).to_owned())
         }
-        Err(error) => Err(format!("{program} cannot be started: {error}")),
+        Err(error) => Err(format!("{program} did not start: {error}")),
     }
 }
 
-/// Mounts an empty file system of so many MiB, in memory.
+/// Mounts an empty file system of this many MiB, in memory.
 pub(crate) fn mount_memory(mebibytes: u32, folder: &Path) -> Result<(), String> {
     let size = format!("size={mebibytes}m");
     run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs"], folder)
 }
 
-/// Lets go of it at once, whoever still uses it.
+/// Unmounts it at once, even if it is in use.
 pub(crate) fn unmount(folder: &Path) -> Result<(), String> {
     run("umount", &["-l"], folder)
 }
 
-/// Says what was not tried and why. Not by `eprintln`, which is shown only for a test that fails.
+/// Says what was not tested and why. Not by `eprintln`, which is shown only for a failed test.
 pub(crate) fn skip(not_tried: &str, why: &str) {
     let _ = writeln!(io::stderr(), "SKIPPED: {not_tried} was not tried: {why}");
 }
 
-/// A file that takes all the room there is.
+/// A file that takes all the free space.
 pub(crate) struct Filler(PathBuf);
 
 impl Filler {
@@ -67,7 +67,7 @@ impl Filler {
     }
 }
 
-/// Appends until the disk refuses; the counter that was refused.
+/// Appends until the disk refuses; returns the refused counter.
 pub(crate) async fn append_until_refused(ledger: &ShareLedger, first: u64) -> u64 {
     for counter in first..first + MORE_THAN_FITS {
         if let Err(error) = append(ledger, 1, counter).await {
@@ -76,7 +76,7 @@ pub(crate) async fn append_until_refused(ledger: &ShareLedger, first: u64) -> u6
             return counter;
         }
     }
-    panic!("a disk that takes no more took {MORE_THAN_FITS} shares");
+    panic!("a full disk took {MORE_THAN_FITS} shares");
 }
 
 pub(crate) async fn wait_until_healthy(ledger: &ShareLedger) {
@@ -84,8 +84,8 @@ pub(crate) async fn wait_until_healthy(ledger: &ShareLedger) {
     tokio::time::timeout(PATIENCE, health.wait_for(LedgerHealth::is_ok)).await.unwrap().unwrap();
 }
 
-/// The refused share comes again. It may have reached the disk after all; either way it counts once. The counter
-/// after it.
+/// The refused share is sent again. It may have reached the disk after all; either way it counts once.
+/// Returns the counter after it.
 pub(crate) async fn append_again(ledger: &ShareLedger, refused: u64) -> u64 {
     match ledger.reserve(key(1, refused)) {
         Ok(reservation) => {

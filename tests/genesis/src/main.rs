@@ -1,6 +1,6 @@
 //! Writes the devnet's genesis block into a file; made offline.
 //!
-//! A program of its own, because whoever names snarkVM's VM compiles it.
+//! A separate program, because any crate that names snarkVM's VM compiles it.
 //!
 //! Upstream computes one with proving keys that it downloads. The four transactions inside the genesis block
 //! that snarkVM embeds are already proven, though, and stay valid under other targets. So this takes them and

@@ -1,9 +1,9 @@
-//! Makes the proving keys of a public transfer and its fee, and puts them where snarkVM looks for those it has
-//! downloaded (`~/.aleo/resources`), so that upstream's own command can pay on a devnet without a network.
+//! Makes the proving keys of a public transfer and its fee, and puts them where snarkVM looks for downloaded
+//! ones (`~/.aleo/resources`), so that upstream's own command can pay on a devnet without a network.
 //!
-//! A key follows from a circuit and the powers of the universal setup. Of these snarkVM carries the first 32,768;
-//! the next as many, which these circuits need, are given as a file. snarkVM knows the checksum of each of these
-//! files, so a key that is not upstream's to the bit is refused.
+//! A key follows from a circuit and the powers of the universal setup. Of these snarkVM carries the first
+//! 32,768; the next as many, which these circuits need, are given as a file. snarkVM knows the checksum of
+//! each of these files, so a key that differs from upstream's in any bit is refused.
 
 #![forbid(unsafe_code)]
 
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
 fn install(powers: &Path) -> Result<()> {
     let powers = fs::read(powers).with_context(|| format!("cannot read {}", powers.display()))?;
     keep("powers-of-beta-16.usrs", Degree16::METADATA, "checksum", &powers)?;
-    Degree16::load_bytes().context("these are other powers")?;
+    Degree16::load_bytes().context("these are not the expected powers")?;
 
     let process = Process::<N>::load()?;
     for (name, metadata) in
@@ -54,7 +54,7 @@ fn proving_key(process: &Process<N>, function: &str) -> Result<Vec<u8>> {
     stack.get_proving_key(&function)?.to_bytes_le()
 }
 
-/// As snarkVM names what it downloads: the checksum it expects is part of it.
+/// With snarkVM's name for the downloaded file: the expected checksum is part of it.
 fn keep(name: &str, metadata: &str, checksum: &str, bytes: &[u8]) -> Result<()> {
     let metadata: Value = serde_json::from_str(metadata)?;
     let expected =

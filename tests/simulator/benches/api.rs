@@ -1,5 +1,5 @@
-//! What the HTTP API costs while many miners mine: how long a scrape and the pool's page take, and how much longer
-//! jobs and answers to shares take than without readers. `docs/api.md` has figures.
+//! The cost of the HTTP API while many miners mine: how long a scrape and the pool's page take, and how much
+//! longer jobs and answers to shares take than without readers. `docs/api.md` has figures.
 
 use std::{
     thread::sleep,
@@ -13,7 +13,7 @@ use pool_simulator::{
     readers::{Listener, Reader},
 };
 
-/// Times the API, and what miners notice of its readers
+/// Times the API, and how much its readers delay miners
 #[derive(Parser)]
 struct Args {
     /// Miners, each with an account and a worker of its own
@@ -54,9 +54,9 @@ struct Args {
 }
 
 const SHARE_TARGET: u64 = 1_000;
-/// How long a half is let be after its readers have come or gone.
+/// The pause after the readers of a half have come or gone.
 const SETTLE: Duration = Duration::from_secs(1);
-/// How long miners stand still around a push, so that their own work is not in the way of it.
+/// How long miners pause around a push, so that their own work does not affect it.
 const STILL: Duration = Duration::from_millis(1_500);
 const PAGES: [&str; 10] = [
     "/api/v1/health",
@@ -92,8 +92,8 @@ fn main() -> Result<()> {
         for with_readers in [round % 2 == 0, round % 2 != 0] {
             let readers = with_readers.then(|| Readers::start(&api, &args)).transpose()?;
             let (ack, push) = half(&mut pool, &mut miners, &args)?;
-            let beside = if with_readers { "readers" } else { "nobody" };
-            println!("round {round} beside {beside}: ack p99 {ack:.2} ms, push p99 {push:.2} ms");
+            let company = if with_readers { "readers" } else { "nobody" };
+            println!("round {round} with {company}: ack p99 {ack:.2} ms, push p99 {push:.2} ms");
             let half = if with_readers { &mut measured.with } else { &mut measured.without };
             half.acks.push(ack);
             half.pushes.push(push);
@@ -128,7 +128,7 @@ fn half(pool: &mut Helper, miners: &mut Helper, args: &Args) -> Result<(f64, f64
     Ok((ack, percentile(&latencies, 0.99)))
 }
 
-/// Everybody who reads in a half.
+/// All readers of a half.
 struct Readers {
     since: Instant,
     scraper: Reader,
@@ -142,7 +142,7 @@ impl Readers {
         let every = |per_second: f64| Duration::from_secs_f64(1.0 / per_second.max(0.01));
         let mut pages = PAGES;
         let others = |_| {
-            // Each begins elsewhere.
+            // Each begins with a different page.
             pages.rotate_left(1);
             Reader::start(api, &pages, every(2.0))
         };
@@ -201,8 +201,8 @@ impl Measured {
     }
 }
 
-/// The medians with and without readers, and how far the halves without lie apart among themselves: the upper
-/// quartile over the median.
+/// The medians with and without readers, and the spread of the halves without: the upper quartile over the
+/// median.
 fn compare(what: &str, with: &mut [f64], without: &mut [f64]) {
     let (with, median) = (at(with, 0.5), at(without, 0.5));
     println!("api.{what}_p99_ms: {with:.2}");

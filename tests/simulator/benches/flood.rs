@@ -1,5 +1,5 @@
-//! How long honest miners wait for their answers, in calm and while other connections send bogus counters as
-//! fast as the pool takes them.
+//! How long honest miners wait for their answers, without and with other connections that send bogus counters
+//! as fast as the pool takes them.
 
 use std::{thread::sleep, time::Duration};
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use pool_simulator::helper::Helper;
 
-/// Times the answers to honest miners beside a flood of bogus counters
+/// Times the answers to honest miners during a flood of bogus counters
 #[derive(Parser)]
 struct Args {
     /// Honest miners
@@ -22,7 +22,7 @@ struct Args {
     #[arg(long, default_value_t = 20)]
     floods: usize,
 
-    /// What the check of a share costs, in microseconds of CPU
+    /// The cost of verifying a share, in microseconds of CPU
     #[arg(long, default_value_t = 400)]
     evaluate_micros: u64,
 

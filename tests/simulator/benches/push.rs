@@ -1,5 +1,5 @@
-//! How long a new epoch takes to reach every miner, and what a connection costs in memory; beside it, the same
-//! through a bridge that asks the node's REST API once a second. `docs/stratum.md` says what is measured.
+//! How long a new epoch takes to reach every miner, and the memory of a connection; for comparison, the same
+//! through a bridge that polls the node's REST API once a second. `docs/stratum.md` says what is measured.
 
 use std::{
     io::Write,
@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use pool_simulator::helper::{Helper, percentile};
 
-/// How long miners stand still around a push: longer than the bridge may take to learn of it.
+/// How long miners pause around a push: longer than the bridge may take to learn of it.
 const STILL: Duration = Duration::from_millis(2_500);
 
 /// Times the push of a job to many miners
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
     let answer = pool.answer("listening")?;
     let (listen, rest) = answer.split_once(" rest ").context("pool-on-sim does not say where it listens")?;
 
-    // The first epoch's work once, so that what is made for the first miner only is not counted.
+    // The first epoch's work once, so that what is made only for the first miner is not counted.
     drop(crowd(listen, 1)?);
     let before = pool.resident()?;
     let ours = crowd(listen, args.miners)?;
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
 
     let mut cpu = Duration::ZERO;
     for epoch in 1..=args.epochs {
-        // The bridge asks at any moment of its second.
+        // The bridge polls at a random moment of its second.
         thread::sleep(Duration::from_secs(1).mul_f64(rand::random()));
         ours.crowd.ask(&format!("still {}", STILL.as_millis()), "still")?;
         if let Some(theirs) = &mut theirs {
@@ -114,7 +114,7 @@ fn bridge(rest: &str, miners: usize) -> Result<Side> {
     Ok(Side { crowd: crowd(&listen, miners)?, server, latencies: vec![] })
 }
 
-/// How long two threads take that do nothing but write a job's bytes to as many sockets, in milliseconds.
+/// How long two threads take that only write a job's bytes to as many sockets, in milliseconds.
 fn floor(miners: usize) -> Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0").context("cannot listen")?;
     let (listen, count) = (listener.local_addr()?.to_string(), miners.to_string());
@@ -134,7 +134,7 @@ fn floor(miners: usize) -> Result<f64> {
             }
         });
         times.push(begun.elapsed().as_secs_f64() * 1e3);
-        // Nothing has arrived that a miner would take for a job.
+        // Nothing has arrived that a miner would mistake for a job.
         crowd.answer("arrivals")?;
     }
     times.sort_by(f64::total_cmp);

@@ -1,5 +1,5 @@
-//! What a restart of the pool costs its miners: whether a share that was acknowledged is gone, how soon all are back,
-//! and whether they all come at once.
+//! The cost of a restart of the pool for its miners: whether an acknowledged share is lost, how soon all are
+//! back, and whether they all reconnect at once.
 
 use std::{
     thread::sleep,

@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 use crate::behaviour::Mix;
 
 /// Synthetic miners on real sockets. They mine the puzzle of `pool-on-sim`, which costs nothing, so that one
-/// process has thousands of miners of any speed. Prints what each kind of miner met with
+/// process has thousands of miners of any speed. Prints the results of each kind of miner
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "simulate",
@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, default_value = "honest", value_name = "BEHAVIOUR=WEIGHT,…")]
     pub mix: Mix,
 
-    /// Attempts a second of each miner, or bounds between which each draws its own; 0 finds nothing
+    /// Attempts a second of each miner, or bounds for a random rate of each; 0 finds nothing
     #[arg(long, default_value = "1000", value_name = "N|LOW..HIGH", value_parser = parse_rates)]
     pub rate: Rates,
 
@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub sources: Option<usize>,
 
-    /// Speak generic JSON, which has a word for "come back later", instead of AleoStratum
+    /// Speak generic JSON, which has a "reconnect later" message, instead of AleoStratum
     #[arg(long)]
     pub generic: bool,
 

@@ -1,29 +1,29 @@
-//! How a miner may behave, and how many of a crowd do.
+//! The behaviours of miners, and their shares of a crowd.
 
 use std::str::FromStr;
 
 use clap::ValueEnum;
 
-/// What a miner is up to.
+/// A miner's behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Behaviour {
     /// Finds shares at its rate and sends them.
     Honest,
-    /// Sends counters that reach nothing, as fast as the pool takes them.
+    /// Sends counters that reach nothing, as fast as the pool accepts them.
     Bogus,
-    /// Sends each of its shares five times, spelt differently.
+    /// Sends each of its shares five times, in different notations.
     Duplicates,
     /// Sends its shares under the job before the one it has.
     Stale,
-    /// Sends lines that are no requests.
+    /// Sends lines that are not requests.
     Garbage,
     /// Sends a line without an end.
     EndlessLine,
-    /// Asks on and on, and never reads an answer.
+    /// Keeps sending requests, and never reads an answer.
     SlowReader,
     /// Connects and says nothing.
     Silent,
-    /// Logs in, leaves, and comes again at once.
+    /// Logs in, disconnects, and reconnects at once.
     Storm,
 }
 
@@ -40,12 +40,12 @@ impl Behaviour {
         Self::Storm,
     ];
 
-    /// Whether such a miner looks forward to a job.
+    /// Whether such a miner waits for a job.
     pub fn logs_in(self) -> bool {
         matches!(self, Self::Honest | Self::Bogus | Self::Duplicates | Self::Stale | Self::Storm)
     }
 
-    /// As it stands in a mix and in a report.
+    /// Its name in a mix and in a report.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What a pool has stored, for whoever compares it with what miners were told.
+//! The shares that a pool has stored, to compare with what it acknowledged.
 
 use std::{collections::HashSet, path::Path};
 

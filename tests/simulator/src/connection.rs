@@ -1,7 +1,7 @@
 //! Lines over a socket, with the time at which the kernel got them.
 //!
-//! The kernel's time of arrival does not depend on when this process gets to run. A bench can therefore let the
-//! miners stand still while the pool works, as if they were machines of their own.
+//! The kernel's time of arrival does not depend on when this process gets to run. So a bench can pause the
+//! miners while the pool works, as if they were separate machines.
 
 use std::{
     io::{self, IoSliceMut},
@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-/// What is read at a time; stays on the stack.
+/// How much is read at a time; stays on the stack.
 const CHUNK: usize = 4096;
 
 /// A connection to the pool.
@@ -26,7 +26,7 @@ pub struct Connection {
     stream: TcpStream,
 }
 
-/// What was read and not yet taken as lines.
+/// Read bytes that are not yet taken as lines.
 #[derive(Default)]
 pub struct Inbox(Vec<u8>);
 
@@ -62,8 +62,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what is there, at least a byte. Returns when the kernel got the last of it, in nanoseconds since
-    /// 1970, or 0 if it does not say.
+    /// Reads what is available, at least a byte. Returns when the kernel got the last of it, in nanoseconds
+    /// since 1970, or 0 if it does not say.
     pub async fn read(&self, inbox: &mut Inbox) -> io::Result<u64> {
         loop {
             self.stream.readable().await?;
@@ -120,7 +120,7 @@ mod tests {
         let (mut pool, _) = listener.accept().unwrap();
         let now = || u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap();
         let mut inbox = Inbox::default();
-        // The kernel begins to stamp a moment after it was first asked to.
+        // The kernel begins to stamp a moment after the first request.
         for _ in 0..1_000 {
             let before = now();
             pool.write_all(b"early\n").unwrap();

@@ -1,4 +1,4 @@
-//! What a bench tells `simulate` while it runs: a command a line on standard input.
+//! The commands of a bench to a running `simulate`: one per line on standard input.
 //!
 //! - `wait`: answers `working N` once every miner has a job.
 //! - `still MS`: answers `still`, does nothing at all for that long, then answers `arrivals` and, for each miner
@@ -23,10 +23,10 @@ use tokio::{
 
 use crate::tally::Tally;
 
-/// How long jobs that were late may take to be read.
+/// How long late jobs may take to be read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Obeys until told to quit.
+/// Carries out commands until `quit`.
 pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
     let mut commands = commands();
     while let Some(command) = commands.recv().await {
@@ -50,7 +50,7 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
             "acknowledged" => println!("acknowledged {}", words(&tally.take_acknowledged())),
             "quit" => return Ok(()),
             _ => bail!(
-                "'{command}' is no command: use wait, still MS, arrivals, report, starts, acknowledged or quit"
+                "'{command}' is not a command: use wait, still MS, arrivals, report, starts, acknowledged or quit"
             ),
         }
     }
@@ -60,7 +60,7 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
 async fn stand_still(tally: &Tally, time: Duration) {
     tally.clear_arrivals();
     println!("still");
-    // The whole thread, with all miners on it: that is the point.
+    // The whole thread, with all miners on it: that is intended.
     thread::sleep(time);
     let until = Instant::now() + PATIENCE;
     let mut arrivals = vec![];
@@ -76,7 +76,7 @@ fn words(numbers: &[u64]) -> String {
     words.join(" ")
 }
 
-/// Lines of standard input; read by a thread of its own, which ends with the process.
+/// Lines of standard input; read by a separate thread, which ends with the process.
 fn commands() -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     thread::spawn(move || {

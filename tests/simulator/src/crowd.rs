@@ -44,8 +44,8 @@ impl Crowd {
     }
 }
 
-/// Where miner `number` connects from. A pool on loopback is given as many neighbours as the run wants, so
-/// that neither its limits per address nor the ports of one address run out.
+/// Where miner `number` connects from. A pool on loopback gets as many neighbours as the run wants, so that
+/// neither its limits per address nor the ports of one address run out.
 fn source(args: &Args, number: usize) -> Option<IpAddr> {
     let SocketAddr::V4(pool) = args.pool else { return None };
     if !pool.ip().is_loopback() {

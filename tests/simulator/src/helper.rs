@@ -1,4 +1,4 @@
-//! The processes of a bench, which are told what to do a line at a time, and figures from their answers.
+//! The processes of a bench, which get commands line by line, and figures from their answers.
 
 use std::{
     fs,
@@ -9,14 +9,14 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What the kernel's clock ticks are, in all of Linux's `/proc`.
+/// The kernel's clock ticks per second, in all of Linux's `/proc`.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// A process that is killed when dropped.
 pub struct Helper {
     name: String,
     child: Child,
-    /// `None` once it was told to end.
+    /// `None` once its input is closed.
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
 }
@@ -45,7 +45,7 @@ impl Helper {
         matches!(written, Some(Ok(()))).then_some(()).with_context(|| format!("{} has ended", self.name))
     }
 
-    /// Ends its input, and waits until it has ended in order.
+    /// Closes its input, and waits until it has ended in order.
     pub fn finish(mut self) -> Result<()> {
         self.input = None;
         while self.output.next().is_some() {}
@@ -81,7 +81,7 @@ impl Helper {
         self.answer(word)
     }
 
-    /// Of a crowd's of one behaviour: what it met with, as a line, and the 99th percentile of the answer times
+    /// For a crowd of one behaviour: its results, as a line, and the 99th percentile of the answer times
     /// since the last report, in milliseconds.
     pub fn report(&mut self) -> Result<(String, f64)> {
         self.tell("report")?;
@@ -92,8 +92,8 @@ impl Helper {
         Ok((line, p99))
     }
 
-    /// Of a crowd's that stood still: each of its `miners`' time from `hook` (nanoseconds since 1970) to the arrival
-    /// of its job, in milliseconds, sorted.
+    /// For a paused crowd: the time of each of its `miners` from `hook` (nanoseconds since 1970) to the
+    /// arrival of its job, in milliseconds, sorted.
     pub fn arrivals(&mut self, hook: u64, miners: usize) -> Result<Vec<f64>> {
         let arrivals = self.answer("arrivals")?;
         let arrivals: Vec<u64> = arrivals.split(' ').flat_map(str::parse).collect();
@@ -135,7 +135,7 @@ impl Drop for Helper {
     }
 }
 
-/// The value below which a `share` of the sorted values lie; 0 if there are none.
+/// The value below which a `share` of the sorted values lie; 0 without values.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * share).round() as usize).copied().unwrap_or(0.0)

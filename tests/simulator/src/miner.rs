@@ -1,4 +1,4 @@
-//! One miner: a connection, a reader that follows the pool, and what the miner's behaviour makes of it.
+//! One miner: a connection, a reader that follows the pool, and the miner's behaviour.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,22 +24,22 @@ use crate::{
     tally::Tally,
 };
 
-/// The pause before a miner connects again, before jitter.
+/// The pause before a miner reconnects, before jitter.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The same of a storm.
+/// The same for a storm.
 const STORM_PAUSE: Duration = Duration::from_millis(20);
-/// How long a connection may take until the next one is made.
+/// How long a connection may take before the next one is made.
 const LOGIN: Duration = Duration::from_secs(5);
 /// Submissions that a flood writes at a time.
 const BATCH: usize = 32;
-/// What the kernel keeps for a miner that does not read, in bytes.
+/// The kernel's buffer for a miner that does not read, in bytes.
 const SMALL_BUFFER: u32 = 4096;
 
 /// What all miners of a run share.
 pub struct Shared {
     pub args: Args,
     pub tally: Tally,
-    /// Room for connections that are being made.
+    /// Permits for connection attempts.
     pub gate: Semaphore,
 }
 
@@ -67,12 +67,12 @@ struct Session<'a> {
     work: RefCell<Option<Work>>,
     job_before: RefCell<String>,
     target: Cell<u64>,
-    /// Work or target are others than before.
+    /// Work or target have changed.
     changed: Notify,
     next_id: Cell<u64>,
-    /// When the shares without an answer were written, and their counters, by id.
+    /// When the shares without an answer were sent, and their counters, by id.
     unanswered: RefCell<HashMap<u64, (Instant, Value)>>,
-    /// How long the pool wants the miner to stay away.
+    /// How long the pool asked the miner to wait.
     away: Cell<Option<Duration>>,
 }
 
@@ -87,7 +87,7 @@ impl Miner {
         }
     }
 
-    /// How long the pool wants the miner to stay away, if it said so.
+    /// Returns how long the pool asked the miner to wait, if it did.
     async fn connect(&self) -> Option<Duration> {
         let permit = self.shared.gate.acquire().await.ok()?;
         let buffer = (self.behaviour == Behaviour::SlowReader).then_some(SMALL_BUFFER);
@@ -99,7 +99,7 @@ impl Miner {
         self.shared.tally.count(self.behaviour, |counts| counts.connections += 1);
         let session = Session::new(self, connection);
         let mut mining = std::pin::pin!(session.run());
-        // The next connection is made when this one has work, or has had the time to get it.
+        // The next connection is made once this one has work, or has had the time to get it.
         let ended = tokio::select! {
             ended = &mut mining => Some(ended),
             () = session.logged_in(), if self.behaviour.logs_in() => None,
@@ -181,7 +181,7 @@ impl<'a> Session<'a> {
         loop {
             let arrival = self.connection.read(&mut inbox).await?;
             for line in inbox.lines() {
-                // A line that is no JSON is the pool's mistake; the miner goes on without it.
+                // A line that is not JSON is the pool's mistake; the miner continues without it.
                 let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
                 self.follow(&message, arrival);
             }
@@ -244,7 +244,7 @@ impl<'a> Session<'a> {
         });
     }
 
-    /// Finds shares as often as the miner's rate gives them; sends them as its behaviour wants.
+    /// Finds shares at the miner's rate; sends them according to its behaviour.
     async fn mine(&self) -> io::Result<()> {
         self.log_in().await?;
         let (post, mail) = mpsc::unbounded_channel();
@@ -261,7 +261,7 @@ impl<'a> Session<'a> {
                 self.changed.notified().await;
                 continue;
             };
-            // The time to the next share has no memory, so that a new target may draw it anew.
+            // The time to the next share has no memory, so after a new target it may be drawn again.
             let luck = -(1.0 - rand::random::<f64>()).ln();
             let seconds = (luck * self.target.get() as f64 / self.miner.rate).min(1e9);
             tokio::select! {
@@ -322,7 +322,7 @@ impl<'a> Session<'a> {
             let counters = (0..BATCH).map(|_| json!(rand::random::<u64>().to_string()));
             let lines: String = counters.map(|counter| self.submission(&work.job_id, counter)).collect();
             self.connection.write(lines.as_bytes()).await?;
-            // Let the others of this thread have a turn when the pool takes all at once.
+            // Yields to the other miners of this thread when the pool accepts everything at once.
             tokio::task::yield_now().await;
         }
     }

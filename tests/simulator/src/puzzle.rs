@@ -1,5 +1,5 @@
-//! A puzzle that costs nothing: its targets are distributed as the real one's, and a counter that reaches a
-//! wanted target is made instead of searched for. So a synthetic miner has any speed it likes.
+//! A puzzle that costs nothing: its targets have the real distribution, and a counter that reaches a wanted
+//! target is computed instead of searched for. So a synthetic miner can have any speed.
 
 use rand::{Rng, RngExt};
 
@@ -11,7 +11,7 @@ pub fn target(epoch_hash: &[u8; 32], counter: u64) -> u64 {
     }
 }
 
-/// A counter that reaches `target`, by as much more as luck would have it.
+/// A counter that reaches `target`, and randomly more.
 pub fn counter_for(epoch_hash: &[u8; 32], target: u64, random: &mut impl Rng) -> u64 {
     let r = random.random_range(1..=u64::MAX / target.max(1));
     unmix(r) ^ key(epoch_hash)

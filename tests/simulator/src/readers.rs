@@ -1,7 +1,7 @@
-//! Who reads a pool's API: programs that ask again and again, and listeners to live events.
+//! The readers of a pool's API: programs that poll it, and listeners to live events.
 //!
-//! In life they are other machines. So their threads have a low priority: what is measured beside them is what they
-//! cost the pool, not what they cost themselves.
+//! In reality they are other machines. So their threads have a low priority: the measurement shows their cost
+//! for the pool, not for themselves.
 
 use std::{
     io::{self, Write},
@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
-/// Of 0 to 99: a niceness of 10.
+/// From 0 to 99: a niceness of 10.
 const PRIORITY: u8 = 22;
 
 /// Asks for one page after the other, over one connection.
@@ -32,7 +32,7 @@ impl Reader {
         Self { stop, thread }
     }
 
-    /// How long each answer took until its last byte, in milliseconds. An answer that was no 200 is an error.
+    /// How long each answer took until its last byte, in milliseconds. An answer other than 200 is an error.
     pub fn stop(self) -> Result<Vec<f64>> {
         drop(self.stop);
         self.thread.join().map_err(|_| anyhow!("a reader panicked"))?
@@ -50,7 +50,7 @@ fn read(urls: &[String], every: Duration, stopped: &Receiver<()>) -> Result<Vec<
             break;
         }
         let begun = Instant::now();
-        // As browsers and Prometheus ask; what comes is counted and not unpacked.
+        // The same requests as browsers and Prometheus; the answers are counted and not unpacked.
         let answer = agent.get(url).header("accept-encoding", "gzip").call();
         let mut answer = answer.with_context(|| format!("{url} does not answer"))?;
         answer.body_mut().read_to_vec().with_context(|| format!("{url} breaks off"))?;

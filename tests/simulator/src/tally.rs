@@ -1,4 +1,4 @@
-//! What the miners met with.
+//! The miners' results.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{behaviour::Behaviour, helper::percentile};
 
-/// What the miners of one behaviour met with.
+/// The results of the miners of one behaviour.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     pub miners: u64,
@@ -25,27 +25,27 @@ pub struct Counts {
     pub accepted: u64,
     /// Refusals by code, of shares and of other lines.
     pub refused: BTreeMap<i64, u64>,
-    /// From the write of a share to its answer; of honest miners only.
+    /// From the write of a share to its answer; only for honest miners.
     pub acks: Vec<Duration>,
 }
 
-/// The counts of a crowd. Of one thread, so plain cells.
+/// The counts of a crowd. Used by one thread, so plain cells.
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: RefCell<BTreeMap<Behaviour, Counts>>,
     /// Miners that have a job.
     working: Cell<usize>,
-    /// When the job of the last new epoch arrived at each miner, in nanoseconds since 1970; 0: not since the list was
-    /// cleared.
+    /// When the job of the last new epoch arrived at each miner, in nanoseconds since 1970; 0: not since the
+    /// list was cleared.
     arrivals: RefCell<Vec<u64>>,
-    /// When a miner came to have work, in milliseconds since 1970, since that was last asked for.
+    /// When each miner got work, in milliseconds since 1970, since the last request for these times.
     starts: RefCell<Vec<u64>>,
-    /// The counters of acknowledged shares, if anybody is going to ask for them.
+    /// The counters of acknowledged shares, if they will be requested.
     acknowledged: Option<RefCell<Vec<u64>>>,
 }
 
 impl Tally {
-    /// `controlled`: somebody may ask for more than the counts.
+    /// `controlled`: more than the counts may be requested.
     pub fn new(miners: usize, controlled: bool) -> Self {
         let arrivals = RefCell::new(vec![0; miners]);
         Self { arrivals, acknowledged: controlled.then(RefCell::default), ..Self::default() }
@@ -61,7 +61,7 @@ impl Tally {
         self.starts.borrow_mut().push(u64::try_from(now.as_millis()).unwrap_or_default());
     }
 
-    /// When miners came to have work since the last call, in milliseconds since 1970.
+    /// When miners got work since the last call, in milliseconds since 1970.
     pub fn take_starts(&self) -> Vec<u64> {
         self.starts.take()
     }
@@ -101,7 +101,7 @@ impl Tally {
         self.arrivals.borrow().iter().copied().filter(|arrival| *arrival > 0).collect()
     }
 
-    /// A line for each behaviour; counts go on, the answer times begin anew.
+    /// A line for each behaviour; counts continue, the answer times start over.
     pub fn report(&self) -> Vec<String> {
         let mut counts = self.counts.borrow_mut();
         counts.iter_mut().map(|(behaviour, counts)| line(*behaviour, counts)).collect()

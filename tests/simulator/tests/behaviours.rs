@@ -50,7 +50,7 @@ fn report(crowd: &mut Helper) -> Report {
     }
 }
 
-/// Waits until the report has what is looked for.
+/// Waits until the report fulfils the condition.
 fn until(crowd: &mut Helper, what: &str, holds: impl Fn(&Report) -> bool) -> Report {
     let patience = Instant::now() + Duration::from_secs(120);
     loop {

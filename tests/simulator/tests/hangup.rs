@@ -1,4 +1,4 @@
-//! SIGHUP to a process with a pool in it: it reads its configuration again, and goes on.
+//! SIGHUP to a process with a pool in it: it reads its configuration again, and continues.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{

@@ -1,4 +1,4 @@
-//! What a new epoch leaves in the metrics. In a process of its own, since a process has one recorder.
+//! What a new epoch leaves in the metrics. In a separate process, since a process has one recorder.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
@@ -29,7 +29,7 @@ fn a_new_epochs_work_is_timed_once_for_every_miner() {
         ["--control", "--pool", listen, "--miners", &MINERS.to_string(), "--rate", "0"].map(String::from);
     let mut crowd = Helper::start(env!("CARGO_BIN_EXE_simulate"), &args).unwrap();
     crowd.ask("wait", "working").unwrap();
-    assert_eq!(value(&api, "pool_job_push_seconds_count"), 0, "a first job is no push");
+    assert_eq!(value(&api, "pool_job_push_seconds_count"), 0, "a first job is not a push");
 
     for epoch in 1..=3 {
         pool.ask("epoch", "epoch").unwrap();

@@ -1,4 +1,4 @@
-//! A pool that ends under its miners, in order and by a kill: what they were told they have is there.
+//! A pool that ends while its miners work, in order and by a kill: all acknowledged shares are stored.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
@@ -48,7 +48,7 @@ fn nothing_acknowledged_is_lost_when_the_pool_ends_under_its_miners() {
     crowd.ask("wait", "working").unwrap();
     let starts = crowd.ask_numbers("starts", "starts").unwrap();
     let spread = starts.iter().max().unwrap() - starts.iter().min().unwrap();
-    assert!(spread >= 1_000, "told to come back within 5 seconds, all came within {spread} ms");
+    assert!(spread >= 1_000, "asked to reconnect within 5 seconds, all came within {spread} ms");
     mine(&mut crowd, &mut acknowledged, 500);
     third.finish().unwrap();
 

@@ -1,8 +1,8 @@
-//! `scripts/bench lag` and `scripts/bench epochs`: how far behind the network the pool's miners are, and what they
-//! lose by it when an epoch turns.
+//! `scripts/bench lag` and `scripts/bench epochs`: how far the pool's miners are behind the network, and what
+//! they lose by it at a change of epoch.
 //!
-//! On a real devnet, all on this machine, so that all times are of one clock: of blocks from the nodes' logs, of jobs
-//! from the miners' kernel. `docs/architecture.md` says where the time goes.
+//! On a real devnet, all on this machine, so that all times are from one clock: of blocks from the nodes'
+//! logs, of jobs from the miners' kernel. `docs/architecture.md` says where the time goes.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -49,14 +49,14 @@ enum Mode {
     /// From a block at the first validator to our ledger and to a job at the last miner; from a solution's release
     /// to its block
     Lag(LagArguments),
-    /// The share of work on the epoch before that is too late to land, when an epoch turns; `lag` prints it too
+    /// The share of work on the old epoch that is too late to land, at a change of epoch; `lag` prints it too
     Epochs(EpochsArguments),
 }
 
 #[derive(Args)]
 struct LagArguments {
-    /// Up to which block. A new job comes when an epoch turns, at block 360: a run that ends before has no figures
-    /// of jobs
+    /// The last block. A new job comes at a change of epoch, at block 360: a run that ends earlier has no
+    /// figures of jobs
     #[arg(long, default_value_t = PAST_THE_TURN, value_name = "HEIGHT")]
     blocks: u64,
 
@@ -87,7 +87,7 @@ struct Run {
     health_changes: u32,
 }
 
-/// What a run came to: when blocks were where, and when the new epoch's job was at each miner.
+/// The result of a run: when blocks were where, and when the new epoch's job was at each miner.
 struct Seen {
     network: Times,
     ledger: Times,
@@ -137,7 +137,7 @@ impl Run {
         Ok(Self { miner, crowd, pool, devnet, first, health_changes: 0 })
     }
 
-    /// Waits until the node has block `last`, with an eye on its health.
+    /// Waits until the node has block `last`, and watches its health.
     fn until(&mut self, last: u64) -> Result<()> {
         let api = Api::new(self.pool.api);
         let (mut height, mut since, mut green) = (0, Instant::now(), true);
@@ -230,7 +230,7 @@ fn print_lag(seen: &Seen) {
     println!("lag.health_changes: {}", seen.health_changes);
     print_landings(&seen.landings);
     match Turn::of(&seen.network, &seen.ledger, &seen.arrivals) {
-        None => eprintln!("no epoch turned: there are no figures of jobs"),
+        None => eprintln!("the epoch did not change: there are no figures of jobs"),
         Some(turn) => {
             println!("lag.miners: {}", seen.arrivals.len());
             println!("lag.job_trigger: {}", turn.trigger);
@@ -267,7 +267,7 @@ fn print_epochs(seen: &Seen) -> Result<()> {
     let turn =
         Turn::of(&seen.network, &seen.ledger, &seen.arrivals).context("no miner got the new epoch's job")?;
     let late = Late::of(&turn, &seen.network, &seen.ledger, &seen.arrivals)
-        .context("the blocks around the epoch's turn are missing in the logs")?;
+        .context("the blocks around the change of epoch are missing in the logs")?;
     println!("epochs.miners: {}", seen.arrivals.len());
     println!("epochs.length_s: {:.0}", late.length);
     println!("epochs.job_trigger: {}", turn.trigger);

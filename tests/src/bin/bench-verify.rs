@@ -1,9 +1,9 @@
 //! `scripts/bench verify`: shares a second of the running pool with all cores, and what that does to its node.
 //!
-//! On a real devnet, all on this machine. Quiet times and floods of valid shares take turns, so that neither has the
-//! better of the machine. The measure of block import is how long after the first validator the pool's node has a
-//! block in its ledger, both from their logs: it holds whatever delays a block on its way, and the validators suffer
-//! from the flood's load as the node does.
+//! On a real devnet, all on this machine. Quiet times and floods of valid shares alternate, so that both see
+//! the same machine. The measure of block import is how long after the first validator the pool's node has a
+//! block in its ledger, both from their logs: it includes everything that delays a block on its way, and the
+//! validators suffer from the flood's load like the node.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use pool_tests::{
     process::tail,
 };
 
-/// Under this target a counter is no solution on the devnet.
+/// Under this target a counter is not a solution on the devnet.
 const DEVNET_PROOF_TARGET: u64 = 8;
 
 /// Shares a second of the running pool, and the import of blocks under that load.
@@ -54,7 +54,7 @@ struct Side {
 }
 
 impl Side {
-    /// Takes note of what the pool's node imports while `work` is done.
+    /// Notes what the pool's node imports while `work` runs.
     fn during(&mut self, pool: &PoolNode, work: impl FnOnce() -> Result<u64>) -> Result<()> {
         let (first, start) = (tip(pool), Instant::now());
         self.accepted += work()?;

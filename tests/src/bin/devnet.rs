@@ -21,7 +21,8 @@ use pool_tests::{
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// The miners of `--demo`, and their attempts a second. The last one's name would run in a careless page.
+/// The miners of `--demo`, and their attempts a second. The last one's name would run as a script in a
+/// careless page.
 const DEMO: [(&str, u32); 5] = [
     ("alice.rig-1", 2),
     ("alice.rig-2", 1),
@@ -38,7 +39,7 @@ struct Arguments {
     #[arg(long)]
     once: bool,
 
-    /// Several miners of different accounts and speeds instead of one: something to see on the dashboard
+    /// Several miners of different accounts and speeds instead of one: a lively dashboard
     #[arg(long, conflicts_with = "rate")]
     demo: bool,
 

@@ -1,4 +1,4 @@
-//! The admin part: what the admin socket does, for whoever has the token.
+//! The admin part: the commands of the admin socket, for clients with the token.
 
 use axum::{
     Json,
@@ -40,7 +40,7 @@ impl FromRequestParts<State> for IsAdmin {
             )),
             Some(Attempt::Right) => Ok(Self),
             Some(Attempt::Wrong) => {
-                tracing::warn!("a wrong token for the admin part of the API");
+                tracing::warn!("wrong token for the admin part of the API");
                 Err(wrong("this is not the admin's token"))
             }
             Some(Attempt::TooMany) => {
@@ -50,12 +50,12 @@ impl FromRequestParts<State> for IsAdmin {
     }
 }
 
-/// What the pool answered.
+/// The pool's answer.
 #[derive(Serialize, ToSchema)]
 pub struct Done {
-    /// Always true; what is not done is a problem
+    /// Always true; a failed command is a problem
     ok: bool,
-    /// What else there is to say
+    /// Further fields of the answer
     #[serde(flatten)]
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     rest: serde_json::Map<String, Value>,
@@ -72,7 +72,7 @@ pub struct PeerView {
     height: Option<u32>,
 }
 
-/// How the pool fares
+/// The pool's status
 #[utoipa::path(
     get, path = "/api/v1/admin/status", tag = "admin", security(("token" = [])),
     responses((status = 200, body = Done))

@@ -40,14 +40,14 @@ pub async fn dump(Of(state): Of<State>, Path(height): Path<u32>) -> Answer<Respo
     let read = blocking(move || {
         let Some(path) = state.view.dump_file(height)? else { return Ok(None) };
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        // Gone since: as if it had not been there.
+        // Removed since: the same as if it had never existed.
         Ok::<_, Problem>(std::fs::read(&path).ok().zip(name))
     });
     let Some((bytes, name)) = read.await?? else { return Err(unknown(height)) };
     let headers = [
         (CONTENT_TYPE, "application/json".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-        // What is published stays.
+        // Published dumps never change.
         (CACHE_CONTROL, "public, max-age=86400".to_owned()),
     ];
     Ok((headers, Body::from(bytes)).into_response())

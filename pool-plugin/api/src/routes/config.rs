@@ -1,4 +1,4 @@
-//! What katpool has at the same paths, in its shapes.
+//! Katpool's paths, with its shapes.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ pub struct Totals {
     total: BTreeMap<String, Decimal>,
 }
 
-/// The configuration as it is in force, by the keys of its file; secrets are masked
+/// The configuration in force, by the keys of its file; secrets are masked
 #[utoipa::path(get, path = "/config", tag = "katpool", responses((status = 200, body = BTreeMap<String, Value>)))]
 pub async fn config(Of(state): Of<State>) -> Json<Value> {
     Json(state.view.shown_config())
 }
 
-/// What each account has earned and was not paid yet, microcredits
+/// What each account has earned and not been paid yet, microcredits
 #[utoipa::path(get, path = "/balance", tag = "katpool", responses((status = 200, body = Balances)))]
 pub async fn balance(Of(state): Of<State>) -> Answer<Json<Balances>> {
     let balances = blocking(move || state.view.balances()).await?;

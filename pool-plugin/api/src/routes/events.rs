@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use super::Answer;
 use crate::{listeners::Told, problem::Problem, state::State};
 
-/// Sooner than a silent connection is closed.
+/// Shorter than the timeout of a silent connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long to listen.
@@ -24,7 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Listening {
-    /// End after so many events
+    /// End after this many events
     #[param(minimum = 1, required = false)]
     events: Option<u32>,
 }
@@ -40,13 +40,11 @@ pub async fn events(
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let most = match listening.events {
         Some(0) => {
-            return Err(Problem::bad_request(
-                "no event would be no answer: leave `events` out, or use 1 or more",
-            ));
+            return Err(Problem::bad_request("`events` must be at least 1: use 1 or more, or leave it out"));
         }
         most => most.map_or(usize::MAX, |most| most as usize),
     };
     let events = state.events.join(&state.view);
-    let events = events.ok_or_else(|| Problem::too_many("too many listen already: ask again later", 30))?;
+    let events = events.ok_or_else(|| Problem::too_many("too many listeners: try again later", 30))?;
     Ok(Sse::new(ReceiverStream::new(events).take(most)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -1,4 +1,4 @@
-//! How the parts fare.
+//! The health of the parts.
 
 use axum::{Json, extract::State as Of};
 use pool_plugin::operate::view::HealthView;

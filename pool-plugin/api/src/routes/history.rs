@@ -16,7 +16,7 @@ use crate::{problem::Problem, state::State};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Back {
-    /// How many hours, 24 if it is not said
+    /// How many hours, default 24
     #[param(minimum = 1, maximum = 24, required = false)]
     hours: Option<u64>,
 }
@@ -25,7 +25,7 @@ impl Back {
     fn read(&self) -> Answer<u64> {
         match self.hours.unwrap_or(24) {
             hours @ 1..=24 => Ok(hours),
-            hours => Err(Problem::bad_request(format!("{hours} hours are asked for: use 1 to 24"))),
+            hours => Err(Problem::bad_request(format!("{hours} hours are out of range: use 1 to 24"))),
         }
     }
 }

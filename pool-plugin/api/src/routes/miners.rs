@@ -43,7 +43,7 @@ pub async fn account_workers(
     Ok(Json(blocking(move || state.view.workers(Some(&name), cursor.as_deref(), limit)).await??))
 }
 
-/// What the latest blocks paid an account, the last one first, each with the dump that says so
+/// What the latest blocks paid an account, the last one first, each with its dump
 #[utoipa::path(
     get, path = "/api/v1/accounts/{account}/rewards", tag = "miners",
     params(("account" = String, Path), Paging), responses((status = 200, body = Page<RewardView>))
@@ -70,6 +70,6 @@ pub async fn workers(Of(state): Of<State>, Query(paging): Query<Paging>) -> Answ
 
 pub(super) fn known(view: &View, name: &str) -> Answer<AccountView> {
     view.account(name).ok_or_else(|| {
-        Problem::not_found("this account has no share in this pool: is it spelled as in the miner's login?")
+        Problem::not_found("this account has no share in this pool: is it written as in the miner's login?")
     })
 }

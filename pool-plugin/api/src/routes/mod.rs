@@ -1,4 +1,4 @@
-//! What is answered, a file for each kind of thing.
+//! The answers, one file per kind.
 
 pub mod admin;
 pub mod blocks;
@@ -17,12 +17,9 @@ use crate::problem::Problem;
 /// An answer or a problem.
 pub type Answer<T> = Result<T, Problem>;
 
-/// What reads the disk, off the thread that serves.
+/// Runs disk reads off the serving thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Problem::new(
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-            "the answer could not be made: see the log",
-        )
+        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "could not build the answer: see the log")
     })
 }

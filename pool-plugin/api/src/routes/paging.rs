@@ -17,13 +17,13 @@ pub struct Paging {
     /// `next` of the page before
     #[param(pattern = "^([0-9a-f]{2})+$", required = false)]
     pub cursor: Option<String>,
-    /// How many, 50 if it is not said
+    /// How many, default 50
     #[param(minimum = 1, maximum = 500, required = false)]
     pub limit: Option<usize>,
 }
 
 impl Paging {
-    /// Cursor and limit, if they can be meant.
+    /// Cursor and limit, if they are valid.
     pub fn read(self) -> Answer<(Option<String>, usize)> {
         read(self.cursor, self.limit)
     }
@@ -39,7 +39,7 @@ pub fn read(cursor: Option<String>, limit: Option<usize>) -> Answer<(Option<Stri
         digits && !text.is_empty() && text.len().is_multiple_of(2)
     };
     if cursor.as_ref().is_some_and(|cursor| !is_hex(cursor)) {
-        return Err(Problem::bad_request("the cursor is none: take it from `next` of the page before"));
+        return Err(Problem::bad_request("not a cursor: take it from `next` of the page before"));
     }
     Ok((cursor, limit))
 }

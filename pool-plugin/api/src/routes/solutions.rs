@@ -22,12 +22,12 @@ pub struct Wanted {
     /// `next` of the page before
     #[param(pattern = "^([0-9a-f]{2})+$", required = false)]
     cursor: Option<String>,
-    /// How many, 50 if it is not said
+    /// How many, default 50
     #[param(minimum = 1, maximum = 500, required = false)]
     limit: Option<usize>,
 }
 
-/// Solutions, the last one found first, each with its state and the reason for it
+/// Solutions, the last one found first, each with its state and the reason
 #[utoipa::path(
     get, path = "/api/v1/solutions", tag = "books", params(Wanted),
     responses((status = 200, body = Page<SolutionView>))

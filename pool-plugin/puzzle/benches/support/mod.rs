@@ -1,9 +1,9 @@
-//! What the benches share: epochs, CPU clocks, arguments, medians.
+//! Shared by the benches: epochs, CPU clocks, arguments, medians.
 #![allow(dead_code)]
 
 use std::collections::HashMap;
 
-/// Upstream's allocator in upstream's binary, so that snarkVM is as fast here as there.
+/// Upstream's allocator, as in upstream's binary, so that snarkVM is as fast here as there.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -53,7 +53,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line. Ends the process with the usage if it is asked for, or there is something else.
+    /// Reads the command line. Prints the usage and ends the process if asked to, or if an argument is
+    /// unknown.
     pub(crate) fn read(usage: &str, numbers: &[&str], flags: &[&str]) -> Self {
         let mut read = Self { numbers: HashMap::new(), flags: Vec::new() };
         let mut words = std::env::args().skip(1);
@@ -62,7 +63,7 @@ impl Arguments {
                 println!("{usage}");
                 std::process::exit(0);
             }
-            // Cargo says so to every bench.
+            // Cargo passes this to every bench.
             if word == "--bench" || flags.contains(&word.as_str()) {
                 read.flags.push(word);
                 continue;
@@ -71,7 +72,7 @@ impl Arguments {
             match number {
                 Some(number) if numbers.contains(&word.as_str()) => drop(read.numbers.insert(word, number)),
                 _ => {
-                    eprintln!("'{word}' is not understood here\n\n{usage}");
+                    eprintln!("'{word}' is not a known argument\n\n{usage}");
                     std::process::exit(2);
                 }
             }

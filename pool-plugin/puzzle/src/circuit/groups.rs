@@ -1,8 +1,8 @@
 //! `hash.bhp256` and `hash.ped64` of an integer.
 //!
-//! Both hash a constant prefix and then the variable bits, and the circuit folds whatever is constant. So the values
-//! here carry whether they are. Rare in epoch programs: but for the constant beginning, which is hashed when the program
-//! is compiled, written for plainness, not for speed.
+//! Both hash a constant prefix and then the variable bits, and the circuit folds all constants. So the values
+//! here carry whether they are constant. Rare in epoch programs, so written for simplicity rather than speed,
+//! except for the constant beginning, which is hashed when the program is compiled.
 
 use std::sync::OnceLock;
 
@@ -42,7 +42,7 @@ impl Val {
         Self { value, constant: false }
     }
 
-    /// A new variable, unless all that it is computed from is constant.
+    /// A new variable, unless all its inputs are constant.
     fn witness(tape: &mut impl Tape, constant: bool, value: Fr) -> Self {
         if constant { Self::constant(value) } else { Self::variable(tape, value) }
     }
@@ -84,7 +84,7 @@ impl Val {
     }
 }
 
-/// The inverse of a denominator, none of which is zero for points of the curve's large subgroup.
+/// The inverse of a denominator, which is never zero for points of the curve's large subgroup.
 fn invert(tape: &mut impl Tape, value: Fr) -> Fr {
     value.inverse().unwrap_or_else(|| {
         tape.unsatisfied();
@@ -230,9 +230,9 @@ fn load() -> Option<Parameters> {
     })
 }
 
-/// A hash of integers of one type, its constant beginning done.
+/// A hash of integers of one type, with its constant beginning already computed.
 pub(crate) enum Hasher {
-    /// Of at most 32 bits: the prefix and the value must fit 64.
+    /// For at most 32 bits: the prefix and the value must fit into 64.
     Pedersen64 { ty: IntegerType, prefix: Point },
     /// With the constant bits that do not fill a chunk.
     Bhp256 { ty: IntegerType, prefix: Bhp, rest: Vec<bool> },
@@ -301,7 +301,8 @@ fn prefix_bits(ty: IntegerType) -> impl Iterator<Item = bool> {
 /// The bits of a chunk.
 const CHUNK: usize = 3;
 
-/// A Bowe-Hopwood-Pedersen hash under way: per window, a sum of Montgomery points chosen by three bits each.
+/// A Bowe-Hopwood-Pedersen hash in progress: per window, a sum of Montgomery points chosen by three bits
+/// each.
 #[derive(Clone, Copy)]
 pub(crate) struct Bhp {
     /// The sum of the windows so far.
@@ -327,7 +328,7 @@ impl Bhp {
         }
     }
 
-    /// Ends a window, if one is under way.
+    /// Ends a window, if one is in progress.
     fn close<T: Tape>(&mut self, tape: &mut T, parameters: &Parameters) {
         let Some(Point { x, y }) = self.sum.take() else { return };
         let edwards_x = x.div_unchecked(tape, y);
@@ -350,7 +351,7 @@ fn lookup<T: Tape>(tape: &mut T, [first, second, sign]: [Bit; 3], multiples: &[(
     };
     let x = choose(tape, multiples.map(|(x, _)| x));
     let y = choose(tape, multiples.map(|(_, y)| y));
-    // snarkVM looks at all three bits and at y to tell whether this is a constant.
+    // snarkVM checks all three bits and y to decide whether this is a constant.
     let constant = first.constant && second.constant && sign.constant && y.constant;
     let signed = if sign.value { y.neg() } else { y };
     Point { x, y: Val::witness(tape, constant, signed.value) }

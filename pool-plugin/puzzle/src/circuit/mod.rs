@@ -1,9 +1,9 @@
-//! snarkVM's gadgets, as far as epoch programs use them: each computes its result and appends the values of the
-//! variables that the circuit would allocate, in the same order. There are no constraints here; a gadget whose
-//! constraints could not be met says so with [`Tape::unsatisfied`](crate::tape::Tape::unsatisfied).
+//! snarkVM's gadgets, as far as epoch programs use them: each computes its result and appends the values of
+//! the variables that the circuit would allocate, in the same order. There are no constraints here; a gadget
+//! whose constraints could not be met reports it with [`Tape::unsatisfied`](crate::tape::Tape::unsatisfied).
 //!
-//! The comments give the order of allocation where it is not plain from the code. All operands are variables unless
-//! a name says otherwise: a constant operand allocates less.
+//! The comments give the order of allocation where the code does not show it. All operands are variables
+//! unless a name says otherwise: a constant operand allocates less.
 
 pub(crate) mod fields;
 pub(crate) mod groups;

@@ -19,7 +19,7 @@ pub(crate) const fn integer_prefix(ty: IntegerType) -> u64 {
     prefix((variant as u64, ty.bits as u64))
 }
 
-/// A field element's encoding, closed by a one bit and cut into 252-bit chunks.
+/// A field element's encoding, terminated by a one bit and cut into 252-bit chunks.
 pub(crate) fn field_to_fields(bits: &[u64; 4]) -> [Fr; 2] {
     const CHUNK: u32 = 252;
     let mut low = [prefix(FIELD), 0, 0, 0];

@@ -26,7 +26,7 @@ struct Parameters {
     matrix: [[Fr; WIDTH]; WIDTH],
 }
 
-/// snarkVM's parameters, or `None` if it has none of this width and exponent any more.
+/// snarkVM's parameters, or `None` if it no longer has any of this width and exponent.
 fn parameters() -> Option<&'static Parameters> {
     static PARAMETERS: OnceLock<Option<Parameters>> = OnceLock::new();
     PARAMETERS.get_or_init(load).as_ref()
@@ -55,7 +55,7 @@ fn load() -> Option<Parameters> {
     Some(parameters)
 }
 
-/// The element as ours.
+/// The element in our type.
 pub(crate) fn constant(element: Field<MainnetV0>) -> Option<Fr> {
     let bytes = element.to_bytes_le().ok()?;
     let mut limbs = [0; 4];
@@ -65,12 +65,12 @@ pub(crate) fn constant(element: Field<MainnetV0>) -> Option<Fr> {
     Some(Fr::from_canonical(limbs))
 }
 
-/// Whether this module can hash as snarkVM does.
+/// Whether this module can hash like snarkVM.
 pub(crate) fn is_available() -> bool {
     parameters().is_some()
 }
 
-/// A hash, remembered.
+/// A remembered hash.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Hashed {
     input: FieldBits,

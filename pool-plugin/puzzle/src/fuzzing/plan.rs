@@ -1,8 +1,8 @@
 //! Random programs on random inputs.
 //!
-//! A program's instructions are those of the sampler's table, but without its guards and in any order: what they are
-//! given is what the ones before them made. Whole epoch programs are what the long comparison is for. An instruction that
-//! the compiler refuses is left out: it does so where two operands are the same to the circuit.
+//! A program's instructions are those of the sampler's table, but without its guards and in any order: their
+//! operands are results of earlier ones. The long comparison covers whole epoch programs. An instruction that
+//! the compiler refuses is skipped: that happens where two operands are the same to the circuit.
 
 use aleo_epoch_puzzle_stock::synthesis::Synthesizer;
 
@@ -19,7 +19,7 @@ const MAX_INSTRUCTIONS: usize = 12;
 
 const WIDTHS: [u32; 5] = [8, 16, 32, 64, 128];
 
-/// The input, byte by byte; zeros behind its end.
+/// The input, byte by byte; zeros after its end.
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {
@@ -55,7 +55,7 @@ impl Bytes<'_> {
         }
     }
 
-    /// A value of the type: near zero, near its end, in its middle, or anything.
+    /// A value of the type: near zero, near its limit, in its middle, or arbitrary.
     fn value(&mut self, ty: Type) -> Value {
         let (kind, small) = (self.below(4), (self.next() % 8) as u128);
         let low = match (ty, kind) {
@@ -81,7 +81,7 @@ impl Bytes<'_> {
         [bits as u64, (bits >> 64) as u64, 0, 0]
     }
 
-    /// One of the registers of such a type.
+    /// One of the registers of a fitting type.
     fn register(&mut self, registers: &[Type], fits: impl Fn(Type) -> bool) -> Option<usize> {
         let fitting: Vec<usize> =
             (0..registers.len()).filter(|register| fits(registers[*register])).collect();
@@ -175,7 +175,7 @@ impl Bytes<'_> {
     }
 }
 
-/// Runs the program that the input stands for.
+/// Runs the program that the input encodes.
 ///
 /// # Panics
 /// If our variables are not snarkVM's.
@@ -216,7 +216,7 @@ fn name(ty: Type) -> String {
     }
 }
 
-/// Where two lists of variables part.
+/// The first difference between two lists of variables.
 fn difference(found: &Option<Vec<Value>>, expected: &Option<Vec<Value>>) -> String {
     match (found, expected) {
         (Some(found), Some(expected)) => {

@@ -30,7 +30,7 @@ const RATE_WORDS: usize = 17;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keccak(Backend);
 
-/// Private, so that a value of [`Keccak`] is proof that the machine has the instructions.
+/// Private, so that a value of [`Keccak`] proves that the machine has the instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Backend {
     Portable,
@@ -61,8 +61,8 @@ impl Keccak {
 
     /// The implementations that this machine has, the fastest last.
     ///
-    /// A vector implementation must first agree with the portable one on this very machine (checked once a process):
-    /// one that was never run on such a processor before cannot spoil a result.
+    /// A vector implementation must first agree with the portable one on this machine (checked once per
+    /// process): one that was never run on such a processor before cannot cause a wrong result.
     pub fn available() -> &'static [Self] {
         static AVAILABLE: OnceLock<Vec<Keccak>> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_implementation_that_errs_would_be_noticed() {
-        // The samples of any two lanes differ, so that a lane that is mixed up shows.
+        // The samples of any two lanes differ, so that mixed-up lanes show.
         let [leaves, nodes] = Keccak::PORTABLE.sample();
         let mut all: Vec<Hash> = leaves.into_iter().chain(nodes).collect();
         all.sort_unstable();

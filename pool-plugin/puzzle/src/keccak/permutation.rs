@@ -41,7 +41,7 @@ macro_rules! permutation {
         fn permute(state: &mut [Vector; 25]) {
             let mut a = *state;
             for constant in ROUND_CONSTANTS {
-                // Theta: the parity of every column, then what it adds to the columns beside it.
+                // Theta: the parity of every column, then what it adds to the neighbouring columns.
                 macro_rules! parity {
                     ($x:literal) => {
                         xor3(xor3(a[$x], a[$x + 5], a[$x + 10]), a[$x + 15], a[$x + 20])
@@ -89,7 +89,7 @@ macro_rules! permutation {
                 }
                 let words = words.map(|word| load(&word));
                 let mut state = [splat(0); 25];
-                // A zero bit in front moves the element up by one; it has 253 bits, so nothing falls off.
+                // A zero bit in front moves the element up by one; it has 253 bits, so no bit is lost.
                 state[0] = double(words[0], splat(0));
                 for i in 1..4 {
                     state[i] = double(words[i], words[i - 1]);

@@ -1,4 +1,4 @@
-//! The committed corpus of the fuzz targets, so that what once reached new code is run by every test.
+//! The committed corpus of the fuzz targets: every test run executes the inputs that once reached new code.
 
 use std::{env, fs, path::Path};
 
@@ -13,7 +13,7 @@ fn replay(name: &str, target: fn(&[u8])) {
     files.sort();
     assert!(files.len() > 10, "the corpus of {name} is there: {} files", files.len());
     for file in files {
-        // So that a failure names its file.
+        // So that a failure shows its file.
         println!("{}", file.display());
         target(&fs::read(&file).unwrap());
     }

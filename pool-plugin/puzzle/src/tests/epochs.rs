@@ -27,7 +27,7 @@ pub(crate) fn epoch_hash(seed: u32) -> [u8; 32] {
 /// A valid address: the identity of the curve.
 const ADDRESS: [u8; 32] = [0; 32];
 
-/// The instructions of a program with the types of their operands: what an evaluator must know.
+/// The instructions of a program with the types of their operands: what an evaluator must support.
 fn variants(program: &Program) -> BTreeSet<String> {
     let mut types = program.inputs.clone();
     program
@@ -135,8 +135,8 @@ fn limbs(leaves: &[Vec<bool>]) -> Vec<Value> {
     leaves.iter().take_while(|leaf| leaf.len() == 253).map(limbs).collect()
 }
 
-/// Compares attempts of one epoch: the leaves of each with snarkVM's, and the target with that of the leaves. Every
-/// `with_tree`th target is compared with snarkVM's own too.
+/// Compares attempts of one epoch: the leaves of each with snarkVM's, and the target with that of the leaves.
+/// Every `with_tree`th target is also compared with snarkVM's own.
 fn compare(stock: &Stock, seed: u32, attempts: u64, with_tree: u64) {
     let hash = epoch_hash(seed);
     let evaluator = EpochEvaluator::new(hash).unwrap();
@@ -144,7 +144,7 @@ fn compare(stock: &Stock, seed: u32, attempts: u64, with_tree: u64) {
     let mut scratch = evaluator.scratch();
     for attempt in 0..attempts {
         let counter = (seed as u64 * attempts + attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // No attempt fails: the table guards what could.
+        // No attempt fails: the table guards against it.
         let leaves = limbs(&stock.leaves(&hash, &ADDRESS, counter).unwrap());
         let found = evaluator.variables(&mut scratch, &ADDRESS, counter).unwrap();
         if leaves != found {

@@ -36,7 +36,7 @@ fn partly_constant_values_are_understood_as_divisors_only() {
     assert!(!compiles("sub.w r0 1i8 into r3;"));
 }
 
-/// The circuit takes the difference of equal linear combinations for a constant, and allocates less for it.
+/// The circuit treats the difference of equal linear combinations as a constant, and allocates less for it.
 #[test]
 fn operands_that_are_the_same_to_the_circuit_have_no_native_form() {
     assert!(!compiles("lt r0 r0 into r3;"));

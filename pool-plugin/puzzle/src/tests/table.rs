@@ -45,7 +45,7 @@ pub(crate) fn sampled() -> Vec<Entry> {
     instruction_set::<MainnetV0>()
         .iter()
         .filter(|(_, weight)| *weight > 0)
-        // Twice: results are numbered behind the inputs, whose number shows at the end.
+        // Twice: results are numbered after the inputs, whose number is known only at the end.
         .map(|(sequence, _)| write(sequence, write(sequence, 0).inputs.len()))
         .collect()
 }

@@ -14,8 +14,9 @@ use crate::{StockError, block_hash, partial_solution};
 
 /// An epoch's program, synthesised by upstream's `EpochProgram::to_r1cs`.
 ///
-/// The values are those that [`Stock::leaves`](crate::Stock::leaves) gives as bits. What is saved is what snarkVM's
-/// `Puzzle` does around the synthesis: a thread an attempt, and a vector of 254 bits for every leaf, padding included.
+/// The values are those that [`Stock::leaves`](crate::Stock::leaves) returns as bits. This skips what
+/// snarkVM's `Puzzle` does around the synthesis: a thread per attempt, and a vector of 254 bits for every
+/// leaf, padding included.
 pub struct EpochCircuit {
     program: EpochProgram<MainnetV0>,
 }

@@ -1,7 +1,7 @@
-//! What snarkVM itself says of an epoch's puzzle, behind plain types.
+//! snarkVM's own answers on an epoch's puzzle, behind plain types.
 //!
-//! A crate of its own for the sake of build times: snarkVM's circuits are generic over the network, so whoever names
-//! one compiles them all. Nothing here is written for speed.
+//! A separate crate for the sake of build times: snarkVM's circuits are generic over the network, so a crate
+//! that names one compiles them all. Nothing here is written for speed.
 //!
 //! # Layout
 //! - this file: the puzzle, and the text of an epoch's program.
@@ -25,7 +25,7 @@ use snarkvm::{
 use snarkvm_ledger_puzzle::{PartialSolution, Puzzle};
 use snarkvm_ledger_puzzle_epoch::{EpochProgram, SynthesisPuzzle};
 
-/// snarkVM's words for what it cannot do, in one line.
+/// snarkVM's text for what it cannot do, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockError(String);
 
@@ -63,8 +63,9 @@ pub fn program(epoch_hash: &[u8; 32]) -> Result<String, StockError> {
 
 /// snarkVM's `Puzzle`: a fifth of a second an attempt, and all cores for the tree.
 ///
-/// It synthesises each circuit on a thread of its own, so that a halt, which is a panic upstream, ends there; the
-/// panic's message still goes to the process' panic hook. The targets of the last thousand attempts are remembered.
+/// It synthesises each circuit on a new thread, so that a halt, which is a panic upstream, ends there; the
+/// panic's message still goes to the process's panic hook. The targets of the last thousand attempts are
+/// remembered.
 #[derive(Clone)]
 pub struct Stock {
     puzzle: Puzzle<MainnetV0>,
@@ -112,8 +113,8 @@ impl Stock {
         self.puzzle.get_leaves(&solution).map_err(StockError::new)
     }
 
-    /// An iteration of upstream's prover: `Puzzle::prove`, which gives the solution's target if it is at least
-    /// `proof_target`.
+    /// An iteration of upstream's prover: `Puzzle::prove`, which returns the solution's target if it is at
+    /// least `proof_target`.
     ///
     /// # Errors
     /// As [`Self::evaluate`]; also if the target is below `proof_target`.

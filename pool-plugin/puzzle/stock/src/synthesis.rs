@@ -69,7 +69,7 @@ impl Synthesizer {
     }
 }
 
-/// Holds `credits.aleo` only, and takes tens of milliseconds to make: once is enough.
+/// Holds only `credits.aleo`, and takes tens of milliseconds to make: once is enough.
 fn process() -> Result<&'static Process<MainnetV0>, StockError> {
     static PROCESS: OnceLock<Result<Process<MainnetV0>, StockError>> = OnceLock::new();
     PROCESS.get_or_init(|| Process::load().map_err(StockError::new)).as_ref().map_err(StockError::clone)

@@ -1,11 +1,11 @@
-//! How far a feed came: a row of `pool_sink`, beside the tables it fills.
+//! The position of a feed: a row of `pool_sink`, next to the tables it fills.
 
 use postgres::{Transaction, types::ToSql};
 
 use super::{text::Text, trouble};
 use crate::{books::Books, sink::Trouble};
 
-/// What is copied apart from the other.
+/// The two feeds, copied independently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Feed {
     /// Landed solutions.
@@ -42,9 +42,9 @@ pub(super) fn parameters(values: &[Text]) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
-/// Makes what is missing. A feed whose tables somebody dropped begins anew.
+/// Creates what is missing. A feed whose tables were dropped starts over.
 pub(super) fn prepare(transaction: &mut Transaction<'_>, schema: &str) -> Result<(), Trouble> {
-    // Two pools that start at once must not both make the tables.
+    // Two pools that start at once must not both create the tables.
     transaction.batch_execute("SELECT pg_advisory_xact_lock(7307497)").map_err(trouble)?;
     let mut forget = vec![];
     if exists(transaction, "pool_sink")? {
@@ -75,21 +75,21 @@ fn tables_lost(transaction: &mut Transaction<'_>, feed: Feed) -> Result<bool, Tr
     if left.len() == feed.tables().len() {
         return Ok(false);
     }
-    // What was paid out is missing from balances that are made anew.
+    // Balances that are made again would lack what was paid out.
     if feed == Feed::Balances && has_rows(transaction, "payments")? {
         left.push("payments");
     }
     if let Some(table) = left.first() {
         let all = feed.tables().join(" and ");
         return Err(Trouble::Refused(format!(
-            "{all} were dropped but {table} was not: restore a backup, or drop that too to have all filled again"
+            "{all} were dropped but {table} was not: restore a backup, or drop that too to refill both"
         )));
     }
-    tracing::warn!(feed = feed.name(), "postgres lost its tables: they are filled again from the ledger");
+    tracing::warn!(feed = feed.name(), "postgres lost its tables: refilling them from the ledger");
     Ok(true)
 }
 
-/// Where the feed goes on.
+/// Where the feed continues.
 pub(super) fn begin(
     transaction: &mut Transaction<'_>,
     feed: Feed,
@@ -105,8 +105,8 @@ pub(super) fn begin(
     };
     if mark.height > 0 && books.block_hash(mark.height)?.as_ref() != Some(&mark.hash) {
         return Err(Trouble::Refused(format!(
-            "it has block {} of another ledger, or a backup was restored: name another database, or drop {} and \
-             the row '{}' of pool_sink to have them filled again",
+            "it has block {} of another ledger, or a backup was restored: use a new database, or drop {} and \
+             the row '{}' of pool_sink to refill them",
             mark.height,
             feed.tables().join(", "),
             feed.name()
@@ -115,12 +115,12 @@ pub(super) fn begin(
     Ok(mark)
 }
 
-/// Added to what others wrote, nobody could tell what is ours.
+/// If added to rows that others wrote, our part could not be separated.
 fn refuse_foreign_balances(transaction: &mut Transaction<'_>) -> Result<(), Trouble> {
     for table in Feed::Balances.tables() {
         if has_rows(transaction, table)? {
             return Err(Trouble::Refused(format!(
-                "{table} has rows but pool_sink has no row 'balances', so what they hold is not known: name \
+                "{table} has rows but pool_sink has no row 'balances', so their origin is unknown: use \
                  another database, or empty the table"
             )));
         }
@@ -128,13 +128,13 @@ fn refuse_foreign_balances(transaction: &mut Transaction<'_>) -> Result<(), Trou
     Ok(())
 }
 
-/// Holds the feed's row until the transaction ends, if it still says `expected`.
+/// Locks the feed's row until the transaction ends, if it still says `expected`.
 pub(super) fn lock(transaction: &mut Transaction<'_>, feed: Feed, expected: &Mark) -> Result<(), Trouble> {
     if read_mark(transaction, feed)?.as_ref() == Some(expected) {
         return Ok(());
     }
     Err(Trouble::Unreachable(format!(
-        "the row '{}' of pool_sink changed under the pool: it lost data, or another pool writes to it",
+        "the row '{}' of pool_sink changed unexpectedly: the server lost data, or another pool writes to it",
         feed.name()
     )))
 }

@@ -1,8 +1,8 @@
 //! katpool's PostgreSQL tables and n-stratum's `blocks_records`.
 //!
-//! Two feeds, each with a row in `pool_sink` that says how far it came: landed solutions go to `blocks_records`,
-//! the rewards of share dumps to `miners_balance` and `wallet_total`. A portion and its feed's row are written
-//! in one transaction, which first locks the row and sees that nobody moved it.
+//! Two feeds, each with a row in `pool_sink` that holds its position: landed solutions go to
+//! `blocks_records`, the rewards of share dumps to `miners_balance` and `wallet_total`. A portion and its
+//! feed's row are written in one transaction, which first locks the row and checks that it has not changed.
 
 mod feed;
 mod records;
@@ -110,7 +110,7 @@ impl Sink for PostgresSink {
         self.progress.block = session.blocks.height.min(session.balances.height);
         if blocks.is_empty() && dumps.is_empty() {
             session.look()?;
-            // A block of ours whose dump is yet to come is not written yet.
+            // A block of ours whose dump is not written yet waits.
             let waiting = session.balances.height < session.blocks.height;
             return Ok(if waiting { Step::Waiting } else { Step::CaughtUp });
         }
@@ -172,7 +172,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sees, with nothing to write, that the server is there and nobody moved the marks.
+    /// With nothing to write, checks that the server is there and the marks are unchanged.
     fn look(&mut self) -> Result<(), Trouble> {
         let mut transaction = self.client.transaction().map_err(trouble)?;
         feed::lock(&mut transaction, Feed::Blocks, &self.blocks)?;
@@ -190,20 +190,20 @@ fn insert_block(id: &str, counter: &str) -> String {
     )
 }
 
-/// One line, without the SQL state's ceremony.
+/// One line, without the SQL state.
 fn trouble(error: postgres::Error) -> Trouble {
     let Some(said) = error.as_db_error() else { return Trouble::Unreachable(one_line(&error)) };
     let text = match said.hint() {
         Some(hint) => format!("{} ({hint})", said.message()),
         None => said.message().to_owned(),
     };
-    // Classes of SQL states that pass: connection, too many connections or memory, the server stops or starts,
-    // lock conflicts.
+    // Classes of SQL states that pass: connection, too many connections or memory, the server stops or
+    // starts, lock conflicts.
     let passes = ["08", "53", "57", "40", "55"].iter().any(|class| said.code().code().starts_with(class));
     if passes { Trouble::Unreachable(text) } else { Trouble::Refused(text) }
 }
 
-/// The library's text and its cause's.
+/// The library's text and its cause.
 fn one_line(error: &postgres::Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),

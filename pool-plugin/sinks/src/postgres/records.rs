@@ -6,10 +6,10 @@ use crate::{
     names::{puid, worker_id},
 };
 
-/// The block version of snarkVM; it has had no other.
+/// The block version of snarkVM; there is only one.
 const BLOCK_VERSION: u32 = 1;
 
-/// The columns of `blocks_records` that are filled, but for the two names of what solved the puzzle.
+/// The columns of `blocks_records` that are filled, except the two whose names depend on the table.
 pub(super) const BLOCK_COLUMNS: [&str; 17] = [
     "puid",
     "worker_id",
@@ -45,7 +45,7 @@ pub(super) fn block_row(block: &Block, landed: &Solution, chain: &str, location:
         Text::of(false),
         Text::of(&block.hash),
         Text::of(landed.reward),
-        // A prover earns no part of the transactions' fees.
+        // A prover gets no part of the transactions' fees.
         Text::of(0),
         Text::of(block.size),
         Text::of(&block.previous_hash),
@@ -58,13 +58,13 @@ pub(super) fn block_row(block: &Block, landed: &Solution, chain: &str, location:
     ]
 }
 
-/// A row of `miners_balance`: id, miner_id, wallet, and what is added to the balance.
+/// A row of `miners_balance`: id, miner_id, wallet, and the addition to the balance.
 pub(super) fn balance_row(reward: &Reward) -> [Text; 4] {
     let (miner, wallet) = (puid(&reward.account), reward.account.as_str());
     [Text::of(format!("{miner}_{wallet}")), Text::of(miner), Text::of(wallet), Text::of(reward.amount)]
 }
 
-/// A row of `wallet_total`: address, and what is added to the total.
+/// A row of `wallet_total`: address, and the addition to the total.
 pub(super) fn total_row(reward: &Reward) -> [Text; 2] {
     [Text::of(&reward.account), Text::of(reward.amount)]
 }

@@ -1,5 +1,5 @@
-//! A value in PostgreSQL's text form, which the server reads as whatever type the column has: tables that are
-//! there already may have others than ours.
+//! A value in PostgreSQL's text form, which the server reads as the column's type: existing tables may have
+//! other types than ours.
 
 use std::error::Error;
 

@@ -1,8 +1,8 @@
 //! n-stratum's Redis keys.
 //!
-//! A portion is written by one script, which Redis runs alone: it compares the cursor that lies beside the
-//! keys with the one the portion follows, and writes the portion and the new cursor, or nothing. A reply that
-//! got lost is therefore no question: the cursor tells. A server that comes back with older data has an older
+//! A portion is written by one script, which Redis runs alone: it compares the cursor stored with the keys
+//! with the one the portion follows, and writes the portion and the new cursor, or nothing. So a lost reply
+//! does no harm: the cursor shows what was written. A server that comes back with older data has an older
 //! cursor, and is fed from there.
 
 mod portion;
@@ -19,7 +19,7 @@ use crate::{
     url::RedisUrl,
 };
 
-/// The prefix of n-stratum. Its braces are a Redis hash tag: all keys lie on one node of a cluster.
+/// The prefix of n-stratum. Its braces are a Redis hash tag: all keys are on one node of a cluster.
 pub const DEFAULT_PREFIX: &str = "{stratum}:aleo:";
 
 const WRITE: &str = include_str!("write.lua");
@@ -39,9 +39,9 @@ pub struct RedisSink {
     keys: Keys,
     activity: Activity,
     connection: Option<Connection>,
-    /// What the server has.
+    /// The cursor on the server.
     cursor: Cursor,
-    /// Where the books go on: the same, but for a ledger that was put back from a backup since.
+    /// Where the books continue: the same, unless the ledger was restored from a backup since.
     from: Cursor,
     progress: Progress,
     /// News that were taken and may not be written yet, with their number.
@@ -111,14 +111,14 @@ impl RedisSink {
         Ok(Some(Cursor { share, mark, block, block_hash, news, life }))
     }
 
-    /// Without a cursor the server is new, or lost its data. Keys without a cursor are neither.
+    /// Without a cursor the server is new, or lost its data. Keys without a cursor fit neither case.
     fn begin(&mut self, life: Life) -> Result<(), Trouble> {
         let mut command = redis::cmd("EXISTS");
         command.arg(&self.keys.data);
         let keys: u64 = command.query(self.connection()?).map_err(trouble)?;
         if keys > 0 {
             return Err(Trouble::Refused(format!(
-                "it has counts but no {}, so what they count is not known: rename or delete the keys, or set \
+                "it has counts but no {}, so their origin is unknown: rename or delete the keys, or set \
                  another prefix",
                 self.keys.cursor
             )));
@@ -126,7 +126,7 @@ impl RedisSink {
         if self.had_cursor {
             tracing::warn!(
                 server = %self.url,
-                "redis lost its data: it is filled again from the ledger, but for earlier refusals"
+                "redis lost its data: refilling it from the ledger, without earlier refusals"
             );
         }
         self.news_again();
@@ -150,8 +150,8 @@ impl RedisSink {
         number
     }
 
-    /// Where the books go on after the cursor, if it is one of this ledger. One of the life before goes no further
-    /// than that did: what has come since under the same numbers are other shares.
+    /// Where the books continue after the cursor, if it belongs to this ledger. A cursor of the previous life
+    /// stops where that life did: later shares with the same numbers are different ones.
     fn from(&self, cursor: &Cursor, life: Life, books: &dyn Books) -> Result<Cursor, Trouble> {
         let (of, copied) = (number(&cursor.life), number(&cursor.share));
         let (Some(of), Some(copied)) = (of, copied) else { return Ok(cursor.clone()) };
@@ -160,8 +160,8 @@ impl RedisSink {
         }
         if of + 1 != life.number {
             return Err(Trouble::Refused(format!(
-                "it was filled in life {of} of the ledger, which is in life {} (a backup was put back each time): \
-                 set another prefix, or delete {} and the keys beside it to have them filled again",
+                "it was filled in life {of} of the ledger, which is in life {} (one per restored backup): \
+                 set another prefix, or delete {} and the keys with its prefix to refill them",
                 life.number, self.keys.cursor
             )));
         }
@@ -169,7 +169,7 @@ impl RedisSink {
         if copied > life.goes_on_after {
             tracing::warn!(
                 server = %self.url, copied, goes_on_after = life.goes_on_after,
-                "the ledger was put back from a backup: redis keeps what it has, and goes on with the new shares"
+                "the ledger was restored from a backup: redis keeps its data and gets the new shares"
             );
             let last = books.shares(life.goes_on_after, 1)?.into_iter().next();
             let mark = last.filter(|share| share.seq == life.goes_on_after).map(|share| share.mark);
@@ -178,12 +178,12 @@ impl RedisSink {
         Ok(from)
     }
 
-    /// Whether the cursor is one of this ledger.
+    /// Whether the cursor belongs to this ledger.
     fn check(&self, cursor: &Cursor, life: Life, books: &dyn Books) -> Result<Progress, Trouble> {
         let not_ours = |what: String| {
             Trouble::Refused(format!(
                 "{what}: it was filled from another ledger, or a backup was restored; set another prefix, or \
-                 delete {} and the keys beside it to have them filled again",
+                 delete {} and the keys with its prefix to refill them",
                 self.keys.cursor
             ))
         };
@@ -201,7 +201,7 @@ impl RedisSink {
         }
         let block = number(&cursor.block).and_then(|height| u32::try_from(height).ok());
         let block = block.ok_or_else(|| not_ours("its cursor is damaged".into()))?;
-        // A ledger that was put back looks through the blocks once more.
+        // A restored ledger goes through the blocks once more.
         let is_to_come = life.number > 0 && books.blocks(block.saturating_sub(1), 1)?.is_empty();
         if block > 0 && !is_to_come && books.block_hash(block)?.as_ref() != Some(&cursor.block_hash) {
             return Err(not_ours(format!("its block {block} is not the ledger's")));
@@ -241,14 +241,14 @@ impl RedisSink {
             "ok" => Ok(()),
             "moved" => Err(moved(&detail)),
             "too large" => Err(Trouble::Refused(format!(
-                "{detail} would exceed 64 bits: rename or delete it, as whoever reads the counts should do now \
+                "{detail} would exceed 64 bits: rename or delete it, as readers of the counts should do now \
                  and then"
             ))),
             wrong => Err(Trouble::Refused(format!("{detail} is {wrong}: rename or delete it"))),
         }
     }
 
-    /// Shares that left the ledger before they could be copied.
+    /// Counts shares that were retired before they could be copied.
     fn note_gap(&mut self, books: &dyn Books) -> Result<(), Trouble> {
         let copied = self.progress.share.unwrap_or(0);
         let Some((first, _)) = books.stored()? else { return Ok(()) };
@@ -257,7 +257,7 @@ impl RedisSink {
             self.progress.missed = missed;
             tracing::error!(
                 server = %self.url, missed,
-                "shares had left the ledger before redis had them: its counts lack them"
+                "shares were retired before redis had them: its counts lack them"
             );
         }
         Ok(())
@@ -299,7 +299,7 @@ impl Sink for RedisSink {
     fn step(&mut self, books: &dyn Books) -> Result<Step, Trouble> {
         let portion = self.gather(books)?;
         if portion.is_empty() {
-            // Nobody else would notice that the server is gone or lost its data.
+            // Otherwise nothing would show that the server is gone or lost its data.
             if self.read_cursor()?.unwrap_or_default() != self.cursor {
                 return Err(moved("all of it"));
             }
@@ -323,7 +323,7 @@ impl Sink for RedisSink {
 
 fn moved(field: &str) -> Trouble {
     Trouble::Unreachable(format!(
-        "its cursor ({field}) changed under the pool: it lost data, or another pool writes to it"
+        "its cursor ({field}) changed unexpectedly: the server lost data, or another pool writes to it"
     ))
 }
 
@@ -336,7 +336,7 @@ fn text(number: u64) -> String {
     if number == 0 { String::new() } else { number.to_string() }
 }
 
-/// Server errors that pass by themselves: it loads its data, it is a replica that is about to be promoted.
+/// Server errors that pass by themselves: it loads its data, or it is a replica about to be promoted.
 fn passes(error: &RedisError) -> bool {
     matches!(error.code(), Some("LOADING" | "READONLY" | "MASTERDOWN" | "TRYAGAIN" | "BUSY" | "CLUSTERDOWN"))
 }

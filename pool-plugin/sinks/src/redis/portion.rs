@@ -10,29 +10,29 @@ use crate::{
     names::{between_slashes, puid, worker_id},
 };
 
-/// The block version of snarkVM; it has had no other.
+/// The block version of snarkVM; there is only one.
 const BLOCK_VERSION: u32 = 1;
 
-/// How far the server's copy came, kept there beside what was copied. Empty texts: nothing was copied yet.
+/// The position of the server's copy, stored with the copied data. Empty texts: nothing was copied yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Cursor {
     /// The number of the last share.
     pub(super) share: String,
-    /// Tells whether the ledger still has that share under this number.
+    /// Shows whether the ledger still has that share under this number.
     pub(super) mark: String,
     /// The height of the last block.
     pub(super) block: String,
     pub(super) block_hash: String,
     /// The last [`News`]: the pool's run and a running number.
     pub(super) news: String,
-    /// How many times the ledger was put back from a backup; empty for none.
+    /// How many times the ledger was restored from a backup; empty for none.
     pub(super) life: String,
 }
 
 /// What is written at once.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Portion {
-    /// The cursor before, or nothing is written.
+    /// The expected cursor; if it differs, nothing is written.
     pub(super) expected: Cursor,
     pub(super) reached: Cursor,
     /// `initWorker`: field, value.
@@ -48,7 +48,7 @@ pub(super) struct Portion {
 }
 
 impl Portion {
-    /// Nothing yet. `cursor` is what the server has, `from` where the books go on.
+    /// An empty portion. `cursor` is what the server has, `from` where the books continue.
     pub(super) fn after(cursor: &Cursor, from: &Cursor) -> Self {
         Self {
             expected: cursor.clone(),
@@ -65,7 +65,7 @@ impl Portion {
         self.expected == self.reached
     }
 
-    /// `number` must be new for each `news`, and the same when they are tried again.
+    /// `number` must be new for each `news`, and the same when they are retried.
     pub(super) fn add_news(&mut self, number: String, news: &News) {
         self.logins = news.logins.iter().map(login).collect();
         self.refused =

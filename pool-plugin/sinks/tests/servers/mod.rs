@@ -1,4 +1,4 @@
-//! Real servers from Debian's packages: private, on loopback, in a folder of their own, and gone with the test.
+//! Real servers from Debian's packages: private, on loopback, in their own folder, and gone with the test.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -34,7 +34,7 @@ impl RedisServer {
         Self::start_with(false)
     }
 
-    /// One that has every write on the disk before it answers.
+    /// A server that has every write on the disk before it answers.
     pub fn start_persistent() -> Self {
         Self::start_with(true)
     }
@@ -58,7 +58,7 @@ impl RedisServer {
         redis::Client::open(self.url()).unwrap().get_connection().unwrap()
     }
 
-    /// As a power cut would.
+    /// Like a power cut.
     pub fn kill(&mut self) {
         end(&mut self.child, "KILL");
     }
@@ -125,13 +125,13 @@ impl PostgresServer {
         postgres::Client::connect(&url, postgres::NoTls).unwrap().batch_execute(sql).unwrap();
     }
 
-    /// An empty database in the place of the old one.
+    /// An empty database in place of the old one.
     pub fn empty(&self) {
         self.administer("DROP DATABASE books WITH (FORCE)");
         self.administer("CREATE DATABASE books");
     }
 
-    /// Without a shutdown: what is not in its log is gone.
+    /// Without a shutdown: anything not in its log is gone.
     pub fn kill(&mut self) {
         end(&mut self.child, "QUIT");
     }
@@ -161,7 +161,7 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Waits for what a server or a sink does by itself.
+/// Waits for something that a server or a sink does by itself.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..3_600 {
         if holds() {
@@ -192,7 +192,7 @@ fn as_postgres() -> Command {
     if is_root() {
         command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]);
     }
-    // A folder it may read.
+    // A folder that user may read.
     command.current_dir("/");
     command
 }
@@ -224,7 +224,7 @@ fn ids_of(user: &str) -> (u32, u32) {
     (fields[2].parse().unwrap(), fields[3].parse().unwrap())
 }
 
-/// Debian keeps PostgreSQL's programs out of the path, by version.
+/// Debian keeps PostgreSQL's programs outside of the path, by version.
 fn program(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").map(|all| all.map(|one| one.unwrap().path()));
     let found = versions.into_iter().flatten().map(|version| version.join("bin").join(name));

@@ -1,4 +1,4 @@
-//! Books in memory, and a line that breaks.
+//! Books in memory, and a connection that breaks.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -137,14 +137,14 @@ impl Pages {
     }
 }
 
-/// Connects and carries over until the copy is the books, or something is wrong.
+/// Connects and copies until the copy is complete, or something is wrong.
 pub fn drive(sink: &mut impl Sink, books: &Pages) -> Result<(), Trouble> {
     sink.connect(books)?;
     while sink.step(books)? == Step::Wrote {}
     Ok(())
 }
 
-/// A line to a server that is cut, once, after so many bytes of both directions together.
+/// A connection to a server that is cut, once, after this many bytes in both directions together.
 pub struct Line {
     pub port: u16,
     left: Arc<AtomicI64>,
@@ -177,12 +177,12 @@ impl Line {
         i64::MAX - self.left.load(SeqCst)
     }
 
-    /// Whether the line was cut. From then on it is whole again.
+    /// Whether the connection was cut. From then on it is whole again.
     pub fn was_cut(&self) -> bool {
         self.left.load(SeqCst) > i64::MAX / 2
     }
 
-    /// Calls off a cut that did not come about.
+    /// Cancels a cut that has not happened.
     pub fn keep_whole(&self) {
         self.left.store(i64::MAX, SeqCst);
     }

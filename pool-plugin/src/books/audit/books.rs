@@ -1,6 +1,6 @@
-//! The sums of the ledger against its shares. A share and its worker's total are written together, so the
-//! totals of any moment count as many shares as there were then, and between two moments they grow by the
-//! shares in between. A restored backup leaves numbers without a share: the audit begins anew after it.
+//! Compares the sums of the ledger with its shares. A share and its worker's total are written together, so
+//! at any moment the totals count exactly the stored shares, and between two moments they grow by the shares
+//! in between. A restored backup leaves numbers without a share: then the audit starts over.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::ledger::{
     records::{Round, WorkerTotal},
 };
 
-/// The totals of a moment.
+/// The totals at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Books {
     shares: u64,
@@ -19,7 +19,7 @@ pub struct Books {
 }
 
 impl Books {
-    /// From now on; what was before is checked when the database is opened, and by each dump.
+    /// Starts from now; older shares are checked when the database is opened, and by each dump.
     pub fn begin(ledger: &ShareLedger) -> Result<Self, ReadError> {
         let lost = ledger.shares_lost()?;
         Ok(Self { lost, ..Self::of(&ledger.totals()?) })
@@ -35,7 +35,7 @@ impl Books {
         books
     }
 
-    /// Reads the shares that came since the last look; the inner error says what is wrong with the sums.
+    /// Reads the shares that came since the last call; the inner error says what is wrong with the sums.
     pub fn go_on(&mut self, ledger: &ShareLedger) -> Result<Result<(), String>, ReadError> {
         let now = Self::begin(ledger)?;
         let mut expected = self.clone();
@@ -50,15 +50,15 @@ impl Books {
         } else {
             expected = now.clone();
         }
-        // Not before all was read: what could not be is looked at next time.
+        // Only after all was read: after a failed read the same shares are read again next time.
         *self = now;
         Ok(self.check(&expected))
     }
 
-    /// Holds the totals against what they should be.
+    /// Compares the totals with the expected ones.
     fn check(&self, expected: &Self) -> Result<(), String> {
         if self.shares != expected.shares {
-            return Err(format!("the totals count {} shares, {} are there", self.shares, expected.shares));
+            return Err(format!("the totals count {} shares, {} are stored", self.shares, expected.shares));
         }
         let accounts = self.credit.keys().chain(expected.credit.keys());
         let of = |books: &Self, account: &String| books.credit.get(account).copied().unwrap_or(0);
@@ -75,7 +75,7 @@ impl Books {
     }
 }
 
-/// Whether each round begins where the one before ended, and none beyond the last share.
+/// Whether each round begins where the one before ended, and none ends after the last share.
 pub fn check_rounds(rounds: &[Round], last_seq: u64) -> Result<(), String> {
     let mut next = 1;
     for round in rounds {
@@ -88,7 +88,7 @@ pub fn check_rounds(rounds: &[Round], last_seq: u64) -> Result<(), String> {
         next = round.last_seq.saturating_add(1);
     }
     if next > last_seq.saturating_add(1) {
-        return Err(format!("the last round ends after share {last_seq}, the last there is"));
+        return Err(format!("the last round ends after share {last_seq}, the last one stored"));
     }
     Ok(())
 }

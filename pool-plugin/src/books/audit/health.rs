@@ -6,7 +6,7 @@ use crate::core::{
     health::Report,
 };
 
-/// Accounts that a report on finds names at most.
+/// The most accounts that a report on finds names.
 const MAX_SUSPECTS: usize = 5;
 
 /// Judges the sums of the ledger. `wrong`: what does not add up.
@@ -20,12 +20,14 @@ pub fn books(wrong: Option<&str>) -> Report {
 }
 
 /// Judges what the accounts found. `finds`: the least likely first; `effort`: of the open round, in
-/// thousandths. Nobody is punished for it: the operator looks.
+/// thousandths. The pool punishes nobody for it: that is for the operator to decide.
 pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
     let effort = effort.map_or("unknown".to_owned(), percent);
     if !is_alarming(finds) {
-        let text =
-            format!("{} accounts find what is likely; effort of the open round: {effort}", finds.len());
+        let text = format!(
+            "likely finds of {}; effort of the open round: {effort}",
+            crate::core::types::counted(finds.len(), "account")
+        );
         return Report::green("likely", text);
     }
     let named = finds.iter().filter(|finds| finds.is_suspect()).take(MAX_SUSPECTS).map(|finds| {
@@ -34,7 +36,7 @@ pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
     });
     let named: Vec<String> = named.collect();
     let text = format!(
-        "{}: they may keep solutions back; look at these accounts (effort of the open round: {effort})",
+        "{}: they may be withholding solutions; check these accounts (effort of the open round: {effort})",
         named.join(", ")
     );
     Report::amber("withholding", text)

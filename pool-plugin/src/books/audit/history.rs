@@ -1,4 +1,4 @@
-//! The work of each account, measured in proof targets of its time, and the solutions it found.
+//! The work of each account, in proof targets at the time of each share, and the solutions it found.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::{
     ledger::{ReadError, ShareLedger, records::Round},
 };
 
-/// How many shares are read back at the start: enough to tell, after a restart too.
+/// How many shares are read back at the start: enough to judge accounts right after a restart.
 const SHARES_BACK: u64 = 1_000_000;
 
 #[derive(Clone, Debug, Default)]
@@ -23,8 +23,8 @@ pub struct History {
 }
 
 impl History {
-    /// Reads the shares that came since. `proof_target`: the one of now; that of past shares is their
-    /// round's.
+    /// Reads the shares that came since the last call. `proof_target`: the current one; past shares are
+    /// measured by the one of their round.
     pub fn go_on(
         &mut self,
         ledger: &ShareLedger,
@@ -35,7 +35,7 @@ impl History {
         let round_end = rounds.last().map_or(0, |round| round.last_seq);
         if self.open.0 != round_end {
             let mut open = 0u128;
-            // What of the new round was read as part of the one before.
+            // Work of the new round that was counted to the one before.
             for row in ledger.shares(round_end.saturating_add(1), self.read_to) {
                 open = open.saturating_add(row?.1.target.into());
             }
@@ -54,14 +54,14 @@ impl History {
             let at_its_time = proof_target_at(rounds, seq).unwrap_or(proof_target).max(1);
             let expected = share.target as f64 / at_its_time as f64;
             *self.expected.entry(share.worker.account).or_default() += expected;
-            // Should the next one be unreadable, this one is not counted again.
+            // If the next share cannot be read, this one is not counted again.
             self.read_to = seq;
         }
         self.read_to = last_seq;
         Ok(())
     }
 
-    /// Of every account with work, the least likely first.
+    /// Every account with work, the least likely first.
     pub fn finds(&self, ledger: &ShareLedger) -> Result<Vec<Finds>, ReadError> {
         let mut found: BTreeMap<String, u64> = BTreeMap::new();
         for record in ledger.solutions()? {
@@ -81,7 +81,7 @@ impl History {
         Ok(finds)
     }
 
-    /// What the open round has cost so far, were it to end with one solution now.
+    /// The effort of the open round, as if it ended with one solution now.
     pub fn open_effort_permille(&self, proof_target: u64) -> Option<u64> {
         effort_permille(self.open.1, proof_target, 1)
     }

@@ -1,11 +1,11 @@
-//! Watches the books while the pool runs: whether the ledger's sums are those of its shares, and whether
-//! anybody hands in shares but no solutions.
+//! Checks the books while the pool runs: whether the ledger's sums match its shares, and whether an account
+//! submits shares but no solutions.
 //!
 //! # Layout
 //! - [`books`]: Σ accounts = Σ shares = rounds.
 //! - [`history`]: the work and the finds of each account.
 //! - `health`: what both mean for the operator.
-//! - [`report`]: the same for a person, from a database.
+//! - [`report`]: the same as a text for people, from a database.
 //!
 //! Everything here reads the disk: call it from a blocking thread.
 
@@ -31,7 +31,7 @@ use crate::{
 
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Looks at the books each half minute, until `stop`.
+/// Checks the books every half minute, until `stop`.
 pub async fn run(
     ledger: ShareLedger,
     state: watch::Receiver<ChainState>,
@@ -55,18 +55,18 @@ pub async fn run(
                 board.report(Part::Books, books);
                 board.report(Part::Finds, finds);
             }
-            // The ledger reports on itself.
-            Err(error) => tracing::debug!(%error, "the books could not be looked at"),
+            // The ledger reports its own failures.
+            Err(error) => tracing::debug!(%error, "could not check the books"),
         }
     }
 }
 
-/// What is kept from one look to the next.
+/// What is kept from one check to the next.
 #[derive(Default)]
 struct Auditor {
-    /// `None` before the first look.
+    /// `None` before the first check.
     books: Option<Books>,
-    /// What was found wrong; it stays wrong.
+    /// What was found wrong; it is not cleared.
     wrong: Option<String>,
     history: History,
 }

@@ -1,4 +1,4 @@
-//! How rounds and accounts fared, for a person: `snarkos pool luck`.
+//! The luck of rounds and accounts, for people: `snarkos pool luck`.
 
 use std::io::{self, Write};
 
@@ -32,7 +32,7 @@ pub fn report(ledger: &ShareLedger, rounds: usize, out: &mut dyn Write) -> Resul
         }
         let proof_target = round.basis.as_ref().map_or(0, |basis| basis.proof_target);
         let effort = effort_permille(work, proof_target, round.solutions.len());
-        // Of a round whose shares have left only the dump tells.
+        // Once the shares of a round are retired, only its dump knows its effort.
         let effort = effort.filter(|_| round.first_seq >= shares_from);
         let shares = round.last_seq.saturating_add(1).saturating_sub(round.first_seq);
         let effort = effort.map_or("unknown".to_owned(), percent);
@@ -44,7 +44,7 @@ pub fn report(ledger: &ShareLedger, rounds: usize, out: &mut dyn Write) -> Resul
     writeln!(out)?;
     writeln!(out, "found   expected  chance of so few   account")?;
     for finds in history.finds(ledger)? {
-        let mark = if finds.is_suspect() { "  << look at it" } else { "" };
+        let mark = if finds.is_suspect() { "  << check it" } else { "" };
         writeln!(
             out,
             "{:>5} {:>10.2}  {:>16.2e}   {}{mark}",

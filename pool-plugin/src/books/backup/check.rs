@@ -1,4 +1,4 @@
-//! Whether the books of a backup hold, row by row.
+//! Whether the books of a backup are consistent, row by row.
 
 use super::Manifest;
 use crate::ledger::{ReadError, ShareLedger};
@@ -8,7 +8,7 @@ pub(super) fn check(ledger: &ShareLedger, manifest: &Manifest) -> Result<Option<
     let (first, last) = (ledger.shares_from()?, ledger.last_seq()?);
     if (first, last) != (manifest.shares_from, manifest.last_seq) {
         return Ok(Some(format!(
-            "it holds the shares {first} to {last}, and should hold {} to {}",
+            "it holds shares {first} to {last} instead of {} to {}",
             manifest.shares_from, manifest.last_seq
         )));
     }
@@ -19,9 +19,9 @@ pub(super) fn check(ledger: &ShareLedger, manifest: &Manifest) -> Result<Option<
             return Ok(Some(format!("share {expected} is missing")));
         }
         expected = seq.saturating_add(1);
-        // Of closed epochs the key has left, and a new share is refused for that.
+        // Keys of closed epochs are gone, and new shares for those epochs are refused anyway.
         if ledger.reserve(share.key).is_ok() {
-            return Ok(Some(format!("share {seq} could be credited again")));
+            return Ok(Some(format!("share {seq} has no key, so it could be credited twice")));
         }
     }
     if expected <= last {

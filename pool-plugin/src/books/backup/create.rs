@@ -9,7 +9,7 @@ use std::{
 use super::{BackupError, DATABASE, DUMPS, Manifest, files};
 use crate::ledger::ShareLedger;
 
-/// Backs the books up to the folder `dir`, which must not exist or be empty, while the pool goes on. `data`: the
+/// Backs the books up to the folder `dir`, which must not exist or be empty, while the pool runs. `data`: the
 /// pool's data folder.
 pub fn create(ledger: &ShareLedger, data: &Path, dir: &Path) -> Result<Manifest, BackupError> {
     if !files::is_empty_or_missing(dir)? {
@@ -19,7 +19,8 @@ pub fn create(ledger: &ShareLedger, data: &Path, dir: &Path) -> Result<Manifest,
     files::remove_folder(&partial)?;
     let dumps = partial.join(DUMPS);
     files::create_folder(&dumps)?;
-    // Before the database: a dump whose round it does not know would look newer than it is.
+    // Dumps first, then the database: a dump whose round the database does not hold would look newer than it
+    // is.
     let to_copy = files::dumps_in(&data.join(DUMPS))?;
     for dump in &to_copy {
         files::copy(dump, &dumps.join(dump.file_name().unwrap_or_default()))?;
@@ -37,14 +38,14 @@ pub fn create(ledger: &ShareLedger, data: &Path, dir: &Path) -> Result<Manifest,
     Ok(manifest)
 }
 
-/// As [`create`], of a pool that does not run.
+/// Like [`create`], for a pool that does not run.
 pub fn create_offline(data: &Path, dir: &Path) -> Result<Manifest, BackupError> {
     let database = data.join(DATABASE);
     let network = ShareLedger::open_read_only(&database)?.network();
     create(&ShareLedger::open(&database, network)?, data, dir)
 }
 
-/// What a backup is called until it is whole.
+/// The name of a backup until it is complete.
 fn partial_name(dir: &Path) -> Result<PathBuf, BackupError> {
     let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or("backup");
     let parent = files::parent(dir)?;

@@ -1,4 +1,4 @@
-//! Files that are on the disk when the call returns.
+//! File operations that are durable when the call returns.
 
 use std::{
     ffi::OsString,
@@ -22,7 +22,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     written.map_err(failed(path))
 }
 
-/// Under another name until all of it is there: what an interruption leaves is not taken for the file.
+/// Copies under a temporary name first, so that a partial copy is never mistaken for the file.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     let mut name = OsString::from(".");
     name.push(to.file_name().unwrap_or_default());
@@ -39,7 +39,7 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), BackupError> {
     fs::create_dir_all(dir).map_err(failed(dir))
 }
 
-/// Gives a finished folder its name.
+/// Gives a finished folder its final name.
 pub(super) fn rename_folder(from: &Path, to: &Path) -> Result<(), BackupError> {
     fs::rename(from, to).map_err(failed(to))?;
     sync_folder(&parent(to)?)
@@ -57,7 +57,7 @@ pub(super) fn remove_folder(dir: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// The plain files of a folder, none if there is no such folder.
+/// The plain files of a folder; empty if there is no such folder.
 pub(super) fn files_in(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -74,7 +74,7 @@ pub(super) fn files_in(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(paths)
 }
 
-/// Whole dumps, by name; what else is in their folder is left alone.
+/// Complete dumps, by name; other files in their folder are ignored.
 pub(super) fn dumps_in(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let is_dump = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

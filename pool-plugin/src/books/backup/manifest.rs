@@ -1,4 +1,4 @@
-//! What a backup says of itself.
+//! What a backup says about itself.
 
 use std::{fmt, fs, path::Path};
 
@@ -19,15 +19,16 @@ pub struct Manifest {
     pub created_ms: u64,
     pub shares_from: u64,
     pub last_seq: u64,
-    /// The last block that was accounted.
+    /// The last block whose rewards were accounted.
     pub scanned_height: Option<u32>,
     pub dumps: usize,
 }
 
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { network, shares_from, last_seq, dumps, .. } = self;
-        write!(f, "backup of a {network} pool: shares {shares_from} to {last_seq}, {dumps} dumps")?;
+        let Self { network, shares_from, last_seq, .. } = self;
+        let dumps = crate::core::types::counted(self.dumps, "dump");
+        write!(f, "backup of a {network} pool: shares {shares_from} to {last_seq}, {dumps}")?;
         self.scanned_height.map_or(Ok(()), |height| write!(f, ", blocks up to {height}"))
     }
 }
@@ -57,7 +58,7 @@ impl Manifest {
         let text =
             fs::read(dir.join(NAME)).map_err(|error| none(format!("its {NAME} cannot be read ({error})")))?;
         let manifest: Self = serde_json::from_slice(&text)
-            .map_err(|error| none(format!("its {NAME} makes no sense ({error})")))?;
+            .map_err(|error| none(format!("its {NAME} is not valid ({error})")))?;
         if manifest.version > VERSION {
             return Err(none(format!("it has version {}, this program knows {VERSION}", manifest.version)));
         }

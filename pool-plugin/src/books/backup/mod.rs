@@ -1,19 +1,19 @@
-//! Backups of the pool's books, and their return.
+//! Backups of the pool's books, and their restoration.
 //!
-//! A backup is a folder with `db/`, the database as it was at one moment, `shares/`, the dumps of that time,
-//! and `backup.json`, which says what it is and is written last. It is made beside a running pool, whose
-//! database only its own process may copy.
+//! A backup is a folder with `db/`, the database at one moment, `shares/`, the dumps of that time, and
+//! `backup.json`, which describes it and is written last. It is made while the pool runs, since only the
+//! pool's own process may copy its database.
 //!
-//! What a backup does not hold was lost, yet some of it was paid for. [`restore`] sees to it that nothing is
-//! credited or dumped again: `docs/storage.md` says how.
+//! Shares newer than the backup are lost, yet some of them were paid for. [`restore`] makes sure that nothing
+//! is credited or dumped again: `docs/storage.md` says how.
 //!
 //! Everything here reads and writes the disk: call it from a blocking thread.
 //!
 //! # Layout
 //! - `handle`: asks a running pool for one.
-//! - `create`: making one; `manifest`: what it says of itself.
-//! - `restore`: putting it back; `check`: whether the books hold.
-//! - `files`: copying so that it lasts.
+//! - `create`: making one; `manifest`: what it says about itself.
+//! - `restore`: putting it back; `check`: whether the books are consistent.
+//! - `files`: durable copies.
 
 mod check;
 mod create;
@@ -43,9 +43,9 @@ pub enum BackupError {
         "{dir} holds a database already: move the folder away first, and keep it until the pool runs again"
     )]
     WouldOverwrite { dir: PathBuf },
-    #[error("{dir} is no backup: {reason}")]
+    #[error("{dir} is not a backup: {reason}")]
     NoBackup { dir: PathBuf, reason: String },
-    #[error("the backup in {dir} does not hold together: {reason}; take another one")]
+    #[error("the backup in {dir} is inconsistent: {reason}; use another backup")]
     Damaged { dir: PathBuf, reason: String },
     #[error("the dump {path} cannot be taken over: {reason}; check it with `snarkos pool verify`")]
     Dump { path: PathBuf, reason: String },

@@ -1,4 +1,4 @@
-//! Putting a backup back.
+//! Restoring a backup.
 
 use std::{fmt, fs, path::Path};
 
@@ -9,27 +9,32 @@ use crate::{
     ledger::{ShareLedger, records::Adopted},
 };
 
-/// What was put back.
+/// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     pub manifest: Manifest,
     /// The blocks whose dumps are newer than the backup: they count as they were dumped.
     pub newer_dumps: Vec<u32>,
-    /// Dumps that were missing and came back.
+    /// Dumps that were missing and were restored.
     pub dumps_back: usize,
 }
 
 impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "put back the {}", self.manifest)?;
-        writeln!(f, "{} dumps came back, those that were there stayed", self.dumps_back)?;
-        writeln!(f, "{} dumps are newer than the backup and count as they are", self.newer_dumps.len())?;
+        writeln!(f, "restored the {}", self.manifest)?;
+        let (restored, newer) = (self.dumps_back, self.newer_dumps.len());
+        writeln!(
+            f,
+            "restored {}; existing dumps stayed",
+            crate::core::types::counted(restored, "missing dump")
+        )?;
+        writeln!(f, "kept {}", crate::core::types::counted(newer, "newer dump"))?;
         write!(f, "start the pool: shares are credited from the next epoch on")
     }
 }
 
-/// Puts the backup in `dir` back into the data folder `data` of a pool that does not run. Refuses to overwrite a
-/// database; dumps that are there stay as they are.
+/// Restores the backup in `dir` to the data folder `data` of a pool that does not run. Refuses to overwrite a
+/// database; dumps that exist stay as they are.
 pub fn restore(dir: &Path, data: &Path) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(dir)?;
     let damaged = |reason: String| BackupError::Damaged { dir: dir.to_owned(), reason };
@@ -42,7 +47,7 @@ pub fn restore(dir: &Path, data: &Path) -> Result<Restored, BackupError> {
         return Err(BackupError::WouldOverwrite { dir: database });
     }
 
-    // What an interrupted attempt left is begun anew.
+    // What an interrupted attempt left is removed first.
     let partial = data.join(format!("{DATABASE}.restoring"));
     files::remove_folder(&partial)?;
     files::create_folder(&partial)?;
@@ -69,7 +74,7 @@ pub fn restore(dir: &Path, data: &Path) -> Result<Restored, BackupError> {
     Ok(Restored { manifest, newer_dumps, dumps_back })
 }
 
-/// Copies the dumps that are missing; those that are there win.
+/// Copies the dumps that are missing; existing ones stay.
 fn bring_back_dumps(dir: &Path, data: &Path) -> Result<usize, BackupError> {
     let dumps = data.join(DUMPS);
     files::create_folder(&dumps)?;
@@ -101,14 +106,15 @@ fn newer_dumps(ledger: &ShareLedger, data: &Path, network: Network) -> Result<Ve
     Ok(newer)
 }
 
-/// What was dumped in between would be dumped again, after rounds that are over already.
+/// Otherwise the rounds in between would be dumped again, after rounds that are already closed.
 fn check_none_is_missing(ledger: &ShareLedger, data: &Path, newer: &[Adopted]) -> Result<(), BackupError> {
     let mut before = ledger.rounds()?.pop();
     for Adopted { round, .. } in newer {
         let expected = before.as_ref().map_or(1, |before| before.last_seq.saturating_add(1));
         if round.first_seq != expected {
             let reason = format!(
-                "its round begins with share {}, not {expected}: the dump of a block before it is missing; bring it back",
+                "its round begins with share {}, not {expected}: the dump of an earlier block is missing; \
+                 restore that file",
                 round.first_seq
             );
             return Err(BackupError::Dump { path: data.join(DUMPS).join(round.height.to_string()), reason });

@@ -1,4 +1,4 @@
-//! From a dump back to the round it was made of, for a database that does not know it.
+//! From a dump back to the round it was made of, for a database that lacks the round.
 
 use std::str::FromStr;
 
@@ -14,12 +14,12 @@ use crate::{
     ledger::records::{Adopted, Basis, DumpMark, Round, RoundSolution},
 };
 
-/// The round and the mark of a dump of `network` that holds together.
+/// The round and the mark of a consistent dump of `network`.
 pub fn adopt(bytes: &[u8], network: Network) -> Result<Adopted, String> {
     let document = Document::read(bytes)?;
     check(&document)?;
     if document.network != network.name() {
-        return Err(format!("it is of {}, the database of {}", document.network, network.name()));
+        return Err(format!("it is of {}, the database is of {}", document.network, network.name()));
     }
     let epoch_hash = epoch_hash(&document.epoch_hash)?;
     let solutions =
@@ -78,7 +78,7 @@ fn solution(entry: &SolutionEntry, epoch_hash: EpochHash) -> Result<RoundSolutio
         target: entry.target,
     };
     if solution.id().to_string() != entry.id {
-        return Err(format!("the solution {} has another id than its content", entry.id));
+        return Err(format!("the id of solution {} does not match its content", entry.id));
     }
     let finder = entry
         .finder

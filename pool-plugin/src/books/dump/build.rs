@@ -21,7 +21,7 @@ use crate::{
     ledger::records::{Basis, DumpMark, Round, RoundSolution},
 };
 
-/// The dump of `round`. `before`: the mark of the dump before, if that has one.
+/// The dump of `round`. `before`: the mark of the previous dump, if it has one.
 pub(super) fn build(
     round: &Round,
     network: Network,
@@ -64,7 +64,7 @@ pub(super) fn build(
             let settlement = settlement(basis, &allotment, carried_in, entry);
             let rewards: BTreeMap<String, u64> =
                 allotment.rewards.iter().map(|(name, reward)| ((*name).to_owned(), *reward)).collect();
-            // The digest is set when all is there.
+            // The digest is set once everything else is.
             let link = Link { previous: before.map(|mark| hex::encode(mark.digest)), digest: String::new() };
             (Some(settlement), accounts_of(tally, Some(rewards)), Some(link))
         }
@@ -138,7 +138,7 @@ fn account_of(landed: &RoundSolution) -> Option<&str> {
 /// 0 for an empty window, which ends one before it begins.
 fn length(first_seq: u64, last_seq: u64) -> Result<u64, String> {
     let length = last_seq.checked_add(1).and_then(|end| end.checked_sub(first_seq));
-    length.ok_or_else(|| format!("the window from share {first_seq} to share {last_seq} is none"))
+    length.ok_or_else(|| format!("the window of shares {first_seq} to {last_seq} ends before it begins"))
 }
 
 impl From<&Terms> for SchemeEntry {

@@ -1,5 +1,5 @@
-//! Dumps follow one another: each names the digest of the one before, and takes over what that could not
-//! give to anyone. So a dump is made of its round and the mark of the dump before.
+//! Dumps form a chain: each names the digest of the previous one, and takes over what that could not give to
+//! anyone. So a dump is made from its round and the mark of the previous dump.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Makes dumps, and remembers the marks of those the ledger does not know yet.
+/// Makes dumps, and remembers the marks of those that the ledger lacks.
 pub(super) struct Chain<'a> {
     ledger: &'a ShareLedger,
     network: Network,
@@ -28,14 +28,14 @@ impl<'a> Chain<'a> {
         Self { ledger, network, fresh: BTreeMap::new() }
     }
 
-    /// The marks that the ledger should be told, by height.
+    /// The marks to store in the ledger, by height.
     pub(super) fn into_fresh(self) -> Vec<(u32, DumpMark)> {
         self.fresh.into_iter().collect()
     }
 
     /// The bytes of the round's dump.
     pub(super) fn render(&mut self, round: &Round) -> Result<Vec<u8>, DumpError> {
-        // The dumps before it that have no mark, the latest first.
+        // The previous dumps without a mark, the latest first.
         let mut unmarked = Vec::new();
         let mut before = self.unmarked_before(round)?;
         while let Some(round) = before {
@@ -48,7 +48,7 @@ impl<'a> Chain<'a> {
         self.render_next(round)
     }
 
-    /// The round before, if its dump should have a mark and has none.
+    /// The previous round, if its dump should have a mark and has none.
     fn unmarked_before(&self, round: &Round) -> Result<Option<Round>, DumpError> {
         if round.basis.is_none() {
             return Ok(None);
@@ -65,7 +65,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// The dump before has a mark, or never gets one.
+    /// The previous dump has a mark, or never gets one.
     fn render_next(&mut self, round: &Round) -> Result<Vec<u8>, DumpError> {
         let height = round.height;
         let sums = |reason: String| DumpError::Sums { height, reason };
@@ -86,7 +86,7 @@ impl<'a> Chain<'a> {
             hex::decode_to_slice(&link.digest, &mut digest).map_err(|error| sums(error.to_string()))?;
             let mark = DumpMark { digest, carried_out: settlement.carried_out, window_first_seq };
             match self.mark(height)? {
-                // What was published, and what later dumps were built on, must not become another.
+                // What was published, and what later dumps were built on, must not change.
                 Some(stored) if stored != mark => {
                     return Err(DumpError::Changed { height, published: hex::encode(stored.digest) });
                 }

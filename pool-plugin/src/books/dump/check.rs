@@ -1,5 +1,5 @@
-//! What a dump says of itself, held against itself: sums, window, split, and its place after the one before.
-//! What is wrong is told in a sentence.
+//! Whether a dump is consistent: sums, window, split, and its link to the previous one. Each error is a
+//! sentence.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,25 @@ use crate::{
     },
 };
 
-/// Everything that the dump alone shows.
+/// Everything that the dump alone can show.
 pub(super) fn check(document: &Document) -> Result<(), String> {
     check_sums(document)?;
     let given = (&document.settlement, &document.link);
     match (document.schema_version, given) {
         (SCHEMA_VERSION, (Some(settlement), Some(link))) => {
             if link.previous.is_none() && settlement.carried_in > 0 {
-                return Err("nothing was there to be carried in".to_owned());
+                return Err("there was nothing to carry in".to_owned());
             }
             check_window(document, settlement)?;
             check_rewards(document, settlement)
         }
-        (SCHEMA_VERSION, _) => Err("it lacks what its schema version demands".to_owned()),
+        (SCHEMA_VERSION, _) => Err("it lacks members that its schema version requires".to_owned()),
         (_, (None, None)) => Ok(()),
         _ => Err("it has members that its schema version does not know".to_owned()),
     }
 }
 
-/// Whether `after` is the dump of the block of ours after that of `before`.
+/// Whether `after` is the dump of our next block after that of `before`.
 pub(super) fn check_link(before: &Document, after: &Document) -> Result<(), String> {
     if after.network != before.network {
         return Err("it is of another network than the dump before".to_owned());
@@ -54,20 +54,21 @@ pub(super) fn check_link(before: &Document, after: &Document) -> Result<(), Stri
         return Err("it does not follow the dump before: is one missing in between?".to_owned());
     }
     if settlement.carried_in != before.settlement.as_ref().map_or(0, |before| before.carried_out) {
-        return Err("what the dump before carried on is not there".to_owned());
+        return Err("what the dump before carried on is missing".to_owned());
     }
     match &before.settlement {
         Some(earlier) if !is_by_the_same_terms(earlier, settlement) => {
-            Err("its terms are not those of the dump before, and are said to be as old".to_owned())
+            Err("its terms differ from those of the dump before, but claim the same start".to_owned())
         }
         _ => Ok(()),
     }
 }
 
-/// Whether `after` pays as `before` did, unless its terms are newer. A window reaches less far once shares have left.
+/// Whether `after` pays by the same terms as `before`, unless its terms are newer. A window is shorter once
+/// old shares have been retired.
 fn is_by_the_same_terms(before: &Settlement, after: &Settlement) -> bool {
     let (old, new) = (&before.scheme, &after.scheme);
-    // Terms that no share had come under may have been replaced.
+    // Terms without a share under them may have been replaced.
     if old.since_seq != new.since_seq || old.since_seq > before.round.last_seq {
         return true;
     }
@@ -91,12 +92,12 @@ fn check_sums(document: &Document) -> Result<(), String> {
             return Err(mismatch("the workers of an account", of_workers, "the account", of_account));
         }
         if !account.workers.is_sorted_by(|one, other| one.worker < other.worker) {
-            return Err("the workers of an account are not in order, or one is there twice".to_owned());
+            return Err("the workers of an account are not in order, or one is repeated".to_owned());
         }
         total = total.plus(of_account)?;
     }
     if !document.accounts.is_sorted_by(|one, other| one.account < other.account) {
-        return Err("the accounts are not in order, or one is there twice".to_owned());
+        return Err("the accounts are not in order, or one is repeated".to_owned());
     }
     let stated = Sum { shares: document.total_shares, credit: document.total_credit };
     if total != stated {
@@ -114,7 +115,7 @@ fn check_sums(document: &Document) -> Result<(), String> {
     }
     let rewards = document.solutions.iter().map(|solution| solution.reward);
     if rewards.clone().try_fold(0u64, u64::checked_add) != Some(document.total_reward) {
-        return Err("the solutions' rewards are not the total".to_owned());
+        return Err("the solutions' rewards do not add up to the total".to_owned());
     }
     Ok(())
 }
@@ -126,7 +127,7 @@ fn is_length(first_seq: u64, last_seq: u64, count: u64) -> bool {
 fn check_window(document: &Document, settlement: &Settlement) -> Result<(), String> {
     let (window, round) = (&document.window, &settlement.round);
     if round.last_seq != window.last_seq || !is_length(round.first_seq, round.last_seq, round.count) {
-        return Err("the round is not as long as it says".to_owned());
+        return Err("the round does not have the length it states".to_owned());
     }
     let Scheme::Pplns { window: length } = scheme(&settlement.scheme)? else {
         if round.first_seq == window.first_seq && round.credit == document.total_credit {

@@ -8,7 +8,7 @@ pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> 
     serializer.collect_str(value)
 }
 
-/// One spelling for each number: digits, and no zero in front.
+/// Only one spelling for each number: digits, without leading zeros.
 pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     let canonical = text == "0" || !text.starts_with('0');
@@ -17,7 +17,7 @@ pub(super) fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D
     number.ok_or_else(|| D::Error::custom(format!("'{text}' is not a decimal number that fits")))
 }
 
-/// For members that only later versions have.
+/// For members that exist only in later versions.
 pub(super) mod option {
     use super::*;
 

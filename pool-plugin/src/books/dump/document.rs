@@ -1,6 +1,6 @@
 //! The fields of a dump. `docs/share-dump.md` explains them; the two change together.
 //!
-//! The same structure is written and read back: what is read is judged by `check`.
+//! The same structure is written and read back; `check` judges what was read.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::books::dump::{canonical, text::escape_for_display};
 /// The version of the dump's fields, for rounds that were settled by terms.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// That of rounds from before there were terms: no rewards, no digest.
+/// The version for rounds that closed before terms existed: no rewards, no digest.
 pub(super) const FIRST_SCHEMA_VERSION: u32 = 1;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,10 +59,10 @@ pub(super) struct FinderEntry {
     pub(super) worker: String,
 }
 
-/// By what the reward was shared out.
+/// How the reward was shared out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Settlement {
-    /// Of the block's header.
+    /// From the block's header.
     #[serde(with = "decimal")]
     pub(super) proof_target: u64,
     pub(super) scheme: SchemeEntry,
@@ -71,14 +71,14 @@ pub(super) struct Settlement {
     pub(super) carried_in: u64,
     #[serde(with = "decimal")]
     pub(super) carried_out: u64,
-    /// The shares since the block before.
+    /// The shares since the previous block of ours.
     pub(super) round: RoundEntry,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SchemeEntry {
     pub(super) name: String,
-    /// PPLNS: its length in proof targets, and the share beyond which it does not reach.
+    /// PPLNS only: the window's length in proof targets, and the oldest share it may include.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) window: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,17 +136,17 @@ pub(super) struct WorkerEntry {
 /// A dump's place in the chain of dumps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Link {
-    /// The digest of the dump before; `null` in the first of version 2.
+    /// The digest of the previous dump; `null` in the first one of version 2.
     pub(super) previous: Option<String>,
-    /// Last, since it is made of all the rest.
+    /// Last, since it covers all the rest.
     pub(super) digest: String,
 }
 
 impl Document {
-    /// Reads a dump of a version this program knows, and holds its digest against its content.
+    /// Reads a dump of a version this program knows, and checks its digest.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let value: Value =
-            serde_json::from_slice(bytes).map_err(|error| format!("it is no share dump: {error}"))?;
+            serde_json::from_slice(bytes).map_err(|error| format!("it is not a share dump: {error}"))?;
         let version = value["schema_version"].as_u64();
         if !version.is_some_and(|version| (1..=u64::from(SCHEMA_VERSION)).contains(&version)) {
             let found = &value["schema_version"];
@@ -156,14 +156,14 @@ impl Document {
         }
         let digest = canonical::digest(&value);
         let document: Self =
-            serde_json::from_value(value).map_err(|error| format!("it is no share dump: {error}"))?;
+            serde_json::from_value(value).map_err(|error| format!("it is not a share dump: {error}"))?;
         match &document.link {
-            Some(link) if link.digest != digest => Err("the digest is not that of the content".to_owned()),
+            Some(link) if link.digest != digest => Err("the digest does not match the content".to_owned()),
             _ => Ok(document),
         }
     }
 
-    /// Sets the digest to that of the content, if there is one to be.
+    /// Sets the digest, if this version has one.
     pub(super) fn sign(&mut self) -> Result<(), String> {
         let value = serde_json::to_value(&*self).map_err(|error| error.to_string())?;
         if let Some(link) = &mut self.link {

@@ -1,4 +1,4 @@
-//! A dump's file: its name, and how it gets there whole or not at all.
+//! A dump's file: its name, and how it is written, complete or not at all.
 
 use std::{
     fs::{self, File, Permissions},
@@ -12,7 +12,7 @@ use crate::{
     ledger::records::Round,
 };
 
-/// A file that holds what it should, and how it was before.
+/// A file with the right content, and what was there before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
     pub(super) path: PathBuf,
@@ -33,7 +33,7 @@ pub(super) fn compare(path: &Path, bytes: &[u8]) -> Result<FileState, DumpError>
     }
 }
 
-/// Makes `dir/name` hold `bytes`, on the disk. A file with other content is put aside, never lost.
+/// Makes `dir/name` hold `bytes`, durably. A file with other content is moved aside, never lost.
 pub(super) fn place(dir: &Path, name: &str, bytes: &[u8]) -> Result<Placed, DumpError> {
     let path = dir.join(name);
     fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
@@ -46,7 +46,7 @@ pub(super) fn place(dir: &Path, name: &str, bytes: &[u8]) -> Result<Placed, Dump
         let aside = put_aside(&path).map_err(|error| failed(&path, &error))?;
         tracing::warn!(
             file = %path.display(), old = %aside.display(),
-            "a share dump differed from the database: it was rewritten, the old one kept"
+            "a share dump differed from the database: rewrote it and kept the old one"
         );
     }
     written.persist(&path).map_err(|error| failed(&path, &error.error))?;
@@ -76,7 +76,7 @@ fn put_aside(path: &Path) -> io::Result<PathBuf> {
         PathBuf::from(name)
     };
     let free = (1..=u32::MAX).map(aside).find(|candidate| !candidate.exists());
-    let target = free.ok_or_else(|| io::Error::other("no name is free to put the old file aside"))?;
+    let target = free.ok_or_else(|| io::Error::other("no free name to move the old file to"))?;
     fs::rename(path, &target)?;
     Ok(target)
 }

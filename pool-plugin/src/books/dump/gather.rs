@@ -16,14 +16,14 @@ const PAGE: u64 = 4_096;
 pub(super) struct Gathered {
     /// One more than the last share's number if the window is empty.
     pub(super) window_first_seq: u64,
-    /// What counts of that share.
+    /// How much of that share counts.
     pub(super) first_credit: u64,
     pub(super) window: Tally,
-    /// The shares since the block before, all of them.
+    /// All shares since the previous block of ours.
     pub(super) round: Sum,
 }
 
-/// Reads the shares of `round` and of its window, as far as that reaches.
+/// Reads the shares of `round` and of its window, as far back as both need.
 pub(super) fn gather(ledger: &ShareLedger, round: &Round, reach: &Reach) -> Result<Gathered, DumpError> {
     let sums = |reason: String| DumpError::Sums { height: round.height, reason };
     let mut gathered = Gathered { window_first_seq: round.last_seq.saturating_add(1), ..Gathered::default() };
@@ -38,7 +38,7 @@ pub(super) fn gather(ledger: &ShareLedger, round: &Round, reach: &Reach) -> Resu
             if cut.is_none() && expected < round.first_seq {
                 break;
             }
-            // What is not needed may have left.
+            // Shares that are not needed may be retired.
             let Some((_, share)) = shares.next().filter(|(seq, _)| *seq == expected) else {
                 return Err(DumpError::Gap { height: round.height, seq: expected });
             };

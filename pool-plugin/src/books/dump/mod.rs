@@ -10,7 +10,7 @@
 //! - [`adopt`]: from a dump back to its round; `gather`: reads the shares a block pays for; `tally`: their sums.
 //! - `chain`: each dump after the one before; `canonical`: digests.
 //! - `text`: JSON that is also safe to show; `decimal`: numbers that JSON readers would round.
-//! - `file`: names, atomic writing, putting aside.
+//! - `file`: names, atomic writing, moving aside.
 //! - [`verify`]: checks dump files against themselves, the database and the chain.
 
 mod adopt;
@@ -47,7 +47,7 @@ use crate::{
 /// exist.
 const SHARES_COMPARED_AT_START: u64 = 1_000_000;
 
-/// Why there is no dump. No file is written then.
+/// Why there is no dump. In these cases no file is written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DumpError {
     #[error(transparent)]
@@ -60,11 +60,11 @@ pub enum DumpError {
     Sums { height: u32, reason: String },
     #[error(
         "the dump of block {height} was published with digest {published}, and the database no longer gives \
-         the same: restore a backup of the database; the file was left as it is"
+         the same: restore a backup of the database; the file is unchanged"
     )]
     Changed { height: u32, published: String },
     #[error(
-        "the dump of block {height} is missing, and the shares it is made of have left the database: copy the \
+        "the dump of block {height} is missing, and its shares have been retired: copy the \
          file back from a backup"
     )]
     Left { height: u32 },
@@ -83,13 +83,13 @@ pub enum FileState {
 /// What [`write_missing`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mended {
-    /// Files that were not there.
+    /// Files that were missing.
     pub written: Vec<PathBuf>,
-    /// Files that were replaced; what they held is beside them.
+    /// Files that were replaced; their old content is kept in files next to them.
     pub replaced: Vec<PathBuf>,
     /// Rounds that have no correct file now, by height.
     pub failed: Vec<(u32, DumpError)>,
-    /// To be told to the ledger, by height.
+    /// To be stored in the ledger, by height.
     pub marks: Vec<(u32, DumpMark)>,
 }
 
@@ -97,7 +97,7 @@ pub struct Mended {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     pub path: PathBuf,
-    /// To be told to the ledger, by height.
+    /// To be stored in the ledger, by height.
     pub marks: Vec<(u32, DumpMark)>,
 }
 
@@ -107,7 +107,7 @@ pub fn render(ledger: &ShareLedger, round: &Round, network: Network) -> Result<V
 }
 
 /// Writes a round's dump into the folder `dir`, which is created if needed. A file with the same content
-/// stays as it is; one with other content is put aside as `….json.bak`, with a warning.
+/// stays; one with other content is moved aside as `….json.bak`, with a warning.
 pub fn write(
     dir: &Path,
     ledger: &ShareLedger,
@@ -145,10 +145,10 @@ pub fn verify(
     file::compare(&dir.join(file_name(round)), &bytes)
 }
 
-/// For start-up: writes the dumps that are not there and replaces, as [`write`] does, those of the latest
-/// rounds that differ from the database. A round that fails does not keep the others from their files.
+/// At start-up: writes the dumps that are missing and replaces, like [`write`], those of the latest rounds
+/// that differ from the database. A round that fails does not stop the others.
 pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Result<Mended, DumpError> {
-    let mut mended = Mended::default();
+    let mut repaired = Mended::default();
     let mut chain = Chain::new(ledger, network);
     let mut shares_read: u64 = 0;
     for round in ledger.rounds()?.iter().rev() {
@@ -158,7 +158,7 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
         }
         if has_left(ledger, round)? {
             if !dir.join(&name).exists() {
-                // Nothing can be done here, and nothing waits for it.
+                // Nothing can be done here, and nothing depends on it.
                 tracing::error!("{}", DumpError::Left { height: round.height });
             }
             continue;
@@ -166,20 +166,20 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
         shares_read = shares_read.saturating_add(round.last_seq.saturating_sub(round.first_seq));
         let placed = chain.render(round).and_then(|bytes| file::place(dir, &name, &bytes));
         match placed {
-            Ok(Placed { path, was: FileState::Missing }) => mended.written.push(path),
-            Ok(Placed { path, was: FileState::Different }) => mended.replaced.push(path),
+            Ok(Placed { path, was: FileState::Missing }) => repaired.written.push(path),
+            Ok(Placed { path, was: FileState::Different }) => repaired.replaced.push(path),
             Ok(Placed { was: FileState::Same, .. }) => {}
             Err(error) => {
                 tracing::error!(height = round.height, %error, "the share dump of a round is missing");
-                mended.failed.push((round.height, error));
+                repaired.failed.push((round.height, error));
             }
         }
     }
-    mended.marks = chain.into_fresh();
-    Ok(mended)
+    repaired.marks = chain.into_fresh();
+    Ok(repaired)
 }
 
-/// Whether shares the round's dump is made of have left the database: the file is all there is of it.
+/// Whether shares of the round have been retired: then the file is their only record.
 fn has_left(ledger: &ShareLedger, round: &Round) -> Result<bool, ReadError> {
     let mark = ledger.dump_mark(round.height)?;
     let oldest = mark.map_or(round.first_seq, |mark| mark.window_first_seq.min(round.first_seq));

@@ -1,4 +1,4 @@
-//! From shares to sums. Each level is added up on its own, so that the levels can be held against each other.
+//! From shares to sums. Each level is added up on its own, so that the levels can be compared.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ impl Tally {
             self.accounts.insert(worker.account.clone(), AccountTally::default());
         }
         let Some(account) = self.accounts.get_mut(&worker.account) else {
-            return Err("an account got lost".to_owned());
+            return Err("an account is missing".to_owned());
         };
         account.sum = account.sum.plus(share)?;
         if let Some(sum) = account.workers.get_mut(&worker.worker) {

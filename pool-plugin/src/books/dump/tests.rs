@@ -50,7 +50,7 @@ fn round(first_seq: u64, last_seq: u64, scheme: Option<Scheme>) -> Round {
     }
 }
 
-/// As `gather` does, from memory: `shares` are numbered from 1.
+/// Like `gather`, from memory: `shares` are numbered from 1.
 fn gathered(shares: &Shares, round: &Round) -> Gathered {
     let whole = crate::core::accounting::window::Reach { first_seq: round.first_seq, work: None };
     let reach =
@@ -169,7 +169,7 @@ fn the_digest_shows_every_change() {
     }
 }
 
-/// Whoever makes a false dump can also make its digest: the sums and the split must tell.
+/// Anyone who makes a false dump can also compute its digest: the sums and the split must show it.
 #[test]
 fn a_signed_lie_about_money_is_noticed() {
     for scheme in [Scheme::Prop, Scheme::Solo, Scheme::Pplns { window: 2 }] {
@@ -222,7 +222,7 @@ fn dumps_form_a_chain() {
         )
         .unwrap()
     };
-    // No share came in between: all is carried on, and on again.
+    // No share came in between: everything is carried on, twice.
     let second = next(&round(5, 4, Some(Scheme::Prop)), &mark(&first));
     let third = next(&round(5, 4, Some(Scheme::Prop)), &mark(&second));
     assert_eq!(third.settlement.as_ref().unwrap().carried_out, 2 * 1_000_080);
@@ -242,12 +242,12 @@ fn dumps_form_a_chain() {
     assert!(check_link(&first, &old).unwrap_err().contains("older schema"));
     let mut other = second.clone();
     other.settlement.as_mut().unwrap().scheme.name = "solo".to_owned();
-    assert!(check_link(&first, &other).unwrap_err().contains("said to be as old"));
+    assert!(check_link(&first, &other).unwrap_err().contains("claim the same start"));
     other.settlement.as_mut().unwrap().scheme.since_seq = 5;
     assert_eq!(check_link(&first, &other), Ok(()), "newer terms may be others");
     let mut given = first.clone();
     given.settlement.as_mut().unwrap().carried_in = 1;
-    assert!(check(&given).unwrap_err().contains("nothing was there"));
+    assert!(check(&given).unwrap_err().contains("nothing to carry in"));
     let mut swollen = first;
     swollen.window.first_credit = Some(u64::MAX);
     assert!(check(&swollen).unwrap_err().contains("more than all"));
@@ -260,8 +260,8 @@ fn only_known_versions_are_read() {
         let error = Document::read(value(version).as_bytes()).unwrap_err();
         assert!(error.contains("this program knows up to 2"), "{error}");
     }
-    assert!(Document::read(value(2.into()).as_bytes()).unwrap_err().contains("no share dump"));
-    assert!(Document::read(b"nonsense").unwrap_err().contains("no share dump"));
+    assert!(Document::read(value(2.into()).as_bytes()).unwrap_err().contains("not a share dump"));
+    assert!(Document::read(b"nonsense").unwrap_err().contains("not a share dump"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! JSON that is safe to show.
 
-/// Writes the characters that could do harm where a dump is shown as `\u` escapes: `<`, `>` and `&` (a
+/// Writes the characters that could do harm where a dump is shown as `\u` escapes: `<`, `>` and `&` (a web
 /// page), control characters (a terminal), line separators and direction marks. Worker names are chosen by
-/// strangers. The JSON value stays the same: outside of strings none of these characters occurs.
+/// strangers. The JSON value stays the same: these characters only occur inside strings.
 pub(super) fn escape_for_display(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {

@@ -1,4 +1,4 @@
-//! Checks dump files: against themselves and one another, against the database they were made from, and
+//! Checks dump files: each by itself, one after another, against the database they were made from, and
 //! against the chain as a node's REST port shows it.
 //!
 //! `scripts/verify_dump.py` does the same without this program, except for the database.
@@ -17,7 +17,7 @@ use crate::{
     ledger::{OpenError, ReadError, ShareLedger},
 };
 
-/// Why there is no verdict on any file.
+/// Why no file could be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error("name dump files, or the pool's data folder with --data")]
@@ -32,13 +32,13 @@ pub enum VerifyError {
     Output(#[from] io::Error),
 }
 
-/// What was found of a file.
+/// The verdict on a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// With the checks that were made.
     Right(Vec<&'static str>),
     Wrong(String),
-    /// It holds as far as could be seen, but something could not be asked.
+    /// All checks passed so far, but one could not be made.
     Unknown(String),
 }
 
@@ -64,7 +64,7 @@ pub fn run(
         None if paths.is_empty() => return Err(VerifyError::Nothing),
         _ => None,
     };
-    // Before the database is opened, which shows what it held then: a pool may be writing both.
+    // Before the database is opened, which shows its state at that moment: a running pool may write both.
     if let Some(dir) = &all_of {
         paths = files_in(dir)?;
     }
@@ -85,7 +85,7 @@ pub fn run(
     Ok(summary)
 }
 
-/// The names of the files that must be there: a mark follows its file.
+/// The names of the files that must exist: a mark is written after its file.
 fn published(ledger: &ShareLedger) -> Result<Vec<String>, ReadError> {
     let mut names = Vec::new();
     for round in ledger.rounds()? {
@@ -162,7 +162,7 @@ fn judge(
     for (name, verdict) in database.into_iter().chain(chain) {
         match verdict {
             Ok(()) => checks.push(name),
-            Err(Fault::Left) => checks.push("its shares have left"),
+            Err(Fault::Left) => checks.push("its shares have been retired"),
             Err(Fault::Wrong(reason)) => return Verdict::Wrong(reason),
             Err(Fault::Unknown(reason)) => unknown = Some(reason),
         }
@@ -171,13 +171,13 @@ fn judge(
 }
 
 enum Fault {
-    /// What it was made of is no longer kept.
+    /// Its shares are no longer kept.
     Left,
     Wrong(String),
     Unknown(String),
 }
 
-/// Whether the shares it names give the same dump, byte for byte.
+/// Whether its shares give the same dump, byte for byte.
 fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> Result<(), Fault> {
     let unknown = |error: ReadError| Fault::Unknown(error.to_string());
     let Some(round) = ledger.round(document.height).map_err(unknown)? else {
@@ -186,7 +186,7 @@ fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> 
     };
     match render(ledger, &round, ledger.network()) {
         Ok(rendered) if rendered == bytes => Ok(()),
-        Ok(_) => Err(Fault::Wrong("the database gives another dump".to_owned())),
+        Ok(_) => Err(Fault::Wrong("the database gives a different dump".to_owned())),
         Err(DumpError::Gap { seq, .. }) if ledger.shares_from().is_ok_and(|kept| seq < kept) => {
             Err(Fault::Left)
         }
@@ -197,8 +197,7 @@ fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> 
     }
 }
 
-/// Whether the block is in the chain, and pays this pool what the dump says for these solutions and no
-/// others.
+/// Whether the block is in the chain, and pays this pool exactly what the dump says.
 fn against_chain(document: &Document, node: &RestNode) -> Result<(), Fault> {
     let network = [Network::Mainnet, Network::Testnet, Network::Canary];
     let network = network.into_iter().find(|network| network.name() == document.network);

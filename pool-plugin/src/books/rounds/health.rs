@@ -2,18 +2,21 @@
 
 use crate::{chain::health::HEIGHT_TOLERANCE, core::health::Report};
 
-/// Judges the accounting of blocks: the height it has reached, the chain's, and what stops it.
+/// Judges the accounting of blocks: the height it has reached, the chain's height, and what stops it.
 pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
     if let Some(why) = failure {
         let text = format!(
-            "blocks after {scanned} are not accounted yet ({why}): it is tried again; free disk space or \
-             mend the data folder"
+            "blocks after {scanned} are not accounted yet ({why}); retrying: free disk space or \
+             fix the data folder"
         );
         return Report::red("failing", text);
     }
     let behind = tip.saturating_sub(scanned);
     if behind > HEIGHT_TOLERANCE {
-        return Report::amber("catching_up", format!("{behind} blocks left to account, at {scanned}"));
+        return Report::amber(
+            "catching_up",
+            format!("{} left to account, at {scanned}", crate::core::types::counted(behind, "block")),
+        );
     }
     Report::green("accounted", format!("accounted up to height {scanned}"))
 }

@@ -8,7 +8,7 @@ use crate::{
     ledger::records::{BlockOutcome, SolutionRecord, SolutionState},
 };
 
-/// What is known of the chain beside the block itself; `None` where it is not known.
+/// Facts of the chain apart from the block itself; `None` where unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clues {
     /// The proof target the block's solutions had to reach: that of the block before it.
@@ -17,8 +17,7 @@ pub struct Clues {
     pub left: HashMap<Address, u64>,
 }
 
-/// What `block` means to the pool. `known`: the records of the block's aborted solutions, as far as they
-/// are ours.
+/// What `block` means to the pool. `known`: our records of the block's aborted solutions.
 pub fn outcome(
     block: &Block,
     addresses: &HashSet<Address>,
@@ -41,7 +40,7 @@ pub fn outcome(
     }
 }
 
-/// Our best guess why the block gave up on the solution: the chain does not say.
+/// Our best guess why the block aborted the solution: the chain gives no reason.
 fn abort_reason(block: &Block, record: &SolutionRecord, clues: &Clues) -> &'static str {
     if matches!(record.state, SolutionState::Landed { .. } | SolutionState::Aborted { .. }) {
         return "duplicate: the chain had settled it before";

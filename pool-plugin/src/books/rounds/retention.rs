@@ -1,7 +1,7 @@
-//! Lets old shares go: those older than the configured time that no block to come can pay for.
+//! Retires old shares: those older than the configured time that no future block can pay for.
 //!
-//! What a share was worth stays in the dumps and the totals. A share stays in any case while a round that has
-//! no dump yet, the open round, or the scheme's window may need it.
+//! Dumps and totals keep what a share was worth. A share stays in any case while a round without a dump, the
+//! open round, or the scheme's window may need it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,17 +15,17 @@ use crate::{
 
 const LOOK_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// A PPLNS window is measured in the proof target of a block to come, which may have risen by then: this many
+/// A PPLNS window is measured in the proof target of a future block, which may have risen by then: this many
 /// times the window of the last block is kept.
 const PROOF_TARGET_MAY_RISE: u128 = 4;
 
-/// Rounds whose dumps are looked for.
+/// Rounds whose dumps are checked for.
 const ROUNDS_LOOKED_AT: usize = 1_000;
 
 /// Shares read at a time.
 const PAGE: u64 = 4_096;
 
-/// Looks each hour until `stop`. `keep_shares`, which is asked each time, has how long shares are kept at least.
+/// Checks every hour until `stop`. `keep_shares`, which is asked each time, has how long shares are kept at least.
 pub async fn run(ledger: ShareLedger, keep_shares: impl Fn() -> Duration + Send, stop: CancellationToken) {
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -34,14 +34,14 @@ pub async fn run(ledger: ShareLedger, keep_shares: impl Fn() -> Duration + Send,
         let until_ms = u64::try_from(now.saturating_sub(keep_shares()).as_millis()).unwrap_or(0);
         match retire_before(&ledger, until_ms).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "old shares have left the database"),
-            Err(error) => tracing::warn!(%error, "old shares stay: the share database was asked in vain"),
+            Ok(count) => tracing::info!(count, "retired old shares"),
+            Err(error) => tracing::warn!(%error, "could not retire old shares; will retry"),
         }
     }
 }
 
-/// Lets go of the shares that were accepted before `until_ms` (Unix milliseconds) and that nobody needs; how
-/// many those were.
+/// Retires the shares that were accepted before `until_ms` (Unix milliseconds) and that nothing needs;
+/// returns their number.
 pub async fn retire_before(ledger: &ShareLedger, until_ms: u64) -> Result<u64, WriteError> {
     let before = ledger.shares_from()?;
     let of = ledger.clone();
@@ -59,7 +59,7 @@ fn keep_from(ledger: &ShareLedger, until_ms: u64) -> Result<u64, ReadError> {
     let mut keep_from = by_age;
     for round in rounds.iter().rev().take(ROUNDS_LOOKED_AT) {
         if round.basis.is_some() && ledger.dump_mark(round.height)?.is_none() {
-            // Without its dump there is no knowing how far its window reaches.
+            // Without its dump the reach of its window is unknown.
             return ledger.shares_from();
         }
     }
@@ -69,11 +69,11 @@ fn keep_from(ledger: &ShareLedger, until_ms: u64) -> Result<u64, ReadError> {
     Ok(keep_from.min(window_from(ledger, rounds.last())?))
 }
 
-/// The oldest share that the window of a block to come may reach.
+/// The oldest share that the window of a future block may reach.
 fn window_from(ledger: &ShareLedger, last: Option<&Round>) -> Result<u64, ReadError> {
     let Some(terms) = ledger.terms()?.pop() else { return Ok(u64::MAX) };
     let Scheme::Pplns { window } = terms.rules.scheme else { return Ok(u64::MAX) };
-    // Before the first block nothing says how long a window is.
+    // Before the first block the length of a window is unknown.
     let Some(basis) = last.and_then(|round| round.basis.as_ref()) else { return ledger.shares_from() };
     let mut work = PROOF_TARGET_MAY_RISE * u128::from(window) * u128::from(basis.proof_target);
     let (first, mut end) = (ledger.shares_from()?.max(terms.reach_seq), ledger.last_seq()?.saturating_add(1));

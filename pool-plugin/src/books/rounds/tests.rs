@@ -1,4 +1,4 @@
-//! The tracker over the simulated chain and a real ledger, with the release queue beside it.
+//! The tracker over the simulated chain and a real ledger, with the release queue.
 
 use std::{fs, sync::Arc};
 
@@ -23,7 +23,7 @@ fn counters(round: &Round) -> Vec<u64> {
     round.solutions.iter().map(|solution| solution.solution.counter).collect()
 }
 
-/// For what takes both a pause, of the paused time, and the ledger's writer, of the real one.
+/// For what needs both a pause, of the paused time, and the ledger's writer, of real time.
 async fn until_later(mut done: impl FnMut() -> bool) {
     for _ in 0..1_000 {
         if done() {
@@ -90,7 +90,7 @@ async fn what_landed_while_the_pool_was_down_is_accounted_and_dumped() {
     let (sim, folder) = pool.stop().await;
     sim.produce_block();
     sim.jump_to(BLOCKS_PER_EPOCH + 5);
-    // Of ours, but nobody told this database.
+    // Ours, but this database has no record of the find.
     let unseen = sim.solution(OURS, 9, 300);
     sim.produce_block_with(&[unseen], &[]);
 
@@ -104,8 +104,8 @@ async fn what_landed_while_the_pool_was_down_is_accounted_and_dumped() {
     until(|| pool.dumps().len() == 2).await;
 }
 
-/// The disk fails while a find lands. Once it is mended, find and block are tried again, each at moments of its own;
-/// whichever comes first, SOLO is to pay the finder.
+/// The disk fails while a find lands. Once it works again, find and block are each retried in their own time;
+/// whichever comes first, SOLO has to pay the finder.
 #[tokio::test(start_paused = true)]
 async fn a_find_that_could_not_be_recorded_has_its_finder_in_the_round() {
     for turn in 0..4 {
@@ -124,8 +124,8 @@ async fn a_find_that_could_not_be_recorded_has_its_finder_in_the_round() {
     }
 }
 
-/// While the disk fails no block is accounted; what lands all the same must not hold a place in the stake limit, or
-/// later finds would wait for nothing.
+/// While the disk fails no block is accounted; what lands in the meantime must not hold a place in the stake
+/// limit, or later finds would wait for nothing.
 #[tokio::test(start_paused = true)]
 async fn landings_free_their_places_while_the_disk_fails() {
     let pool = Pool::new().await;
@@ -140,7 +140,7 @@ async fn landings_free_their_places_while_the_disk_fails() {
     until_later(|| pool.sim.mempool() == [third]).await;
 }
 
-/// Block 360k takes solutions of the epoch that ends with it; the pool sees it long after, on a restart.
+/// Block 360k takes solutions of the epoch that ends with it; the pool sees it much later, at a restart.
 #[tokio::test(start_paused = true)]
 async fn a_landing_whose_epoch_is_over_is_of_the_epoch_it_was_mined_in() {
     let pool = Pool::new().await;
@@ -192,7 +192,7 @@ async fn an_abort_is_recorded_with_the_reason_that_fits() {
         Some(SolutionState::Aborted { inferred, .. }) => inferred,
         other => panic!("{other:?}"),
     };
-    // A block whose proof target the tracker sees, so that it knows what the next one asks for.
+    // A block whose proof target the tracker sees, so that it knows what the next one requires.
     pool.sim.set_proof_target(201);
     pool.sim.produce_block_with(&[], &[]);
     pool.until_accounted().await;
@@ -264,7 +264,7 @@ async fn crashes_in_the_middle_of_everything_lose_nothing_and_count_nothing_twic
             finds.push(pool.sim.solution(OURS, 10 * turn + nth, 200 + nth));
         }
         finds.iter().for_each(|solution| pool.find(*solution));
-        // Let it come to a different point each time: nothing done, released, recorded, landed, dumped.
+        // To stop at a different point each time: nothing done, released, recorded, landed, dumped.
         for _ in 0..turn % 5 {
             tokio::task::yield_now().await;
         }
@@ -297,7 +297,7 @@ async fn crashes_in_the_middle_of_everything_lose_nothing_and_count_nothing_twic
     let unique = accounted.len();
     accounted.dedup();
     assert_eq!(unique, accounted.len(), "counted twice");
-    // A find whose task died before it ran is not the queue's to keep; all it took are settled now.
+    // A find whose task died before it ran is not the queue's; all it took are settled now.
     for solution in &all {
         let landed = accounted.contains(&solution.counter);
         let state = pool.state(solution);

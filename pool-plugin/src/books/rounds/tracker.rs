@@ -1,8 +1,8 @@
 //! Reads every block once and in order, has the ledger apply it, and writes the dump of a closed round.
 //!
-//! Nothing is skipped: a block that cannot be read or applied is tried again until it is, and holds up those
-//! after it; a dump that cannot be written is tried again beside the blocks. What a stop interrupts, the next
-//! start does.
+//! Nothing is skipped: a block that cannot be read or applied is retried until it is, and later ones wait for
+//! it; a dump that cannot be written is retried while blocks go on. The next start does what a stop
+//! interrupted.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -36,27 +36,27 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// While catching up, the height is written each so many blocks that meant nothing to us: reading one twice
-/// after a restart costs less than a synced write for each.
+/// While catching up, the height is written once in so many blocks without anything of ours: reading one
+/// twice after a restart costs less than a synced write for each.
 const SAVE_EVERY: u32 = 1000;
 
-/// Why a step was not finished; its text is the cause's.
+/// Why a step was not finished; the text is that of the cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Trouble(String);
 
-/// What is accounted, and how.
+/// The settings of the accounting.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The prover addresses that are ours.
     pub addresses: HashSet<Address>,
-    /// Where dumps go.
+    /// The folder of the dumps.
     pub shares_dir: PathBuf,
-    /// By which the shares from now on are paid.
+    /// The rules for future shares.
     pub rules: Rules,
 }
 
-/// Accounts blocks until `stop`. `settled` tells the release queue what no longer needs it.
+/// Accounts blocks until `stop`. `settled` reports finished solutions to the release queue.
 pub async fn run(
     chain: ChainHandle,
     setup: Setup,
@@ -86,7 +86,7 @@ pub async fn run(
             tracker.tell_queue_ahead();
         }
         if trouble.is_some() && trouble != trouble_before {
-            tracing::error!(error = trouble, "blocks are not accounted; trying again");
+            tracing::error!(error = trouble, "could not account blocks; retrying");
         }
         tracker.report(&health, *blocks.borrow(), trouble.as_deref());
         let wake = async {
@@ -116,11 +116,11 @@ struct Tracker {
     ledger: ShareLedger,
     settled: mpsc::UnboundedSender<Settled>,
     stop: CancellationToken,
-    /// `None` until the ledger has told.
+    /// `None` until read from the ledger.
     progress: Option<Progress>,
-    /// The release queue has heard of the blocks up to here, though they are not accounted.
+    /// The release queue knows the blocks up to here, though they are not accounted.
     told: Option<u32>,
-    /// Whether the dumps of the rounds before the start are there.
+    /// Whether the dumps of earlier runs' rounds exist.
     dumps_checked: bool,
     /// Closed rounds without a dump, by height.
     undumped: BTreeMap<u32, Round>,
@@ -129,16 +129,16 @@ struct Tracker {
 #[derive(Clone, Copy, Debug)]
 struct Progress {
     scanned: u32,
-    /// What the ledger has as scanned: at most `scanned`.
+    /// The height in the ledger: at most `scanned`.
     saved: u32,
     /// Solutions of epochs before this have been expired.
     open_epoch: Option<u32>,
-    /// The latest block whose proof target is known: it is what the block after it asks for.
+    /// The latest block whose proof target is known: the next block requires it.
     tip: Option<(u32, u64)>,
 }
 
 impl Tracker {
-    /// Does all that can be done now.
+    /// Does everything that can be done now.
     async fn step(&mut self) -> Result<(), Trouble> {
         let scanned = self.scan().await;
         let dumped = self.dump_all().await;
@@ -155,19 +155,19 @@ impl Tracker {
         result
     }
 
-    /// Where to go on. The first start begins at the tip: nothing before it can be ours.
+    /// Where to continue. The first start begins at the tip: nothing before it can be ours.
     async fn begin(&mut self) -> Result<Progress, Trouble> {
-        // An address that the operator no longer names may still land what it had released.
+        // An address that is no longer configured may still land what it had released.
         let open = self.ledger.open_solutions().map_err(trouble)?;
         self.setup.addresses.extend(open.iter().map(|record| record.solution.address));
         let terms = self.ledger.set_rules(self.setup.rules.clone()).await.map_err(trouble)?;
-        tracing::info!(rules = %terms.rules, since_seq = terms.since_seq, "rewards are shared out");
+        tracing::info!(rules = %terms.rules, since_seq = terms.since_seq, "payout scheme");
         let scanned = match self.ledger.scanned_height().map_err(trouble)? {
             Some(scanned) => scanned,
             None => {
                 let tip = self.chain.puzzle().map_err(trouble)?.height;
                 self.ledger.set_scanned_height(tip).await.map_err(trouble)?;
-                tracing::info!(height = tip, "first start: blocks are accounted from here on");
+                tracing::info!(height = tip, "first start: accounting blocks from here on");
                 tip
             }
         };
@@ -212,13 +212,13 @@ impl Tracker {
         progress.open_epoch = Some(open_epoch);
         if let Some(round) = round {
             self.undumped.insert(round.height, round);
-            // A failing dump must not hold up the blocks: it is tried again after them.
+            // A failing dump must not delay the blocks: it is retried after them.
             let _ = self.dump_all().await;
         }
         Ok(())
     }
 
-    /// The queue hears of it whether or not the ledger can be written: the chain has decided.
+    /// Done whether or not the ledger can be written: the chain has decided.
     fn tell_queue(&self, block: &Block) {
         let ours = block.solutions.iter().filter(|one| self.setup.addresses.contains(&one.solution.address));
         let landed = ours.map(|one| one.solution.id());
@@ -229,12 +229,13 @@ impl Tracker {
         }
     }
 
-    /// The blocks behind one that cannot be accounted: what they settle holds no place in the stake limit any more.
+    /// The blocks after one that cannot be accounted: what they settle holds no place in the stake limit any
+    /// more.
     fn tell_queue_ahead(&mut self) {
         let start = match (self.told, self.progress) {
             (told, Some(progress)) => told.unwrap_or(0).max(progress.scanned),
             (Some(told), None) => told,
-            // What landed before is read from the chain by those that begin now.
+            // A new reader gets earlier landings from the chain.
             (None, None) => match self.chain.puzzle() {
                 Ok(puzzle) => puzzle.height,
                 Err(_) => return,
@@ -256,7 +257,8 @@ impl Tracker {
     fn clues(&self, block: &Block, puzzle: &Puzzle, progress: &Progress) -> Clues {
         let before = progress.tip.filter(|(height, _)| height + 1 == block.height);
         let mut left = HashMap::new();
-        // The stake limit is the current epoch's; the first block of an epoch still counted for the last.
+        // The stake limit is the current epoch's; the first block of an epoch still counts for the previous
+        // one.
         if epoch_of_block(block.height) == puzzle.epoch && !block.aborted.is_empty() {
             let known = |address: &Address| Some((*address, self.chain.solutions_left(address).ok()?));
             left.extend(self.setup.addresses.iter().filter_map(known));
@@ -285,20 +287,20 @@ impl Tracker {
         Ok(())
     }
 
-    /// The dumps that an earlier run did not get to.
+    /// The dumps that an earlier run did not write.
     async fn check_dumps(&mut self) -> Result<(), Trouble> {
         let (ledger, dir, network) =
             (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
         let checked = blocking(move || dump::write_missing(&ledger, &dir, network)).await?;
-        let mended = checked.map_err(trouble)?;
-        self.record(mended.marks).await?;
-        for path in &mended.written {
-            tracing::info!(path = %path.display(), "missing share dump written");
+        let repaired = checked.map_err(trouble)?;
+        self.record(repaired.marks).await?;
+        for path in &repaired.written {
+            tracing::info!(path = %path.display(), "wrote a missing share dump");
         }
-        for path in &mended.replaced {
-            tracing::warn!(path = %path.display(), "share dump replaced: it differed from the database");
+        for path in &repaired.replaced {
+            tracing::warn!(path = %path.display(), "replaced a share dump: it differed from the database");
         }
-        for (height, _) in &mended.failed {
+        for (height, _) in &repaired.failed {
             if let Some(round) = self.ledger.round(*height).map_err(trouble)? {
                 self.undumped.insert(*height, round);
             }
@@ -331,7 +333,7 @@ impl Tracker {
     }
 }
 
-/// Whether the ledger has to be told of the block: something of ours is in it, or an epoch may have ended.
+/// Whether the ledger needs the block: it holds a solution of ours, or an epoch may have ended.
 fn means_something(outcome: &BlockOutcome, progress: &Progress) -> bool {
     let idle = outcome.landed.is_empty() && outcome.aborted.is_empty();
     !idle || progress.open_epoch != Some(outcome.open_epoch)
@@ -345,7 +347,7 @@ fn announce(round: &Round, path: &std::path::Path) {
         reward,
         solutions = round.solutions.len(),
         shares = (round.last_seq + 1).saturating_sub(round.first_seq),
-        "block of ours: share dump written"
+        "found a block of ours: wrote its share dump"
     );
 }
 

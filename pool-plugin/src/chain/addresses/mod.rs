@@ -1,15 +1,16 @@
-//! The pool's addresses, each with a stake of its own, and for which of them each miner works.
+//! The pool's addresses, each with its own stake, and the address that each miner works for.
 //!
-//! What an address may land in an epoch follows from its stake, and a counter solves the puzzle of one address
-//! only. So miners are spread over the addresses in proportion to what those may still land: when an epoch begins,
-//! when a miner comes, and when an address may land no more. Within an epoch nobody changes otherwise.
+//! What an address may land in an epoch follows from its stake, and a counter solves the puzzle of one
+//! address only. So miners are spread over the addresses in proportion to what these may still land: when an
+//! epoch begins, when a miner connects, and when an address has no room left. Otherwise nobody changes within
+//! an epoch.
 //!
 //! # Layout
 //! - [`spread`]: who gets which, as values.
 //! - this file: the shared state; [`Seat`]: a session's part of it.
 //!
-//! Who tells what: the chain's watcher the turn of an epoch, before any session hears of it; the release queue what
-//! may still be sent; the sessions where they sit.
+//! Who reports what: the chain watcher the start of an epoch, before any session sees it; the release queue
+//! what may still be sent; the sessions which address they work for.
 
 mod spread;
 
@@ -21,28 +22,28 @@ use tokio::sync::watch;
 use self::spread::Spread;
 use crate::core::types::Address;
 
-/// How a miner learns for which address it works.
+/// How a miner learns its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Learns {
-    /// Each job says it: another one costs nothing.
+    /// Each job carries it: a change costs nothing.
     WithEachJob,
-    /// When it connects: another one only by connecting anew.
+    /// When it connects: to change, it has to reconnect.
     WhenItConnects,
-    /// Not from the pool: it has been told the first one.
+    /// Not from the pool: it is configured with the first one.
     Never,
 }
 
-/// The pool's addresses; never none.
+/// The pool's addresses; never empty.
 #[derive(Debug)]
 pub struct Addresses {
     all: Vec<Address>,
     spread: Mutex<Spread>,
-    /// Counts how often an address came to have no room, or to have some again.
+    /// Counts how often an address ran out of room, or got room again.
     changes: watch::Sender<u64>,
 }
 
 impl Addresses {
-    /// Of a configuration, which has one at least.
+    /// From a configuration, which has at least one.
     pub fn new(all: Vec<Address>) -> Arc<Self> {
         let spread = Mutex::new(Spread::new(all.len()));
         Arc::new(Self { all, spread, changes: watch::Sender::new(0) })
@@ -53,8 +54,8 @@ impl Addresses {
         &self.all
     }
 
-    /// The epoch is now `epoch`: everybody is to be seated anew. `left`: what each address may land in it; one for
-    /// which it is not known keeps what it had.
+    /// The epoch is now `epoch`: every miner is assigned again. `left`: what each address may land in it; an
+    /// address for which this is not known keeps its last value.
     pub fn turn(&self, epoch: u32, left: impl Fn(&Address) -> Option<u64>) {
         let left: Vec<_> = self.all.iter().map(left).collect();
         self.spread.lock().turn(epoch, &left);
@@ -68,12 +69,12 @@ impl Addresses {
         }
     }
 
-    /// Changes when sessions have a reason to look at their seats, the turn of an epoch excepted.
+    /// Changes when sessions have to check their addresses, except at the start of an epoch.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// A seat that weighs nothing yet.
+    /// A seat of no weight yet.
     pub fn seat(self: &Arc<Self>) -> Seat {
         let (place, epoch) = self.spread.lock().seat(0.0);
         Seat { addresses: Arc::clone(self), place, epoch, weight: 0.0 }
@@ -93,11 +94,11 @@ pub struct Seat {
     weight: f64,
 }
 
-/// What has come of looking at a seat.
+/// The result of checking a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     Seated,
-    /// Another address would be better, for which the miner has to connect anew.
+    /// Another address would be better, and the miner has to reconnect for it.
     Reconnect,
 }
 
@@ -117,8 +118,8 @@ impl Seat {
         };
     }
 
-    /// To be called when the session is to go on in `epoch`: another place if that is a new epoch, or if the place
-    /// has no room and another has.
+    /// To be called before the session continues in `epoch`: takes another address if the epoch is new, or if
+    /// its address has no room and another one has.
     pub fn look(&mut self, epoch: u32, weight: u64, learns: Learns) -> Look {
         let mut spread = self.addresses.spread.lock();
         let Some(turned) = spread.has_turned(self.epoch, epoch) else { return Look::Seated };
@@ -207,7 +208,7 @@ mod tests {
         }
         assert_eq!((weight_at(&seats, 1), weight_at(&seats, 2)), (2_700.0, 5_300.0));
 
-        // A landing that was counted turned out to be none: who left does not come back.
+        // A counted landing turned out not to be one: a miner that left does not come back.
         pool.note_left(1, left(&[1, 2, 4]));
         let before: Vec<Address> = seats.iter().map(Seat::address).collect();
         for (seat, before) in seats.iter_mut().zip(before) {
@@ -243,9 +244,9 @@ mod tests {
         pool.turn(2, left(&[0, 1]));
         pool.note_left(1, left(&[7, 7]));
         seat.look(1, 100, Learns::WithEachJob);
-        assert_eq!(seat.address(), address(0), "it has not heard of the epoch yet");
+        assert_eq!(seat.address(), address(0), "the session does not know of the epoch yet");
         seat.look(2, 100, Learns::WithEachJob);
-        assert_eq!(seat.address(), address(1), "what was left of the last epoch is of no account");
+        assert_eq!(seat.address(), address(1), "the room left in the last epoch does not count");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Who gets which address. Pure.
 //!
-//! A newcomer gets the address that has, with it, the least work for what it may still land: so the work comes
-//! close to the proportion of the budgets, whatever the rates of the miners and the order in which they come.
-//! Rates are estimates, and no money hangs on them: floating point will do.
+//! A new miner gets the address that has, with it, the least work for what it may still land: so the work
+//! comes close to the proportion of the budgets, whatever the miners' hash rates and the order in which they
+//! come. Rates are estimates, and no money depends on them: floating point is good enough.
 
 /// The addresses by number, and how much work each has.
 #[derive(Debug)]
@@ -16,12 +16,12 @@ pub(super) struct Spread {
 struct Place {
     /// Solutions that may still be sent in this epoch.
     left: u64,
-    /// The weight of those who sit there.
+    /// The total weight of the miners assigned to it.
     load: f64,
 }
 
 impl Spread {
-    /// Nothing is known of the budgets yet: all are taken as equal.
+    /// The budgets are not known yet: all are taken as equal.
     pub(super) fn new(count: usize) -> Self {
         Self { epoch: None, places: vec![Place { left: 1, load: 0.0 }; count.max(1)] }
     }
@@ -34,7 +34,7 @@ impl Spread {
         }
     }
 
-    /// Whether somebody may have to change for it.
+    /// Returns whether a miner may have to change because of it.
     pub(super) fn note_left(&mut self, epoch: u32, left: &[Option<u64>]) -> bool {
         if self.epoch != Some(epoch) {
             return false;
@@ -48,7 +48,7 @@ impl Spread {
         changed
     }
 
-    /// Seats a newcomer: where, and in which epoch that is.
+    /// Assigns an address to a new miner; returns it, and the epoch it holds for.
     pub(super) fn seat(&mut self, weight: f64) -> (usize, Option<u32>) {
         self.seat_at(self.choose(weight), weight)
     }
@@ -60,15 +60,15 @@ impl Spread {
         (place, self.epoch)
     }
 
-    /// Of a seat that was taken in another epoch nothing is left to be freed.
+    /// A seat taken in another epoch is not counted any more: nothing to free.
     pub(super) fn leave(&mut self, place: usize, epoch: Option<u32>, weight: f64) {
         if let Some(place) = self.places.get_mut(place).filter(|_| epoch == self.epoch) {
             place.load = (place.load - weight).max(0.0);
         }
     }
 
-    /// Whether a seat of epoch `of` is old for a session that goes on in `epoch`. `None`: the session has not yet
-    /// heard of the turn, and nothing here concerns it.
+    /// Whether a seat of epoch `of` is outdated for a session that continues in `epoch`. `None`: the session
+    /// does not know of the new epoch yet, so nothing here concerns it.
     pub(super) fn has_turned(&self, of: Option<u32>, epoch: u32) -> Option<bool> {
         self.epoch.is_none_or(|current| current == epoch).then_some(of != self.epoch)
     }

@@ -1,4 +1,4 @@
-//! What the state means for miners and solutions: work that earns nothing is not taken.
+//! What the sync state means for miners and solutions: work that earns nothing is refused.
 
 use std::time::Duration;
 
@@ -7,14 +7,15 @@ use super::Following;
 /// What miners may do, from everything to nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
-    /// Jobs go out and shares are taken.
+    /// Jobs are sent and shares are accepted.
     Open,
-    /// Jobs stay good until their epoch ends, and no new one goes out.
+    /// Jobs stay valid until their epoch ends, and no new ones are sent.
     #[default]
     NoNewJobs,
     /// No jobs, shares are refused, and solutions are held.
     Refusing,
-    /// Besides, sessions are closed and new connections are turned away, so that miners go to their next pool.
+    /// In addition, sessions are closed and new connections refused, so that miners switch to their next
+    /// pool.
     Closed,
 }
 
@@ -41,14 +42,14 @@ impl Access {
         }
     }
 
-    /// Whether shares are taken and solutions sent.
+    /// Whether shares are accepted and solutions sent.
     pub const fn takes_shares(self) -> bool {
         matches!(self, Self::Open | Self::NoNewJobs)
     }
 }
 
-/// What follows from a state. `cut_off`: for how long the node has been stuck or isolated; `epoch_over`: the network
-/// is in a later epoch than our tip.
+/// The access that follows from a state. `cut_off`: for how long the node has been stuck or isolated;
+/// `epoch_over`: the network is in a later epoch than our tip.
 pub(super) fn access(
     was: Access,
     following: Following,
@@ -58,7 +59,7 @@ pub(super) fn access(
 ) -> Access {
     match (following, cut_off) {
         (Following::Following | Following::NetworkHalted, _) => Access::Open,
-        // What was closed stays so until the node is back.
+        // Once closed, it stays closed until the node follows again.
         (Following::CatchingUp, Some(_)) => was.max(Access::NoNewJobs),
         (Following::CatchingUp, None) if epoch_over => Access::Refusing,
         (Following::CatchingUp, None) => Access::NoNewJobs,
@@ -69,7 +70,7 @@ pub(super) fn access(
             } else if time >= patience.refuse {
                 Access::Refusing
             } else {
-                // A short stop is none: who works goes on, who has no work waits.
+                // A short stop changes nothing: miners with work continue, miners without work wait.
                 was
             }
         }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use super::Following;
 
-/// A tip that has not moved for so long stands still. The network makes a block every three seconds.
+/// A tip that has not moved for this long stands still. The network makes a block every three seconds.
 pub(super) const STILL: Duration = Duration::from_secs(20);
-/// Peers must be ahead for so long before our node is stuck: blocks reach us a moment later than them.
+/// Peers must be ahead for this long before our node counts as stuck: blocks reach us a moment later than
+/// them.
 const AHEAD: Duration = Duration::from_secs(15);
 /// The same while no block has come since the start: a node needs some time to find its peers.
 const AHEAD_AT_START: Duration = Duration::from_secs(40);
-/// After so long without a block anywhere it is the network that halts.
+/// After this long without a block anywhere, the network has halted.
 const HALTED: Duration = Duration::from_secs(60);
-/// A tip this close to the network's follows it, and one this far behind no longer does; between the two the state
-/// stays as it is.
+/// A tip within the first number of blocks of the network's follows it, and one that is further behind than
+/// the second no longer does; between the two the state stays as it is.
 const NEAR: u32 = 2;
 const FAR: u32 = 10;
 /// The same for the age of the tip's block by the wall clock.
@@ -23,7 +24,7 @@ const OLD: Duration = Duration::from_secs(60);
 /// What was seen at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Since our tip last moved, or since the start.
+    /// Time since our tip last moved, or since the start.
     pub tip_age: Duration,
     /// Whether it has moved since the start.
     pub moved: bool,
@@ -31,11 +32,12 @@ pub struct Seen {
     pub outpaces: bool,
     /// How old the tip's block is by the wall clock; `None` if the two contradict each other.
     pub block_age: Option<Duration>,
-    /// How many blocks the network is ahead, by the peers whose word counts; `None` while none of them answers.
+    /// How many blocks the network is ahead, by the peers whose claims count; `None` while none of them
+    /// answers.
     pub ahead: Option<u32>,
     /// For how long they have been ahead without a break.
     pub ahead_for: Duration,
-    /// A block after our tip was seen that this release cannot take.
+    /// A block after our tip was seen that this release cannot process.
     pub outdated: bool,
 }
 
@@ -50,12 +52,12 @@ pub fn judge(was: Following, seen: &Seen) -> Following {
 fn moving(was: Following, seen: &Seen) -> Following {
     let follows = was == Following::Following;
     let (near, fresh) = if follows { (FAR, OLD) } else { (NEAR, FRESH) };
-    // Nobody's word counts against a tip that is fresh and moves at the network's pace.
+    // No claims count against a tip that is fresh and moves at the network's pace.
     let keeps_pace = !seen.outpaces && seen.block_age.is_some_and(|age| age <= fresh);
     match seen.ahead {
         _ if keeps_pace => Following::Following,
         Some(ahead) if ahead <= near => Following::Following,
-        // The clock may be wrong, and nobody can say.
+        // The clock may be wrong, and nobody can confirm it.
         None if follows && !seen.outpaces => Following::Following,
         Some(_) | None => Following::CatchingUp,
     }

@@ -1,15 +1,15 @@
 //! Whether our node follows the network: one state, one cause, and what follows for the miners. Pure: times are passed
 //! in, as the time since some fixed moment.
 //!
-//! What a single peer says is no evidence. While our own tip moves at the network's pace we follow, whatever anybody
-//! claims; a peer cannot forge that, for a block carries the signatures of the committee. Only when it does not move
-//! do claims count: those of the trusted peers, and without any of the majority of the peers that the node chose
-//! itself. Who connected to us does not count at all.
+//! A single peer's claim is no evidence. While our own tip moves at the network's pace we follow, whatever
+//! anybody claims; a peer cannot forge that, since a block carries the signatures of the committee. Only when
+//! the tip stands still do claims count: those of the trusted peers, and without any of the majority of the
+//! peers that the node chose itself. Peers that connected to us do not count at all.
 //!
 //! # Layout
-//! - `judge`: the table, from what was seen to the state.
-//! - [`votes`]: whose claims count, and what they come to.
-//! - [`tracker`]: keeps what the table needs from one look to the next.
+//! - `judge`: the table, which observations lead to which state.
+//! - [`votes`]: whose claims count, and what follows from them.
+//! - [`tracker`]: keeps what the table needs between checks.
 //! - [`access`]: what the state means for miners and solutions.
 
 pub mod access;
@@ -29,34 +29,34 @@ pub use self::{
     tracker::{Look, OtherVersion, Tracker},
 };
 
-/// How our node stands to the network.
+/// How our node relates to the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Following {
     /// Our tip moves with the network's.
     Following,
     /// Our tip moves, faster than the network makes blocks or far behind it.
     CatchingUp,
-    /// Our tip does not move and no peer whose word counts is ahead: work keeps its value.
+    /// Our tip does not move and no peer whose claims count is ahead: work keeps its value.
     NetworkHalted,
-    /// Our tip does not move, though peers whose word counts are ahead.
+    /// Our tip does not move, though peers whose claims count are ahead.
     Stuck,
-    /// Our tip does not move and nobody whose word counts answers. Also before the first answer.
+    /// Our tip does not move and no peer whose claims count answers. Also before the first answer.
     #[default]
     Isolated,
 }
 
-/// How the node stands to the network, and what that means.
+/// How the node relates to the network, and what that means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncState {
     pub following: Following,
     /// Since when, in Unix seconds.
     pub since: i64,
-    /// Blocks behind the network, by the peers whose word counts; `None` while none of them answers.
+    /// Blocks behind the network, by the peers whose claims count; `None` while none of them answers.
     pub behind: Option<u32>,
     pub access: Access,
-    /// A consensus version that this release does not know, seen in a block of peers whose word counts.
+    /// A consensus version that this release does not know, seen in a block of peers whose claims count.
     pub newer: Option<NewerVersion>,
-    /// A consensus version that this release does not know and that peers whose word counts are ready for.
+    /// A consensus version that this release does not know and that peers whose claims count are ready for.
     pub announced: Option<u16>,
 }
 
@@ -74,7 +74,7 @@ impl Following {
     pub const ALL: [Self; 5] =
         [Self::Following, Self::CatchingUp, Self::NetworkHalted, Self::Stuck, Self::Isolated];
 
-    /// A word for machines.
+    /// A name for machines.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Following => "following",
@@ -85,7 +85,7 @@ impl Following {
         }
     }
 
-    /// Whether work that is done now keeps its value.
+    /// Whether work done now keeps its value.
     pub const fn work_has_value(self) -> bool {
         matches!(self, Self::Following | Self::NetworkHalted)
     }
@@ -98,7 +98,7 @@ impl fmt::Display for Following {
 }
 
 impl SyncState {
-    /// Whether the node follows the network, so that what is told of the chain can be trusted.
+    /// Whether the node follows the network, so that its view of the chain can be trusted.
     pub const fn synced(&self) -> bool {
         self.following.work_has_value()
     }

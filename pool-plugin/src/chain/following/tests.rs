@@ -123,7 +123,7 @@ fn the_table() {
     for (was, seen, becomes, why) in [
         (ON, seen(), ON, "all is well"),
         (Isolated, seen(), ON, "a first block of now"),
-        (ON, moving(5, false, Some(1_000)), ON, "nobody's word counts against a fresh tip"),
+        (ON, moving(5, false, Some(1_000)), ON, "no claims count against a fresh tip"),
         (Isolated, moving(5, false, None), ON, "a fresh tip needs no peer"),
         (Stuck, moving(5, false, Some(1_000)), ON, "the same after a stop"),
         (CatchingUp, moving(5, false, Some(5)), ON, "caught up, by the clock"),
@@ -162,7 +162,7 @@ fn the_table() {
             Isolated,
             Seen { outdated: true, ..at_start(Some(1), 0) },
             Stuck,
-            "the next block is none that we can take",
+            "we cannot process the next block",
         ),
         (ON, Seen { outdated: true, ..still(20, Some(1), 1) }, Stuck, "the same, without a restart"),
         (ON, Seen { outdated: true, ..seen() }, ON, "the last blocks that we can take"),
@@ -191,7 +191,7 @@ fn a_node_that_stops_is_stuck_refuses_closes_and_comes_back() {
     let peers = |network, _| vec![trusted(1, network), trusted(2, network)];
     node.run(60, true, peers);
     assert_eq!(node.run(25, false, peers), [Following::Following, Following::Stuck]);
-    assert_eq!(node.access(), Access::Open, "a short stop is none");
+    assert_eq!(node.access(), Access::Open, "a short stop changes nothing");
     node.run(39, false, peers);
     assert_eq!(node.access(), Access::Refusing);
     assert_eq!(node.tracker.state().refusal(), Some(Reject::NoNetwork(NoNetwork::Stuck)));
@@ -203,7 +203,7 @@ fn a_node_that_stops_is_stuck_refuses_closes_and_comes_back() {
     node.now += 1;
     node.tip = node.network - 60;
     assert_eq!(node.look(&peers(node.network, node.tip)).following, Following::CatchingUp);
-    assert_eq!(node.access(), Access::Closed, "closed until it is back");
+    assert_eq!(node.access(), Access::Closed, "closed until it follows again");
     node.now += 1;
     node.tip = node.network;
     assert_eq!(node.look(&peers(node.network, node.tip)).following, Following::Following);

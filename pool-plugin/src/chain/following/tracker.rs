@@ -1,4 +1,4 @@
-//! Keeps what the table needs from one look to the next.
+//! Keeps what the table needs between checks.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{chain::Peer, core::types::BLOCKS_PER_EPOCH};
 
-/// Over this span our tip's pace is measured.
+/// The span over which our tip's pace is measured.
 const PACE_SPAN: Duration = Duration::from_secs(30);
-/// So many seconds of the chain in one of ours are more than the network makes, by far.
+/// More seconds of the chain per second of ours than the network makes, by far.
 const OUTPACES: u32 = 3;
-/// So far a block's time may be ahead of the wall clock before one of the two is wrong.
+/// How far a block's time may be ahead of the wall clock before one of the two is wrong.
 const CLOCK_TOLERANCE: i64 = 30;
 
-/// Stands for the committee among the peers.
+/// Represents the committee among the peers.
 const COMMITTEE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// What is seen at one moment.
@@ -68,13 +68,13 @@ pub struct Tracker {
     tip: Option<(u32, Duration)>,
     started: Option<Duration>,
     moved: bool,
-    /// When the tip moved in the last while, and its block's time.
+    /// When the tip moved recently, and its block's time.
     pace: VecDeque<(Duration, i64)>,
     claims: Claims,
     ahead_since: Option<Duration>,
-    /// When peers whose word counts last answered.
+    /// When peers whose claims count last answered.
     answered: Option<Duration>,
-    /// Since when the node is stuck or isolated; goes on until it follows again.
+    /// Since when the node is stuck or isolated; kept until it follows again.
     cut_off_since: Option<Duration>,
     witnesses: HashMap<SocketAddr, Voice>,
     /// What the witnesses have shown.
@@ -82,7 +82,7 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// `newer`: what a run before has seen.
+    /// `newer`: what an earlier run has seen.
     pub fn new(patience: Patience, newer: Option<NewerVersion>) -> Self {
         Self {
             patience,
@@ -100,8 +100,8 @@ impl Tracker {
         }
     }
 
-    /// Takes note of a block of a newer consensus version. Others are of no interest: an older one comes from a
-    /// peer that missed an upgrade.
+    /// Notes a block of a newer consensus version. Older versions do not matter: they come from peers that
+    /// missed an upgrade.
     pub fn note(&mut self, other: &OtherVersion, peers: &[Peer], unix: i64) {
         if other.version <= other.expected {
             return;
@@ -119,7 +119,7 @@ impl Tracker {
         }
     }
 
-    /// The state at the last look.
+    /// The state at the last check.
     pub const fn state(&self) -> SyncState {
         self.state
     }
@@ -131,7 +131,7 @@ impl Tracker {
         let tip = self.tip.map_or(0, |(height, _)| height);
         self.claims.hear(look.peers, tip);
         if let Some(height) = look.committee {
-            // Members of the committee have proved who they are: theirs is a trusted word.
+            // Members of the committee have proved who they are: their claims are trusted.
             self.claims.note(COMMITTEE, Voice::Trusted, height);
         }
         self.drop_known_version(tip, look.known.consensus_version);
@@ -185,7 +185,7 @@ impl Tracker {
             Some(_) => self.moved = true,
             None => {}
         }
-        // The first sight of a tip says nothing of when it moved.
+        // The first sight of a tip does not show when it moved.
         let at = self.tip.map_or(self.started.unwrap_or(look.now), |_| look.now);
         self.tip = Some((height, at));
         self.claims.forget();
@@ -204,7 +204,7 @@ impl Tracker {
         chain > PACE_SPAN && chain > OUTPACES * last.saturating_sub(*first)
     }
 
-    /// A release that knows the version, or a tip beyond the block, makes the warning old news.
+    /// A release that knows the version, or a tip beyond the block, makes the warning obsolete.
     fn drop_known_version(&mut self, tip: u32, known: u16) {
         if self.newer.is_some_and(|newer| newer.version <= known || newer.height <= tip) {
             self.newer = None;

@@ -1,17 +1,17 @@
-//! Whose claims count, and what they come to.
+//! Whose claims count, and what follows from them.
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use crate::chain::Peer;
 
-/// A peer that has said nothing for so long does not answer. Peers ping each other every 20 seconds.
+/// A peer that has said nothing for this long does not answer. Peers ping each other every 20 seconds.
 const SILENT: Duration = Duration::from_secs(60);
-/// Without a trusted peer so many that the node chose itself must answer: the word of one is no evidence.
+/// Without a trusted peer this many that the node chose itself must answer: the claim of one is no evidence.
 const QUORUM: usize = 2;
-/// Peers that left are remembered while our tip stands still, up to so many.
+/// How many peers that left are remembered while our tip stands still.
 const MOST_GONE: usize = 256;
 
-/// Whose word it is.
+/// Whose claim it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Voice {
     /// Named by the operator.
@@ -28,8 +28,8 @@ struct Claim {
 
 /// What peers have claimed since our tip last moved.
 ///
-/// Who was ahead and left goes on counting until the tip moves: peers of a newer consensus version close the
-/// connection to a node that lacks it, and leave it among others that stand still too.
+/// A peer that was ahead and left still counts until the tip moves: peers of a newer consensus version close
+/// the connection to a node that lacks it, and leave it among others that stand still too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claims(HashMap<SocketAddr, Claim>);
 
@@ -47,12 +47,12 @@ fn answers(peer: &Peer) -> bool {
 }
 
 impl Claims {
-    /// Our tip has moved: what was claimed before means nothing any more.
+    /// Our tip has moved: earlier claims no longer mean anything.
     pub(super) fn forget(&mut self) {
         self.0.clear();
     }
 
-    /// Takes note of what the peers claim now.
+    /// Notes what the peers claim now.
     pub(super) fn hear(&mut self, peers: &[Peer], tip: u32) {
         self.0.retain(|_, claim| claim.height > tip);
         for peer in peers.iter().filter(|peer| answers(peer)) {
@@ -62,21 +62,21 @@ impl Claims {
         }
     }
 
-    /// Takes note of one claim.
+    /// Notes one claim.
     pub(super) fn note(&mut self, peer: SocketAddr, voice: Voice, height: u32) {
         if self.0.len() < MOST_GONE || self.0.contains_key(&peer) {
             self.0.insert(peer, Claim { voice, height });
         }
     }
 
-    /// How many blocks the network is ahead of `tip`; `None` if nobody whose word counts answers. `trusted`: how many
-    /// trusted peers the operator has named.
+    /// How many blocks the network is ahead of `tip`; `None` if no peer whose claims count answers.
+    /// `trusted`: how many trusted peers the operator has named.
     pub(super) fn ahead(&self, tip: u32, trusted: usize) -> Option<u32> {
         let heights =
             |voice| self.0.values().filter(move |claim| claim.voice == voice).map(|claim| claim.height);
         let named: Vec<u32> = heights(Voice::Trusted).collect();
         if !named.is_empty() {
-            // Half are enough: one that stands still as we do proves nothing.
+            // Half is enough: a peer that stands still as we do proves nothing.
             return Some(blocks_ahead(tip, named, |ahead, all| 2 * ahead >= all));
         }
         let chosen: Vec<u32> = heights(Voice::Chosen).collect();
@@ -84,7 +84,7 @@ impl Claims {
             return None;
         }
         let ahead = blocks_ahead(tip, chosen, |ahead, all| 2 * ahead > all);
-        // Where the operator named peers, strangers cannot vouch that the whole network stands still.
+        // Where the operator named peers, unknown ones cannot vouch that the whole network stands still.
         (ahead > 0 || trusted == 0).then_some(ahead)
     }
 }
@@ -101,7 +101,8 @@ fn blocks_ahead(tip: u32, heights: Vec<u32>, enough: impl Fn(usize, usize) -> bo
     median.map_or(0, |height| height - tip)
 }
 
-/// The newest message version that peers whose word counts announce, if it is above `known`; by the same rules.
+/// The newest message version announced by peers whose claims count, if it is above `known`; by the same
+/// rules.
 pub(super) fn announced(peers: &[Peer], known: u32) -> Option<u32> {
     let versions = |wanted| {
         let heard = peers.iter().filter(|peer| answers(peer));
@@ -117,7 +118,7 @@ pub(super) fn announced(peers: &[Peer], known: u32) -> Option<u32> {
     (newer > 0).then(|| known.saturating_add(newer))
 }
 
-/// Whether as many have shown a block of a newer version as it takes: one trusted peer, or two that the node chose.
+/// Whether enough peers have shown a block of a newer version: one trusted, or two that the node chose.
 pub(super) fn proves(witnesses: &HashMap<SocketAddr, Voice>) -> bool {
     witnesses.values().any(|voice| *voice == Voice::Trusted) || witnesses.len() >= QUORUM
 }

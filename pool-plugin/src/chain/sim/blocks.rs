@@ -1,4 +1,4 @@
-//! The rules of the simulated chain: what a block takes, pays and gives up on. Pure values.
+//! The rules of the simulated chain: what a block accepts, pays and aborts. Pure values.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -22,7 +22,7 @@ const SOLUTION_BYTES: u64 = 80;
 #[derive(Debug)]
 pub(super) struct Blocks {
     pub(super) tip: u32,
-    /// The latest block's: what the next block asks for.
+    /// The latest block's: what the next block requires.
     pub(super) proof_target: u64,
     pub(super) coinbase_target: u64,
     /// Microcredits for a whole coinbase target.
@@ -32,7 +32,7 @@ pub(super) struct Blocks {
     pub(super) landed_in_epoch: HashMap<Address, u64>,
     pub(super) balances: HashMap<Address, u64>,
     cumulative_proof_target: u64,
-    /// Empty blocks are not kept but made when asked for, so that long jumps are cheap.
+    /// Empty blocks are made on demand instead of stored, so that long jumps are cheap.
     filled: BTreeMap<u32, Block>,
     /// Landed and aborted ids: the chain refuses both for ever.
     used: HashSet<SolutionId>,
@@ -115,14 +115,14 @@ impl Blocks {
         solution.epoch_hash == puzzle.epoch_hash && solution.target >= puzzle.proof_target
     }
 
-    /// Takes from the mempool, in the order of arrival, as many as a block can carry.
+    /// Takes from the mempool as many as a block can carry, in the order of arrival.
     pub(super) fn candidates(&mut self) -> Vec<Solution> {
         let count = self.mempool.len().min(MAX_SOLUTIONS_PER_BLOCK);
         self.mempool.drain(..count).collect()
     }
 
-    /// Makes the next block: of `candidates` it lands what the rules allow and aborts the rest, and it
-    /// aborts `aborted` without a cause.
+    /// Makes the next block: lands what the rules allow of `candidates`, aborts the rest, and aborts
+    /// `aborted` without a reason.
     pub(super) fn produce(&mut self, candidates: &[Solution], aborted: &[SolutionId]) -> Block {
         let mut block = empty_block(self.tip + 1, self.proof_target);
         let mut accepted: Vec<Solution> = vec![];
@@ -181,7 +181,7 @@ impl Blocks {
         }
     }
 
-    /// What the block that starts an epoch lands is not counted against the new epoch's limit.
+    /// What lands in the block that starts an epoch does not count against the new epoch's limit.
     fn start_epoch(&mut self) {
         self.landed_in_epoch.clear();
         self.mempool.clear();

@@ -13,14 +13,14 @@ use crate::{chain::Peer, core::types::SolutionId};
 pub const MAX_PER_INTERVAL: usize = 64;
 /// The span over which a peer counts.
 pub const INTERVAL: Duration = Duration::from_secs(60);
-/// How long after its connection a peer is listed but cannot be written to: messages are lost.
+/// For this long after it connects a peer is listed but cannot be written to: messages are lost.
 pub const HANDSHAKE: Duration = Duration::from_millis(500);
 
 /// What a peer did with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     NotConnected,
-    /// On its way for ever.
+    /// Never arrives.
     Lost,
     /// The peer disconnected: too many solutions.
     TooMany,

@@ -10,7 +10,7 @@ use crate::core::accounting::{
 /// What there is to share out. Amounts are microcredits.
 #[derive(Clone, Debug, Default)]
 pub struct Income<'a> {
-    /// Of each of our solutions in the block: the account that found it, if that is known, and its reward.
+    /// For each of our solutions in the block: the account that found it, if known, and its reward.
     pub solutions: Vec<(Option<&'a str>, u64)>,
     /// What the block before could not give to anyone.
     pub carried_in: u64,
@@ -54,7 +54,7 @@ pub fn allot<'a>(rules: &'a Rules, income: &Income<'a>) -> Option<Allotment<'a>>
     Some(Allotment { fees, rewards, carried_out: unclaimed })
 }
 
-/// What each account's part is measured by, and the rewards that none of them has a claim to.
+/// What measures each account's part, and the rewards that no account has a claim to.
 fn claims<'a>(scheme: Scheme, income: &Income<'a>) -> Option<(BTreeMap<&'a str, u128>, u64)> {
     if scheme != Scheme::Solo {
         return Some((income.credits.clone(), 0));

@@ -1,10 +1,9 @@
-//! How a round fared against what was to be expected.
+//! The luck of a round: its work against the expected work.
 
 /// The work of a round over the work its solutions stood for, in thousandths: 1,000 is as expected, less is
-/// luck. `None` without solutions.
+/// lucky. `None` without solutions.
 ///
-/// A solution stands for as many attempts as the proof target it had to reach; one that comes is never
-/// worth more for its luck.
+/// A solution stands for as many attempts as the proof target it had to reach, however far it exceeded it.
 pub fn effort_permille(work: u128, proof_target: u64, solutions: usize) -> Option<u64> {
     let expected = u128::from(proof_target).checked_mul(solutions as u128).filter(|work| *work > 0)?;
     let permille = work.saturating_mul(1_000) / expected;

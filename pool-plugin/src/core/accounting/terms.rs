@@ -8,7 +8,7 @@ pub const WHOLE_BASIS_POINTS: u32 = 10_000;
 /// The most accounts that may take a fee.
 pub const MAX_FEES: usize = 16;
 
-/// Proof targets of work that PPLNS looks back on, at most.
+/// The longest window of PPLNS, in proof targets of work.
 pub const MAX_PPLNS_WINDOW: u32 = 1_000_000;
 
 /// How a block's reward is shared out.
@@ -16,20 +16,20 @@ pub const MAX_PPLNS_WINDOW: u32 = 1_000_000;
 pub enum Scheme {
     /// In proportion to the work since our last landed block.
     Prop,
-    /// In proportion to the last work, `window` times the network's proof target, wherever blocks were.
+    /// In proportion to the latest work, `window` times the network's proof target, across blocks.
     Pplns { window: u32 },
-    /// Each solution's reward to the account that found it.
+    /// Each solution's reward goes to the account that found it.
     Solo,
 }
 
-/// An account that gets a part of every reward, whatever it mines: the operator's, a donation.
+/// An account that gets a part of every reward, whatever it mines: the operator's, or a donation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fee {
     pub account: String,
     pub basis_points: u32,
 }
 
-/// What is configured.
+/// The configured rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     pub scheme: Scheme,
@@ -37,14 +37,14 @@ pub struct Rules {
     pub fees: Vec<Fee>,
 }
 
-/// Rules, and since which share they hold.
+/// Rules, and the share from which they apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
     pub rules: Rules,
     /// The first share under these rules. A block pays by the terms of its last share.
     pub since_seq: u64,
-    /// PPLNS looks back no further: where the round began that was open when the scheme was chosen. What is
-    /// before was paid for under another scheme.
+    /// PPLNS does not look back past this share: the start of the round that was open when the scheme was
+    /// chosen. Earlier shares were paid for under another scheme.
     pub reach_seq: u64,
 }
 
@@ -90,7 +90,7 @@ impl FromStr for Scheme {
                 Ok(window) if (1..=MAX_PPLNS_WINDOW).contains(&window) => Ok(Self::Pplns { window }),
                 _ => Err(format!("the window '{window}' is not a whole number in the range")),
             },
-            Some((name, _)) => Err(format!("the scheme '{name}' takes no number")),
+            Some((name, _)) => Err(format!("the scheme '{name}' does not take a number")),
         }
     }
 }

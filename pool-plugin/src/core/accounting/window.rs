@@ -11,8 +11,8 @@ pub struct Reach {
     pub work: Option<u128>,
 }
 
-/// The reach of a block whose round began with share `round_first_seq`; `proof_target`: the one in the
-/// block's header.
+/// How far back the window of a block reaches whose round began with share `round_first_seq`; `proof_target`:
+/// the one in the block's header.
 pub fn reach(terms: &Terms, round_first_seq: u64, proof_target: u64) -> Reach {
     match terms.rules.scheme {
         Scheme::Prop | Scheme::Solo => Reach { first_seq: round_first_seq, work: None },
@@ -33,19 +33,19 @@ impl Cut {
         Self { left: reach.work }
     }
 
-    /// What counts of the next older share: its target, of the share on the edge the part that fills the
-    /// window exactly, and `None` of those before.
+    /// How much of the next older share's target counts: for the share on the edge the part that fills the
+    /// window exactly, and `None` for older ones.
     pub fn take(&mut self, target: u64) -> Option<u64> {
         let Some(left) = &mut self.left else {
             return Some(target);
         };
         let counts = u64::try_from(*left).unwrap_or(u64::MAX).min(target);
         *left -= u128::from(counts);
-        // A share has a target of 1 at least, so nothing of it means that the window was full.
+        // A share's target is at least 1, so if nothing of it counts, the window was full.
         (counts > 0).then_some(counts)
     }
 
-    /// Whether nothing of any older share counts.
+    /// Whether no older share counts.
     pub fn is_full(&self) -> bool {
         self.left == Some(0)
     }

@@ -2,30 +2,30 @@
 //! rewards and takes its part of the others'. It cannot sell them elsewhere, since they name the pool's
 //! address, but it can hurt.
 //!
-//! Finds are a Poisson process: work `w` at proof target `P` finds `w / P` on the average. How likely it is
-//! to find so few by chance is shown, and nothing is done about it: with enough accounts somebody is always
-//! that unlucky.
+//! Finds are a Poisson process: work `w` at proof target `P` finds `w / P` on average. The probability of
+//! finding so few by chance is shown, and the pool does nothing about it: with enough accounts somebody is
+//! always that unlucky.
 
-/// Below this chance an account is listed as suspect: one honest account in a hundred thousand.
+/// Below this probability an account is listed as suspect: one honest account in a hundred thousand.
 pub const SUSPECT: f64 = 1e-5;
 
-/// Below this chance of any honest account being so unlucky the pool's health shows it.
+/// Below this probability of any honest account being so unlucky the pool's health shows it.
 pub const ALARM: f64 = 1e-2;
 
 /// An account's finds against its work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finds {
     pub account: String,
-    /// Solutions recorded as found by it.
+    /// Solutions credited to it.
     pub found: u64,
     /// What its work should have found.
     pub expected: f64,
-    /// The chance of an honest account to find so few or fewer.
+    /// The probability that an honest account finds so few or fewer.
     pub chance: f64,
 }
 
 impl Finds {
-    /// `work`: its shares, in proof targets: the sum of target over the proof target of their time.
+    /// `work`: its shares in proof targets: the sum of each target over the proof target at its time.
     pub fn new(account: String, found: u64, work: f64) -> Self {
         Self { account, found, expected: work, chance: poisson_tail(found, work) }
     }
@@ -41,13 +41,13 @@ pub fn is_alarming(finds: &[Finds]) -> bool {
     least * finds.len() as f64 <= ALARM && least < SUSPECT
 }
 
-/// The chance of `found` events or fewer where `expected` are expected.
+/// The probability of `found` events or fewer where `expected` are expected.
 pub fn poisson_tail(found: u64, expected: f64) -> f64 {
     if expected.is_nan() || expected <= 0.0 {
         return 1.0;
     }
     if found as f64 >= expected {
-        // Not unlucky: how likely exactly is nobody's concern.
+        // Not unlucky: the exact probability does not matter.
         return 1.0 - upper_tail(found, expected);
     }
     // The terms fall from the last to the first, so the sum may stop when they no longer matter. In
@@ -65,7 +65,7 @@ pub fn poisson_tail(found: u64, expected: f64) -> f64 {
     (last + f64::ln(sum)).exp().min(1.0)
 }
 
-/// The chance of more than `found`.
+/// The probability of more than `found`.
 fn upper_tail(found: u64, expected: f64) -> f64 {
     let mut count = found + 1;
     let mut term = ln_term(count, expected).exp();
@@ -78,7 +78,7 @@ fn upper_tail(found: u64, expected: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// The logarithm of the chance of exactly `count`.
+/// The logarithm of the probability of exactly `count`.
 fn ln_term(count: u64, expected: f64) -> f64 {
     count as f64 * expected.ln() - expected - ln_factorial(count)
 }
@@ -140,7 +140,7 @@ mod tests {
         let mut few = vec![unlucky(12.0), honest()];
         assert!(is_alarming(&few));
         few.extend((0..5_000).map(|_| honest()));
-        assert!(!is_alarming(&few), "one in 160,000 is no wonder among 5,000");
+        assert!(!is_alarming(&few), "one in 160,000 is no surprise among 5,000");
         few.push(unlucky(30.0));
         assert!(is_alarming(&few));
         assert!(!is_alarming(&[]));

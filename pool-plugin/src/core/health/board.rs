@@ -1,4 +1,4 @@
-//! The latest report of each part, for whoever looks.
+//! The latest report of each part, for all readers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,14 +15,14 @@ pub struct Health(pub BTreeMap<Part, Report>);
 pub struct HealthBoard(Arc<watch::Sender<Health>>);
 
 impl Health {
-    /// The worst level; green if nobody has reported.
+    /// The worst level; green if no part has reported.
     pub fn level(&self) -> Level {
         self.0.values().map(|report| report.level).max().unwrap_or(Level::Green)
     }
 }
 
 impl HealthBoard {
-    /// Records what a part says of itself, and logs it if it is news.
+    /// Records a part's report, and logs it if it is new.
     pub fn report(&self, part: Part, report: Report) {
         self.0.send_if_modified(|health| {
             let last = health.0.get(&part);

@@ -1,4 +1,4 @@
-//! What a part says of itself, and how bad that is.
+//! A part's report about itself, with its level.
 
 use std::fmt;
 
@@ -24,15 +24,15 @@ pub enum Part {
     Postgres,
     /// Whether shares are checked rightly: the sample that snarkVM checks again.
     Puzzle,
-    /// Whether the sums of the share ledger are those of its shares.
+    /// Whether the sums of the share ledger match its shares.
     Books,
-    /// Whether the accounts find what their work makes likely.
+    /// Whether the accounts find as many solutions as their work makes likely.
     Finds,
     /// Whether miners' shares come in.
     Shares,
     /// Whether there is room on the disk.
     Disk,
-    /// Whether those who are to be told take the messages.
+    /// Whether the receivers of the webhooks accept the messages.
     Webhooks,
 }
 
@@ -50,13 +50,13 @@ pub enum Level {
     Red,
 }
 
-/// What a part says of itself.
+/// A part's report about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub level: Level,
     /// One word for machines; a change of level or reason is logged, a change of the text alone is not.
     pub reason: &'static str,
-    /// For people: what is the matter, and what to do.
+    /// For people: what is wrong, and what to do.
     pub text: String,
 }
 

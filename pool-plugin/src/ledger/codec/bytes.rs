@@ -3,7 +3,8 @@
 use super::{DecodeError, Decoded};
 use crate::core::types::{Address, EpochHash, Solution, Worker};
 
-/// Texts are cut to what their length can say: names are checked before they get here, reasons are ours.
+/// Texts are cut to what their length field can hold: names are checked before they get here, reasons are
+/// ours.
 pub(super) struct Encoder(pub(super) Vec<u8>);
 
 impl Encoder {
@@ -65,7 +66,7 @@ fn cut_at_character(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-/// What is left of a record after its version byte.
+/// The rest of a record after its version byte.
 pub(super) struct Decoder<'a>(&'a [u8]);
 
 impl<'a> Decoder<'a> {

@@ -1,4 +1,4 @@
-//! What later dumps have to know of a dump.
+//! What later dumps need to know of a dump.
 
 use super::{
     Decoded,

@@ -5,8 +5,8 @@
 //! error, and refuses bytes left over.
 //!
 //! # A new version of a record
-//! Raise the `VERSION` of its file, write the new layout, and go on reading the old one: the decoder is told
-//! which version it has. Old rows stay as they are; nothing has to be migrated for it.
+//! Raise the `VERSION` of its file, write the new layout, and keep reading the old one: the decoder gets the
+//! version of the record. Old rows stay as they are; no migration is needed.
 
 mod bytes;
 mod dump_mark;
@@ -29,7 +29,7 @@ pub use solution::{decode_solution, encode_solution};
 pub use terms::{decode_terms, encode_terms};
 pub use total::{decode_total, encode_total, encode_worker_key};
 
-/// The longest account or worker name, in bytes, that a record takes.
+/// The longest account or worker name, in bytes, that fits into a record.
 pub const MAX_NAME_BYTES: usize = 1024;
 
 /// Why bytes are not a record.

@@ -50,7 +50,7 @@ pub fn decode_round(bytes: &[u8]) -> Decoded<Round> {
         last_seq: from.u64()?,
         basis: None,
     };
-    // Each solution is announced by a 1 and the list ends with a 0, so no length can lie.
+    // Each solution is announced by a 1 and the list ends with a 0, so no length can be wrong.
     loop {
         match from.u8()? {
             0 => break,

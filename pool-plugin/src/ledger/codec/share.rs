@@ -1,4 +1,4 @@
-//! An accepted share, and the key that makes it that share.
+//! An accepted share, and the key that identifies it.
 
 use super::{
     Decoded,

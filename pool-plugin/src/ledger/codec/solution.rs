@@ -1,4 +1,4 @@
-//! A solution of ours and what became of it.
+//! A solution of ours and its fate.
 
 use super::{
     DecodeError, Decoded,

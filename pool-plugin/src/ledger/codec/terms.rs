@@ -39,7 +39,7 @@ pub(super) fn take_terms(from: &mut Decoder<'_>) -> Decoded<Terms> {
         tag => return Err(DecodeError::Tag(tag)),
     };
     let mut fees = Vec::new();
-    // Each is announced by a 1 and the list ends with a 0, so no length can lie.
+    // Each is announced by a 1 and the list ends with a 0, so no length can be wrong.
     loop {
         match from.u8()? {
             0 => return Ok(Terms { rules: Rules { scheme, fees }, since_seq, reach_seq }),

@@ -118,7 +118,7 @@ fn round() -> impl Strategy<Value = Round> {
         })
 }
 
-/// What a torn or foreign value may look like: real records with a byte changed, cut or added.
+/// Torn or foreign values: real records with a byte changed, cut or added.
 fn is_refused_or_canonical<T>(bytes: &[u8], decode: fn(&[u8]) -> Decoded<T>, encode: impl Fn(&T) -> Vec<u8>) {
     if let Ok(value) = decode(bytes) {
         assert_eq!(encode(&value), bytes);

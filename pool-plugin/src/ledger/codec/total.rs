@@ -1,4 +1,4 @@
-//! What a worker has earned, and the key it is found by.
+//! What a worker has earned, and its key.
 
 use super::{
     Decoded,

@@ -60,7 +60,7 @@ impl Writer {
             return same_block(self.store.round(height)?, outcome);
         }
         let mut settled = settle(outcome, &self.known(outcome)?);
-        // A round that was taken over from its dump stays as it was dumped.
+        // A round that was adopted from its dump stays as it was dumped.
         if let Some(round) = self.store.round(height)? {
             settled.round = same_block(Some(round), outcome)?;
         }
@@ -103,7 +103,8 @@ impl Writer {
         })
     }
 
-    /// Of a landing whose find was never recorded, since the process died before: its share tells who found it.
+    /// For a landing whose find was never recorded, since the process died before: its share names the
+    /// finder.
     fn find_of_share(
         &self,
         outcome: &BlockOutcome,
@@ -122,20 +123,21 @@ impl Writer {
         }))
     }
 
-    /// Those of `seq`, for a round: its window ends where shares have left, or its dump could never be made.
+    /// The terms of `seq`, for a round: its window ends where shares were retired, or its dump could never be
+    /// made.
     fn terms_within_reach(&self, seq: u64) -> Result<Option<Terms>, ReadError> {
         let shares_from = self.store.shares_from()?;
         let terms = self.terms_of(seq)?;
         Ok(terms.map(|terms| Terms { reach_seq: terms.reach_seq.max(shares_from), ..terms }))
     }
 
-    /// Puts `rules` in force for the shares to come, unless they are already.
+    /// Puts `rules` in force for future shares, unless they already are.
     pub(super) fn set_rules(&mut self, rules: Rules) -> Result<Terms, Trouble> {
         let last_seq = self.next_seq.saturating_sub(1);
         if let Some(newest) = self.store.terms_at(u64::MAX)?.filter(|newest| newest.rules == rules) {
             return Ok(newest);
         }
-        // Rules that no share came under are replaced.
+        // Rules without a share under them are replaced.
         let before = self.store.terms_at(last_seq)?;
         let open_from = self.store.last_round()?.map_or(0, |round| round.last_seq).saturating_add(1);
         let terms = Terms::after(last_seq, open_from, rules, before.as_ref());
@@ -143,7 +145,7 @@ impl Writer {
         Ok(terms)
     }
 
-    /// Before the first share under terms, the first terms there are.
+    /// Before the first share under terms, the oldest terms.
     pub(super) fn terms_of(&self, seq: u64) -> Result<Option<Terms>, ReadError> {
         match self.store.terms_at(seq)? {
             Some(terms) => Ok(Some(terms)),
@@ -151,7 +153,7 @@ impl Writer {
         }
     }
 
-    /// A dump that was made once must stay what it is.
+    /// A dump that was made once must not change.
     pub(super) fn record_dump(&mut self, height: u32, mark: &DumpMark) -> Result<(), Trouble> {
         match self.store.dump_mark(height)? {
             Some(stored) if stored == *mark => Ok(()),
@@ -165,7 +167,7 @@ impl Writer {
     }
 }
 
-/// For a block that is applied already: its round, if it is that block's.
+/// For a block that was applied before: its round, if it is that block's.
 fn same_block(stored: Option<Round>, outcome: &BlockOutcome) -> Result<Option<Round>, Trouble> {
     match stored {
         Some(round) if round.hash != outcome.hash => Err(Trouble::Refused(WriteError::OtherChain {
@@ -179,7 +181,7 @@ fn same_block(stored: Option<Round>, outcome: &BlockOutcome) -> Result<Option<Ro
                 tracing::warn!(
                     height = outcome.height,
                     landed = outcome.landed.len(),
-                    "a scanned block turns out to hold solutions of ours: no round is cut for it"
+                    "a block that was already scanned holds solutions of ours: it gets no round"
                 );
             }
             Ok(None)

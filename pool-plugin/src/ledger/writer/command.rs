@@ -1,4 +1,4 @@
-//! What the writer is asked, and its queue.
+//! The writer's commands, and its queue.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Commands that wait before a sender has to.
+/// Commands that may wait before a sender has to wait.
 pub(in crate::ledger) const QUEUE: usize = 4096;
 /// Commands of one group commit.
 pub(super) const GROUP: usize = 1024;
@@ -29,11 +29,11 @@ pub(in crate::ledger) struct Append {
 }
 
 impl Append {
-    /// Gives the key back, then answers: who is refused may try again at once. A stored share needs its
-    /// reservation no more.
+    /// Frees the key, then answers: after a refusal the caller may try again at once. A stored share no
+    /// longer needs its reservation.
     pub(super) fn finish(self, answer: Result<u64, WriteError>) {
         drop(self.reservation);
-        // Nobody may wait any more.
+        // The caller may be gone.
         let _ = self.answer.send(answer);
     }
 }
@@ -46,11 +46,11 @@ pub(in crate::ledger) enum Command {
     SetScannedHeight(u32, Answer<()>),
     SetRules(Box<Rules>, Answer<Terms>),
     RecordDump(u32, Box<DumpMark>, Answer<()>),
-    /// Lets the shares before this one go; answers with the first that is kept.
+    /// Retires the shares before this one; returns the first that is kept.
     Retire(u64, Answer<u64>),
-    /// Takes over what a restored backup does not know.
+    /// Takes over what a restored backup lacks.
     TakeUp(Vec<Adopted>, Answer<()>),
-    /// The first epoch whose shares a restored ledger takes.
+    /// The first epoch whose shares a restored ledger accepts.
     Resume(u32, Answer<()>),
     KeepTargets(Vec<LastTarget>, Vec<Worker>, Answer<()>),
     /// This key could not be looked up, for this reason.
@@ -60,13 +60,13 @@ pub(in crate::ledger) enum Command {
 
 #[derive(PartialEq, Eq)]
 pub(super) enum Waited {
-    /// For commands, or until patience ran out.
+    /// For commands, or until the timeout.
     Enough,
     /// Every sender is gone.
     ForNothing,
 }
 
-/// Waits for a command and takes all that are there by then; with a timer, for [`RETRY`] at most.
+/// Waits for a command and takes all that are waiting by then; with a timer, for [`RETRY`] at most.
 pub(super) fn next_group(
     queue: &mut mpsc::Receiver<Command>,
     group: &mut Vec<Command>,

@@ -1,4 +1,4 @@
-//! What leaves the database, and what it takes up after a backup was restored.
+//! What is deleted from the database, and what it takes over after a backup was restored.
 
 use super::{Trouble, Writer};
 use crate::{
@@ -23,15 +23,15 @@ impl Writer {
             return Ok(old_from);
         }
         self.write(&retire_shares(old_from, new_from, self.next_seq.saturating_sub(1)))?;
-        // They are gone already; only their place on the disk is left.
+        // They are deleted already; only their space on the disk is left.
         if let Err(error) = self.store.drop_files_of_shares(old_from, new_from - 1) {
-            tracing::warn!(%error, "the files of shares that left are freed later");
+            tracing::warn!(%error, "could not free disk space of retired shares yet");
         }
         Ok(new_from)
     }
 
-    /// Makes a restored database one that credits and dumps nothing again: the rounds it does not know are
-    /// taken over as they were dumped, their shares count as gone, and no share is taken until
+    /// Makes sure that a restored database credits and dumps nothing again: the rounds it lacks are adopted
+    /// as they were dumped, their shares count as gone, and no share is accepted until
     /// [`resume`](Self::resume).
     pub(super) fn take_up(&mut self, adopted: &[Adopted]) -> Result<(), Trouble> {
         let last_stored = self.next_seq.saturating_sub(1);
@@ -58,12 +58,12 @@ impl Writer {
         let last_seq = last_stored.max(last_dumped);
         let lost_now = last_dumped.saturating_sub(last_stored);
         if lost_now > 0 {
-            // All up to the last dump was paid for by it or an earlier one, and not all of it is here.
+            // Everything up to the last dump was paid for by it or an earlier one, and not all of it is here.
             let open_from = last_dumped.saturating_add(1);
             let lost = self.store.meta(Meta::SharesLost)?.unwrap_or(0);
             changes.extend(retire_shares(self.store.shares_from()?, open_from, last_seq));
             changes.push(meta_change(Meta::SharesLost, lost.saturating_add(lost_now)));
-            // Nor can a window reach back over what is missing, from a round without shares either.
+            // Nor may a window reach back over what is missing, even from a round without shares.
             if let Some(terms) = self.terms_of(last_seq)? {
                 let terms = Terms { rules: terms.rules, since_seq: last_seq, reach_seq: open_from };
                 changes.push(terms_change(&terms));
@@ -77,8 +77,8 @@ impl Writer {
         Ok(self.read_state()?)
     }
 
-    /// Takes shares again after a backup was restored, from `epoch` on: which of the earlier epochs were
-    /// credited before is not known.
+    /// Accepts shares again after a backup was restored, from `epoch` on: which shares of the earlier epochs
+    /// were credited before is not known.
     pub(super) fn resume(&mut self, epoch: u32) -> Result<(), Trouble> {
         if self.store.meta(Meta::Restored)?.is_none() {
             return Ok(());

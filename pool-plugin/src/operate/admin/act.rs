@@ -1,4 +1,4 @@
-//! What is done when an admin asks.
+//! What the pool does when an admin asks.
 
 use std::{
     path::Path,
@@ -33,7 +33,7 @@ pub struct Admin {
     pub board: HealthBoard,
     pub books: BackupHandle,
     pub reloader: Arc<Reloader>,
-    /// Cancelled, the ports are closed.
+    /// Cancelled once the ports are closed.
     pub serving: CancellationToken,
     /// `None`: the program's logger cannot be changed.
     pub logger: Option<Logger>,
@@ -63,7 +63,7 @@ impl Admin {
     /// Does what is asked, and answers.
     pub fn act(&self, command: &Command) -> Value {
         if !matches!(command, Command::Status | Command::Sessions | Command::Bans) {
-            info!(?command, "an admin asks");
+            info!(?command, "admin command");
         }
         match self.try_act(command) {
             Ok(mut answer) => {
@@ -78,7 +78,7 @@ impl Admin {
 
     fn try_act(&self, command: &Command) -> Result<Value, String> {
         let gate = &self.common.entrance.gate;
-        let unsaved = |error: std::io::Error| format!("it is done, but will not outlive a restart: {error}");
+        let unsaved = |error: std::io::Error| format!("done, but a restart will undo it: {error}");
         match command {
             Command::Status => Ok(self.status()),
             Command::Sessions => Ok(json!({"sessions": self.common.sessions.list()})),
@@ -126,7 +126,7 @@ impl Admin {
 
     fn order(&self, who: &str, order: Order) -> Result<Value, String> {
         match self.common.sessions.order(who, &order) {
-            0 => Err(format!("no session is '{who}': see sessions for ids, logins and addresses")),
+            0 => Err(format!("no session matches '{who}': `sessions` lists ids, logins and addresses")),
             sessions => Ok(json!({"sessions": sessions})),
         }
     }
@@ -143,7 +143,7 @@ impl Admin {
     fn set_log_level(&self, level: LogLevel, of: Option<&str>) -> Result<Value, String> {
         let directive = log_level::directive(level, of)?;
         let set = self.logger.as_ref().ok_or("this program's log level cannot be changed while it runs")?;
-        set(&directive).map_err(|error| format!("'{directive}' was not understood: {error}"))?;
+        set(&directive).map_err(|error| format!("cannot use '{directive}': {error}"))?;
         Ok(json!({"directive": directive}))
     }
 

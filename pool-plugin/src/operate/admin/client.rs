@@ -1,4 +1,4 @@
-//! `snarkos pool admin`: one request to a running pool. `snarkos pool backup`, of one that may be running.
+//! `snarkos pool admin`: one request to a running pool. `snarkos pool backup`: of a pool that may be running.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Write},
@@ -29,7 +29,7 @@ pub struct AdminArgs {
     data: Option<PathBuf>,
 }
 
-/// Asks the pool, and gives its answer as JSON for people.
+/// Sends the command to the pool, and returns its answer as JSON for people.
 pub fn run(args: &AdminArgs) -> Result<String> {
     let data = args.data.as_ref().context("which pool? name its data folder with --data")?;
     let answer = ask(&data.join(SOCKET), &from_here(&args.command)?)?;
@@ -37,8 +37,8 @@ pub fn run(args: &AdminArgs) -> Result<String> {
     Ok(serde_json::to_string_pretty(&answer)?)
 }
 
-/// Backs the books in the data folder `data` up to the folder `dir`: by the pool's own process if it runs, since
-/// nobody else may open its database, or else by this one. What it says is for people.
+/// Backs the books in the data folder `data` up to the folder `dir`: by the pool's own process if it runs,
+/// since no other process can open its database, or else by this one. Returns a text for people.
 pub fn backup(data: &Path, dir: &Path) -> Result<String> {
     let socket = data.join(SOCKET);
     match UnixStream::connect(&socket) {
@@ -47,12 +47,12 @@ pub fn backup(data: &Path, dir: &Path) -> Result<String> {
             refuse_refusal(&answer)?;
             Ok(answer["text"].as_str().unwrap_or("backed up").to_owned())
         }
-        // The second is what a pool leaves that was killed.
+        // The second error is for the socket that a killed pool leaves.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             Ok(backup::create_offline(data, dir)?.to_string())
         }
         Err(error) => Err(error).with_context(|| {
-            format!("the pool cannot be asked at {}: run this as the pool's user", socket.display())
+            format!("cannot connect to the pool at {}: run this as the pool's user", socket.display())
         }),
     }
 }
@@ -85,12 +85,12 @@ pub fn ask_for(socket: &Path, question: &Question) -> Result<Value> {
 
 fn exchange(socket: &Path, request: &impl Serialize, patience: Duration) -> Result<Value> {
     let stream = UnixStream::connect(socket).with_context(|| {
-        format!("no pool answers at {}: is it running, and may you talk to it?", socket.display())
+        format!("no pool answers at {}: is it running, and do you run this as its user?", socket.display())
     })?;
     stream.set_read_timeout(Some(patience))?;
     let mut reader = BufReader::new(stream);
     reader.get_mut().write_all(format!("{}\n", serde_json::to_string(request)?).as_bytes())?;
     let mut line = String::new();
     reader.read_line(&mut line).context("the pool did not answer")?;
-    serde_json::from_str(&line).context("the pool's answer cannot be read")
+    serde_json::from_str(&line).context("cannot read the pool's answer")
 }

@@ -12,7 +12,7 @@ use super::LogLevel;
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// How the pool fares: health of its parts, miners, shares
+    /// The pool's status: health of its parts, miners, shares
     Status,
     /// Every session: its id, address, login and shares
     Sessions,
@@ -24,11 +24,11 @@ pub enum Command {
     /// Ban an address or a network, and close its sessions
     Ban {
         network: String,
-        /// Lift the ban after so many minutes; without it the ban lasts until it is lifted
+        /// Minutes after which the ban ends; without it the ban lasts until it is lifted
         #[arg(long)]
         #[serde(default)]
         minutes: Option<u64>,
-        /// For whoever reads the list later
+        /// A note, shown in the list of bans
         #[arg(long, default_value = "")]
         #[serde(default)]
         reason: String,
@@ -40,7 +40,7 @@ pub enum Command {
     /// Free an address or a network of limits and penalties
     Allow {
         network: String,
-        /// For whoever reads the list later
+        /// A note, shown in the list of bans
         #[arg(long, default_value = "")]
         #[serde(default)]
         reason: String,

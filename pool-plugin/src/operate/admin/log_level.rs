@@ -1,4 +1,5 @@
-//! What the program logs, changed while it runs. The logger is not the pool's: whoever made it says how.
+//! What the program logs, changed while it runs. The logger is not the pool's: the program supplies the
+//! function that sets it.
 
 use std::{fmt, sync::Arc};
 
@@ -6,13 +7,13 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Takes a directive, e.g. `pool_=debug`, for the running logger, and says what is wrong with it.
+/// Applies a directive, e.g. `pool_=debug`, to the running logger; returns what is wrong with it.
 pub type Logger = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
-/// What the crates of the pool begin with, as log targets do.
+/// What the crate names of the pool, and so its log targets, begin with.
 const POOL: &str = "pool_";
 
-/// From which level on events are logged.
+/// The lowest level of logged events.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
@@ -42,7 +43,7 @@ pub(super) fn directive(level: LogLevel, module: Option<&str>) -> Result<String,
     let module = module.unwrap_or(POOL);
     let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_:".contains(&byte);
     if module.is_empty() || !module.bytes().all(is_path) {
-        return Err(format!("'{module}' is no module: it is written like snarkos_node_router"));
+        return Err(format!("'{module}' is not a module name like snarkos_node_router"));
     }
     Ok(format!("{module}={level}"))
 }

@@ -1,4 +1,4 @@
-//! What can be asked of a running pool, and its answer.
+//! The queries that a running pool answers, and its answers.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use crate::operate::view::{
     View, WorkerView,
 };
 
-/// Blocks, solutions and rewards that are shown at most.
+/// The most blocks, solutions and rewards that are shown.
 const MOST: usize = 1_000;
 /// The last rewards of an account.
 const REWARDS: usize = 10;
 
-/// A question.
+/// A query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "view", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Question {
@@ -22,7 +22,7 @@ pub enum Question {
     Miners {
         account: Option<String>,
     },
-    /// The last blocks of ours.
+    /// Our last blocks.
     Blocks {
         limit: usize,
     },
@@ -43,7 +43,7 @@ pub struct Status {
     pub health: HealthView,
 }
 
-/// An account with what belongs to it.
+/// An account with its workers and rewards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     pub account: AccountView,
@@ -57,7 +57,7 @@ pub type Blocks = Vec<BlockView>;
 pub type Solutions = Vec<SolutionView>;
 
 impl Question {
-    /// The answer as it goes over the socket. Reads from the disk: not for async threads.
+    /// The answer for the socket. Reads from the disk: not for async threads.
     pub fn answer(&self, view: &View) -> Value {
         match self.try_answer(view) {
             Ok(answer) => json!({"ok": true, "answer": answer}),
@@ -82,7 +82,7 @@ impl Question {
             }
             Self::Account { name } => {
                 let account = view.account(name).ok_or_else(|| {
-                    format!("nobody has mined as '{name}' yet: snarkos pool miners lists who has")
+                    format!("nobody has mined as '{name}' yet: `snarkos pool miners` lists all accounts")
                 })?;
                 let workers = items(view.workers(Some(name), None, usize::MAX - 1))?;
                 let rewards = items(view.rewards(name, None, REWARDS))?;
@@ -97,12 +97,12 @@ fn items<T>(page: Result<Page<T>, PageError>) -> Result<Vec<T>, String> {
     page.map(|page| page.items).map_err(|error| error.to_string())
 }
 
-/// What a pool said, read as what was asked for.
+/// The pool's answer, decoded as the type of the query.
 pub(crate) fn read<T: DeserializeOwned>(mut answer: Value) -> anyhow::Result<T> {
     anyhow::ensure!(
         answer["ok"] == true,
         "{}",
-        answer["error"].as_str().unwrap_or("the pool refused: is it of the same version as this program?")
+        answer["error"].as_str().unwrap_or("the pool refused: does it run the same version as this program?")
     );
     Ok(serde_json::from_value(answer["answer"].take())?)
 }

@@ -16,26 +16,26 @@ use crate::operate::{admin::Question, view::View};
 /// The longest request, in bytes.
 const MAX_LINE: u64 = 4096;
 
-/// Makes the socket. It is never open to others, not even for a moment: it is made in a folder of its own,
-/// closed to them, and moved when its mode is set.
+/// Makes the socket. It is never open to others, not even for a moment: it is made in a private folder, gets
+/// its mode there and is then moved to its place.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
-    let parent = path.parent().ok_or_else(|| io::Error::other("the socket is in no folder"))?;
+    let parent = path.parent().ok_or_else(|| io::Error::other("the socket path has no parent folder"))?;
     let folder = tempfile::Builder::new().prefix(".").tempdir_in(parent)?;
     let made = folder.path().join("s");
     let listener = UnixListener::bind(&made)?;
     std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
-    // What an earlier process left is replaced.
+    // Replaces a socket left by an earlier process.
     std::fs::rename(&made, path)?;
     Ok(listener)
 }
 
-/// Answers admins until `stop`, then takes the socket away.
+/// Answers admins until `stop`, then removes the socket.
 pub async fn serve(path: &Path, admin: Admin, view: View, stop: CancellationToken) {
     let listener = match bind(path) {
         Ok(listener) => listener,
         Err(reason) => {
             let file = path.display();
-            warn!(%file, %reason, "the admin socket cannot be made: the pool runs without it");
+            warn!(%file, %reason, "cannot create the admin socket: running without it");
             return stop.cancelled().await;
         }
     };
@@ -46,7 +46,7 @@ pub async fn serve(path: &Path, admin: Admin, view: View, stop: CancellationToke
                 tokio::spawn(async move { stop.run_until_cancelled(talk(stream, &admin, &view)).await });
             }
             Err(reason) => {
-                warn!(%reason, "an admin could not be heard");
+                warn!(%reason, "cannot accept an admin connection");
                 tokio::time::sleep(std::time::Duration::from_secs(1)).await;
             }
         }
@@ -63,14 +63,14 @@ async fn talk(stream: UnixStream, admin: &Admin, view: &View) -> io::Result<()> 
             return Ok(());
         }
         let (admin, view) = (admin.clone(), view.clone());
-        // It may read files and write one.
+        // Commands may read files and write one.
         let answering = tokio::task::spawn_blocking(move || answer(&line, &admin, &view));
         let answer = answering.await.map_err(io::Error::other)?;
         write_half.write_all(format!("{answer}\n").as_bytes()).await?;
     }
 }
 
-/// A line is a command or a question.
+/// A line is a command or a query.
 fn answer(line: &str, admin: &Admin, view: &View) -> Value {
     match (serde_json::from_str::<Command>(line), serde_json::from_str::<Question>(line)) {
         (Ok(command), _) => admin.act(&command),

@@ -1,4 +1,4 @@
-//! The pool's addresses: one, or several with a stake each.
+//! The pool's addresses: one, or several, each with its own stake.
 
 use std::str::FromStr;
 
@@ -6,9 +6,9 @@ use toml::Value;
 
 use crate::core::types::Address;
 
-/// What an address may look like, and how several are named.
+/// The allowed forms of an address, and how to name several.
 pub(super) const ALLOWED: &str = "an account's address (aleo1…, 63 characters); for several, --pool-address once for each or \
-                                  address = [\"aleo1…\", \"aleo1…\"], none twice";
+                                  address = [\"aleo1…\", \"aleo1…\"], each once";
 
 /// The file's addresses: a text, or a list of texts.
 pub(super) fn from_value(value: &Value) -> Vec<Result<String, String>> {
@@ -23,7 +23,7 @@ pub(super) fn from_value(value: &Value) -> Vec<Result<String, String>> {
     }
 }
 
-/// Those that are addresses, and what is wrong with the others.
+/// The valid addresses; what is wrong with the others goes to the list.
 pub(super) fn judge(
     texts: Vec<Result<String, String>>,
     check: &dyn Fn(&Address) -> Result<(), String>,
@@ -35,7 +35,7 @@ pub(super) fn judge(
     };
     for text in texts {
         match text.and_then(read) {
-            Ok(address) if addresses.contains(&address) => wrong.push(format!("{address} is there twice")),
+            Ok(address) if addresses.contains(&address) => wrong.push(format!("{address} is given twice")),
             Ok(address) => addresses.push(address),
             Err(reason) => wrong.push(reason),
         }

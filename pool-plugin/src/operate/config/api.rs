@@ -1,4 +1,4 @@
-//! The table `[api]`, and the flag `--pool-api`: where the HTTP API listens, and to whom it answers what.
+//! The table `[api]`, and the flag `--pool-api`: where the HTTP API listens, and who may use which part.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -18,15 +18,15 @@ const LISTEN: &str = "an IP address and a port, e.g. 127.0.0.1:3335, or off";
 /// The HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiConfig {
-    /// `None`: there is no API.
+    /// `None`: no API.
     pub listen: Option<SocketAddr>,
-    /// The argon2id hash of the bearer token that opens the admin part. `None`: there is no such part.
+    /// The argon2id hash of the bearer token for the admin part. `None`: no admin part.
     pub admin_token: Option<String>,
-    /// The origins whose pages may read the API; `*` is all.
+    /// The origins whose pages may read the API; `*` means all.
     pub cors: Vec<String>,
-    /// Requests of one address a minute.
+    /// Requests per address and minute.
     pub requests_per_minute: u32,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub proxies: Vec<IpNet>,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn read(
         }
         if let Some(hash) = reader.text("api.admin_token", table.get("admin_token")) {
             // Not quoted: it may be the token itself.
-            let hash = is_hash(&hash).then_some(Some(hash)).ok_or("it is no argon2id hash".to_owned());
+            let hash = is_hash(&hash).then_some(Some(hash)).ok_or("it is not an argon2id hash".to_owned());
             let allowed = "what `snarkos pool api-token` prints, $argon2id$…";
             take(&mut reader, "api.admin_token", hash, allowed, &mut config.admin_token);
         }
@@ -103,7 +103,7 @@ fn parse_api_listen(text: &str) -> Result<Option<SocketAddr>, String> {
     }
 }
 
-/// An origin as browsers write it: scheme, host and perhaps a port, and no path.
+/// An origin as browsers write it: scheme, host, an optional port, and no path.
 fn parse_origin(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_host = |host: &str| {
@@ -113,7 +113,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
     };
     match text == "*" || host.is_some_and(is_host) {
         true => Ok(text.to_owned()),
-        false => Err(format!("'{text}' is no origin")),
+        false => Err(format!("'{text}' is not an origin")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The flags `snarkos start` gains.
+//! The flags that the pool adds to `snarkos start`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use clap::Args;
 #[command(next_help_heading = "Mining pool")]
 pub struct PoolArgs {
     /// Run a mining pool inside the node: miners connect to `--pool-listen`, shares and dumps are kept in
-    /// `--pool-data`. Needs a ledger, so it goes with `--client` or `--validator`
+    /// `--pool-data`. Needs a ledger: use it with `--client` or `--validator`
     #[arg(long)]
     pub pool: bool,
 
@@ -27,21 +27,21 @@ pub struct PoolArgs {
     #[arg(long, value_name = "IP:PORT", requires = "pool")]
     pub pool_listen: Option<String>,
 
-    /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, told apart by the
-    /// subscription, as the default port has it), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`. With `,d=N` all its miners
-    /// that ask for no other have the share target N. May be given several times; in the file, `[[port]]` tables
-    /// with `listen`, `dialect` and `fixed_share_target`
+    /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, distinguished by
+    /// the subscription, like the default port), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`.
+    /// With `,d=N` all its miners that ask for no other have the share target N. May be given several times;
+    /// in the file, `[[port]]` tables with `listen`, `dialect` and `fixed_share_target`
     #[arg(long, value_name = "DIALECT@IP:PORT[,d=N]", requires = "pool")]
     pub pool_port: Vec<String>,
 
-    /// Where the HTTP API with metrics and dashboard listens, or `off`; the table `[api]` of the file has more
-    /// [default: 127.0.0.1:3335]
+    /// Where the HTTP API with metrics and dashboard listens, or `off`; the table `[api]` of the file has
+    /// more settings [default: 127.0.0.1:3335]
     #[arg(long, value_name = "IP:PORT|off", requires = "pool")]
     pub pool_api: Option<String>,
 
-    /// The address that is rewarded for solutions; it needs stake bonded to it. May be given several times, each
-    /// with a stake of its own: miners are spread over the addresses by what these may still land; in the file,
-    /// `address = ["aleo1…", "aleo1…"]` [default: the node's account]
+    /// The address that receives the rewards of solutions; it needs stake bonded to it. May be given several
+    /// times, each with its own stake: miners are spread over the addresses by what these may still land; in
+    /// the file, `address = ["aleo1…", "aleo1…"]` [default: the node's account]
     #[arg(long, value_name = "ALEO1…", requires = "pool")]
     pub pool_address: Vec<String>,
 
@@ -49,12 +49,12 @@ pub struct PoolArgs {
     #[arg(long, value_name = "DIR", requires = "pool")]
     pub pool_data: Option<String>,
 
-    /// Expected attempts per share of a miner the pool does not know yet. Never above the network's proof
+    /// Expected attempts per share of a miner that is new to the pool. Never above the network's proof
     /// target, like every other share target [default: 100000]
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_share_target: Option<String>,
 
-    /// Seconds in which a miner is to find a share: its target follows from that [default: 10]
+    /// Seconds between the shares of a miner: its target follows from that [default: 10]
     #[arg(long, value_name = "SECONDS", requires = "pool")]
     pub pool_share_interval: Option<String>,
 
@@ -63,7 +63,7 @@ pub struct PoolArgs {
     pub pool_min_share_target: Option<String>,
 
     /// One share target for every miner that asks for no other (`d=N` in its password), instead of one that
-    /// follows its shares
+    /// adapts to its shares
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_fixed_share_target: Option<String>,
 
@@ -78,8 +78,8 @@ pub struct PoolArgs {
     #[arg(long, value_name = "ACCOUNT:POINTS,…", requires = "pool")]
     pub pool_fees: Option<String>,
 
-    /// Days for which shares are kept in the database; longer if a block to come may pay for them. Dumps and
-    /// totals stay for ever [default: 30]
+    /// Days for which shares are kept in the database; longer while a future block may pay for them. Dumps
+    /// and totals stay forever [default: 30]
     #[arg(long, value_name = "DAYS", requires = "pool")]
     pub pool_keep_shares_days: Option<String>,
 
@@ -92,8 +92,8 @@ pub struct PoolArgs {
     #[arg(long, value_name = "SECONDS", requires = "pool")]
     pub pool_stall_close: Option<String>,
 
-    /// The number of this node, 0 to 15, where several pool nodes have one address: counters handed out by
-    /// different nodes never meet [default: 0]
+    /// The number of this node, 0 to 15, where several pool nodes share one address: different nodes never
+    /// hand out the same counters [default: 0]
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_node: Option<String>,
 
@@ -101,18 +101,19 @@ pub struct PoolArgs {
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_verify_threads: Option<String>,
 
-    /// What computes the target of a share: `native` (checked against snarkVM by sample) or `stock`, which is
-    /// snarkVM itself and takes a fifth of a second a share [default: native]
+    /// What computes the target of a share: `native` (a sample of it is checked with snarkVM) or `stock`,
+    /// which is snarkVM itself and takes a fifth of a second per share [default: native]
     #[arg(long, value_name = "native|stock", requires = "pool")]
     pub puzzle: Option<String>,
 
-    /// Which solutions go to the network when: `immediate`, `best-of-epoch`, or `auto`, which holds for better
-    /// ones while more are found than the stake lets land [default: auto]
+    /// Which solutions go to the network when: `immediate`, `best-of-epoch`, or `auto`, which waits for
+    /// better ones while more are found than the stake lets land [default: auto]
     #[arg(long, value_name = "auto|immediate|best-of-epoch", requires = "pool")]
     pub pool_release: Option<String>,
 
-    /// Write down all that connections say, raw and without passwords, a file each, to learn what an unknown
-    /// device speaks; `snarkos pool transcript` makes a test of such a file. Ends when the folder holds 256 MiB
+    /// Write down everything that connections send, raw and without passwords, one file each, to learn what
+    /// an unknown device speaks; `snarkos pool transcript` makes a test of such a file. Stops when the folder
+    /// holds 256 MiB
     #[arg(long, value_name = "DIR", requires = "pool")]
     pub capture: Option<String>,
 
@@ -128,7 +129,7 @@ pub struct PoolArgs {
     #[arg(long, value_name = "N", requires = "pool")]
     pub pool_max_per_address: Option<String>,
 
-    /// The TLS certificate chain (PEM); with it the port speaks TLS too, and takes a renewed one by itself
+    /// The TLS certificate chain (PEM); with it the port speaks TLS too; a renewed one is loaded by itself
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_tls_certificate: Option<String>,
 
@@ -136,18 +137,18 @@ pub struct PoolArgs {
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_tls_key: Option<String>,
 
-    /// Proxies in front of the pool, as addresses or networks with commas between them: they must send a PROXY
-    /// header, and it is believed
+    /// Proxies in front of the pool, as addresses or networks separated by commas: they must send a PROXY
+    /// header, and the pool trusts it
     #[arg(long, value_name = "LIST", requires = "pool")]
     pub pool_proxies: Option<String>,
 
-    /// Who may log in: `open` is any valid login, `closed` the users of users.json with their passwords
-    /// [default: open]
+    /// Who may log in: `open` means any valid login, `closed` only the users of users.json with their
+    /// passwords [default: open]
     #[arg(long, value_name = "open|closed", requires = "pool")]
     pub pool_users: Option<String>,
 
-    /// A file with the password of `mining.authorize_admin`, for its owner's eyes only; without it the port has
-    /// no such method
+    /// A file with the password of `mining.authorize_admin`, readable only by its owner; without it the port
+    /// has no such method
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_admin_password_file: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What differs between two configurations, and what of it a running pool can take up. Pure.
+//! The differences between two configurations, and which of them a running pool can apply. Pure.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Config, EntranceConfig};
 
-/// The keys that a running pool takes up; the others need a restart.
+/// The keys that a running pool applies; the others need a restart.
 pub const LIVE: [&str; 12] = [
     "fees",
     "fixed_share_target",
@@ -22,13 +22,13 @@ pub const LIVE: [&str; 12] = [
     "webhook",
 ];
 
-/// A key with another value than before. Nothing secret is in it.
+/// A key whose value has changed. Contains no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     pub key: &'static str,
     pub from: String,
     pub to: String,
-    /// Whether it takes effect only when the pool is started again.
+    /// Whether it takes effect only at the next start.
     pub needs_restart: bool,
 }
 
@@ -48,7 +48,7 @@ pub fn changes(running: &Config, new: &Config) -> Vec<Change> {
         let (from, to) = match before.value == after.value {
             false => (before.value, after.value),
             true if running.differs_in_secret(new, key) => {
-                let to = format!("{} (what is not shown of it has changed)", after.value);
+                let to = format!("{} (the part that is not shown has changed)", after.value);
                 (before.value, to)
             }
             true => return None,
@@ -59,8 +59,8 @@ pub fn changes(running: &Config, new: &Config) -> Vec<Change> {
 }
 
 impl Config {
-    /// This configuration with what can be taken up of another. What cannot stays as it is, so that it is said
-    /// again until the restart.
+    /// This configuration with the applicable changes of another. The rest stays as it is, so that it is
+    /// reported again until the restart.
     pub fn taking_up(&self, new: &Self) -> Self {
         Self {
             share_target: new.share_target,
@@ -92,7 +92,7 @@ mod tests {
         Config::of_file(file).unwrap()
     }
 
-    /// For every key a file that sets it to something else than the default.
+    /// For every key a file that sets it to something other than the default.
     fn files() -> Vec<(&'static str, String)> {
         let text = |key, value: &str| (key, format!("{key} = \"{value}\""));
         vec![
@@ -146,7 +146,7 @@ mod tests {
     fn every_key_is_compared_and_taken_up_exactly_if_it_can_be() {
         let running = load("");
         let keys: Vec<_> = running.entries().into_iter().map(|entry| entry.key).collect();
-        assert_eq!(files().iter().map(|(key, _)| *key).collect::<Vec<_>>(), keys, "a key is not tried here");
+        assert_eq!(files().iter().map(|(key, _)| *key).collect::<Vec<_>>(), keys, "this test lacks a key");
         for (key, file) in files() {
             let new = load(&file);
             let found = changes(&running, &new);
@@ -156,7 +156,7 @@ mod tests {
             assert_eq!(taken == running, change.needs_restart, "{key}");
             let left = changes(&taken, &new);
             let needs_restart: Vec<_> = found.into_iter().filter(|change| change.needs_restart).collect();
-            assert_eq!(left, needs_restart, "what is left is said again");
+            assert_eq!(left, needs_restart, "what is left is reported again");
         }
     }
 
@@ -167,21 +167,21 @@ mod tests {
 
     #[test]
     fn a_change_is_told_in_one_line_without_what_is_secret() {
-        let told = |before: &str, after: &str| {
+        let shown = |before: &str, after: &str| {
             let found = changes(&load(before), &load(after));
             found.iter().map(Change::to_string).collect::<Vec<_>>().join("\n")
         };
-        assert_eq!(told("share_target = 5", "share_target = 6"), "share_target: 5 -> 6");
-        assert_eq!(told("", "node = 3"), "node: 0 -> 3 (needs a restart)");
-        assert_eq!(told("fees = \"dev:5\"", ""), "fees: dev:5 -> not set");
+        assert_eq!(shown("share_target = 5", "share_target = 6"), "share_target: 5 -> 6");
+        assert_eq!(shown("", "node = 3"), "node: 0 -> 3 (needs a restart)");
+        assert_eq!(shown("fees = \"dev:5\"", ""), "fees: dev:5 -> not set");
         let redis = |password| format!("[sinks.redis]\nurl = \"redis://:{password}@a\"");
-        let secret = told(&redis("hunter2"), &redis("hunter3"));
+        let secret = shown(&redis("hunter2"), &redis("hunter3"));
         assert!(
-            secret.starts_with("sinks.redis.url: redis://a:6379/0 -> redis://a:6379/0 (what is not shown")
+            secret.starts_with("sinks.redis.url: redis://a:6379/0 -> redis://a:6379/0 (the part that is not")
         );
         assert!(!secret.contains("hunter"), "{secret}");
         let hook = |path| format!("[[webhook]]\nurl = \"https://a/{path}\"");
-        let secret = told(&hook("hunter2"), &hook("hunter3"));
+        let secret = shown(&hook("hunter2"), &hook("hunter3"));
         assert!(secret.contains("https://a/…") && !secret.contains("hunter"), "{secret}");
     }
 }

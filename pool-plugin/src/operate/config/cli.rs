@@ -34,11 +34,11 @@ pub fn run(args: &ConfigArgs, check_address: CheckAddress) -> Result<String> {
     }
 }
 
-/// What stands for values that only the running node can tell.
+/// Stands for values that only the running node knows.
 const OF_THE_NODE: &str = "(the node's)";
 
 fn check(file: PathBuf, check_address: CheckAddress) -> Result<String> {
-    // Which no file can spell.
+    // No file can contain this address.
     let node = Address::default();
     let source = Source {
         args: PoolArgs { pool_config: Some(file.clone()), ..PoolArgs::default() },
@@ -48,7 +48,7 @@ fn check(file: PathBuf, check_address: CheckAddress) -> Result<String> {
         check_address,
     };
     let config = source.load()?;
-    Ok(format!("{} has no mistake:\n{}", file.display(), listed(&config, &node)))
+    Ok(format!("{} is valid:\n{}", file.display(), listed(&config, &node)))
 }
 
 fn listed(config: &Config, node: &Address) -> String {
@@ -90,7 +90,7 @@ mod tests {
     fn the_example_that_is_printed_passes_the_check() {
         let example = run_line(&["example"]).unwrap();
         let checked = check_text(&example).unwrap();
-        assert!(checked.contains("has no mistake"), "{checked}");
+        assert!(checked.contains("is valid"), "{checked}");
         assert!(checked.contains("\n  address                  (the node's)\n"), "{checked}");
         assert!(checked.contains("\n  share_target             100000\n"), "{checked}");
     }

@@ -1,4 +1,4 @@
-//! The settings of the port's entrance: limits, TLS, proxies, users, the admin of the stratum port.
+//! The settings for new connections: limits, TLS, proxies, users, the admin of the stratum port.
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -13,17 +13,17 @@ const DEFAULT_PER_ADDRESS: usize = 256;
 pub(super) const KEYS: [&str; 6] =
     ["admin_password_file", "max_per_address", "proxies", "tls_certificate", "tls_key", "users"];
 
-/// How miners come in.
+/// How miners connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntranceConfig {
-    /// Connections of one address before its shares have earned it more.
+    /// Connections per address before its shares have earned it more.
     pub max_per_address: usize,
     /// Certificate chain and private key, PEM. `None`: no TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Whose PROXY headers are believed, and demanded.
+    /// Proxies whose PROXY headers are trusted, and required.
     pub proxies: Vec<IpNet>,
     pub users: UserMode,
-    /// Holds the password of `mining.authorize_admin`. `None`: there is no such method.
+    /// Holds the password of `mining.authorize_admin`. `None`: no such method.
     pub admin_password_file: Option<PathBuf>,
 }
 
@@ -39,7 +39,7 @@ impl Default for EntranceConfig {
     }
 }
 
-/// Reads the entrance's keys; what is wrong goes to the reader's list.
+/// Reads these keys; mistakes go to the reader's list.
 pub(super) fn read(reader: &mut Reader, args: &PoolArgs) -> EntranceConfig {
     const FILE: &str = "a file the pool may read";
     let path = |text: &str| match text {
@@ -55,7 +55,7 @@ pub(super) fn read(reader: &mut Reader, args: &PoolArgs) -> EntranceConfig {
     let proxies = reader.read(
         "proxies",
         &args.pool_proxies,
-        "addresses or networks with commas between them, e.g. 10.0.0.7, 192.168.0.0/16",
+        "addresses or networks separated by commas, e.g. 10.0.0.7, 192.168.0.0/16",
         |text| text.split(',').filter(|part| !part.trim().is_empty()).map(parse_network).collect(),
     );
     let users = reader.read("users", &args.pool_users, "open or closed", UserMode::from_str);
@@ -71,7 +71,7 @@ pub(super) fn read(reader: &mut Reader, args: &PoolArgs) -> EntranceConfig {
             reader.problems.push(Problem {
                 key: missing.into(),
                 origin: "not set".into(),
-                wrong: format!("{there} is set, and one is of no use without the other"),
+                wrong: format!("{there} is set, and it needs {missing}"),
                 allowed: "both, or neither".into(),
             });
         }

@@ -15,12 +15,12 @@ impl Live {
         Self(Arc::new(watch::Sender::new(Arc::new(config))))
     }
 
-    /// The configuration as it is now.
+    /// The current configuration.
     pub fn now(&self) -> Arc<Config> {
         self.0.borrow().clone()
     }
 
-    /// Tells when it changes.
+    /// Signals each change.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Config>> {
         self.0.subscribe()
     }

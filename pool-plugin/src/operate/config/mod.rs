@@ -45,28 +45,28 @@ use crate::{
 pub struct Config {
     /// Where miners connect: the default port.
     pub listen: SocketAddr,
-    /// Further ports, each with its dialect.
+    /// Further ports, each pinned to a dialect.
     pub ports: Vec<PortConfig>,
-    /// The prover addresses of the jobs, one at least: the chain's rewards go there.
+    /// The prover addresses of the jobs, at least one: the chain pays the rewards to them.
     pub addresses: Vec<Address>,
     /// Holds `db/` and `shares/`.
     pub data: PathBuf,
-    /// The share target of a miner nothing is known of, in expected attempts.
+    /// The share target of a miner that is new to the pool, in expected attempts.
     pub share_target: u64,
-    /// How often a miner is to find a share.
+    /// The interval between a miner's shares.
     pub share_interval: Duration,
-    /// No share target is lower, unless the network's proof target is.
+    /// The lowest share target, unless the network's proof target is lower.
     pub min_share_target: u64,
     /// One share target for all miners that ask for no other.
     pub fixed_share_target: Option<u64>,
     /// The number of this node among those of the pool: its miners' counters begin with it.
     pub node: u8,
     pub puzzle: PuzzleKind,
-    /// Which solutions go when, if there may be more than may land.
+    /// Which solutions are sent when, if more are found than may land.
     pub release: Policy,
-    /// By which rewards are shared out.
+    /// How rewards are shared out.
     pub rules: Rules,
-    /// How long shares are kept at least; longer if a block to come may pay for them.
+    /// How long shares are kept at least; longer while a future block may pay for them.
     pub keep_shares: Duration,
     /// How long the node may be cut off from the network before shares are refused and connections closed.
     pub patience: Patience,
@@ -76,16 +76,16 @@ pub struct Config {
     pub capture: Option<CaptureConfig>,
     /// Miners served at once.
     pub max_connections: usize,
-    /// How miners come in.
+    /// How miners connect.
     pub entrance: EntranceConfig,
     /// Copies of the books elsewhere.
     pub sinks: SinksConfig,
-    /// Who is told when something happens.
+    /// Who is notified of events.
     pub webhooks: Vec<WebhookConfig>,
     pub api: ApiConfig,
 }
 
-/// A port of its own dialect and, if wished, share target.
+/// A port pinned to a dialect and, optionally, to a share target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortConfig {
     pub listen: SocketAddr,
@@ -95,7 +95,7 @@ pub struct PortConfig {
 }
 
 impl Config {
-    /// What a file with this text says, for a node with an account and no flags.
+    /// The configuration of a file with this text, for a node with an account and no flags.
     #[cfg(test)]
     pub(crate) fn of_file(text: &str) -> Result<Self, Problems> {
         let context = Context {
@@ -108,7 +108,7 @@ impl Config {
         resolve(&PoolArgs::default(), context)
     }
 
-    /// How share targets are found.
+    /// How share targets are chosen.
     pub fn targets(&self) -> vardiff::Settings {
         vardiff::Settings {
             interval: self.share_interval,

@@ -1,4 +1,4 @@
-//! Ports beside the default one, each pinned to a dialect and, if wished, to a share target.
+//! Ports in addition to the default one, each pinned to a dialect and, optionally, to a share target.
 
 use std::{net::SocketAddr, str::FromStr};
 
@@ -17,7 +17,7 @@ pub(super) fn from_flag(text: &str) -> Result<PortConfig, String> {
     };
     let target = target.map(|wish| {
         let digits =
-            wish.strip_prefix("d=").ok_or_else(|| format!("'{wish}' is no share target: write d=N"))?;
+            wish.strip_prefix("d=").ok_or_else(|| format!("'{wish}' is not a share target: write d=N"))?;
         parse_target(digits)
     });
     Ok(PortConfig {
@@ -63,18 +63,18 @@ fn parse_target(digits: &str) -> Result<u64, String> {
 }
 
 fn text<'a>(table: &'a Table, key: &str) -> Result<&'a str, String> {
-    table.get(key).and_then(Value::as_str).ok_or_else(|| format!("a port needs a text '{key}'"))
+    table.get(key).and_then(Value::as_str).ok_or_else(|| format!("a port needs '{key}', a text"))
 }
 
 pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     SocketAddr::from_str(text).map_err(|_| format!("'{text}' is not an address with a port"))
 }
 
-/// What a port may look like.
+/// The allowed forms of a port.
 pub(super) fn allowed() -> String {
     let dialects = Dialect::ALL.map(Dialect::name).join(", ");
     format!(
         "--pool-port DIALECT@IP:PORT[,d=TARGET], or [[port]] with listen = \"IP:PORT\", dialect one of \
-         {dialects}, and perhaps fixed_share_target"
+         {dialects}, and optionally fixed_share_target"
     )
 }

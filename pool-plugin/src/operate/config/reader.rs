@@ -65,7 +65,7 @@ impl Reader {
             problems.push(Problem {
                 key: key.clone(),
                 origin: file_name.clone(),
-                wrong: "the pool knows no such key".into(),
+                wrong: "unknown key".into(),
                 allowed: known.join(", "),
             });
         }
@@ -139,7 +139,7 @@ fn flag_of(key: &str) -> String {
     }
 }
 
-/// A file may spell a number with or without quotes; anything but text and whole numbers is a mistake.
+/// A file may write a number with or without quotes; anything but text and whole numbers is a mistake.
 fn scalar(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),
@@ -148,7 +148,7 @@ fn scalar(value: &Value) -> Result<String, String> {
     }
 }
 
-/// Where and what, but not the line itself: it may hold a password.
+/// Where and what, without the line itself: it may hold a password.
 fn without_quoting(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let what = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");

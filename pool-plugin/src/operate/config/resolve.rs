@@ -1,4 +1,4 @@
-//! From flags, file and defaults to a configuration, or to the list of everything that is wrong with them.
+//! From flags, file and defaults to a configuration, or to the list of all mistakes in them.
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +54,7 @@ pub struct Context<'a> {
     pub check_address: &'a dyn Fn(&Address) -> Result<(), String>,
 }
 
-/// Checks everything before it gives up, so that an operator mends a configuration in one go.
+/// Reports all mistakes at once, so that an operator fixes a configuration in one go.
 pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems> {
     let mut reader = Reader::new(context.file, &entrance::KEYS);
 
@@ -100,7 +100,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     });
     let release = reader.read("release", &args.pool_release, "auto, immediate or best-of-epoch", |text| {
         let named = Policy::NAMES.into_iter().find(|(name, _)| *name == text);
-        named.map(|(_, policy)| policy).ok_or_else(|| format!("'{text}' is no policy"))
+        named.map(|(_, policy)| policy).ok_or_else(|| format!("'{text}' is not a policy"))
     });
     let verify_threads =
         reader.read("verify_threads", &args.pool_verify_threads, "a whole number from 1 to 1024", |text| {
@@ -170,7 +170,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
         reader.problems.push(Problem {
             key: "address".into(),
             origin: "not set".into(),
-            wrong: "the node has no account of its own, and rewards to a passing one would be lost".into(),
+            wrong: "the node has no account of its own, and rewards to a temporary one would be lost".into(),
             allowed: "--pool-address, or a node with --private-key or --private-key-file".into(),
         });
     }
@@ -206,7 +206,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
     }
 }
 
-/// The account a login of this name would be credited to.
+/// The account that a login of this name would credit.
 fn account_of(name: &str) -> Result<String, String> {
     let login = parse_login(name).map_err(|error| error.to_string())?;
     if !login.worker.is_empty() {

@@ -1,13 +1,13 @@
-//! A configuration as text: every key of the file with its value, and without what is secret.
+//! A configuration as text: every key of the file with its value, without secrets.
 
 use std::fmt::Display;
 
 use super::{ApiConfig, Config, EntranceConfig, PostgresConfig, RedisConfig, SinksConfig};
 
-/// What stands for a value that is not set.
+/// Stands for a value that is not set.
 pub const NOT_SET: &str = "not set";
 
-/// What stands for a secret.
+/// Stands for a secret.
 const MASK: &str = "***";
 
 /// A key of the file and the value in force.
@@ -15,14 +15,14 @@ const MASK: &str = "***";
 pub struct Entry {
     /// As the file has it; `sinks.redis.url` is the `url` of the table `[sinks.redis]`.
     pub key: &'static str,
-    /// As the file would have it, or [`NOT_SET`]; nothing secret is in it.
+    /// As the file would have it, or [`NOT_SET`]; contains no secrets.
     pub value: String,
 }
 
 impl Config {
     /// Every key, by name.
     pub fn entries(&self) -> Vec<Entry> {
-        // A new field does not compile before it is shown.
+        // A new field does not compile until it is shown.
         let Self {
             listen,
             ports,
@@ -101,7 +101,7 @@ impl Config {
         entries.into()
     }
 
-    /// Whether a key's value is another one here than there, though it is shown alike.
+    /// Whether a key's value differs though it looks the same when shown.
     pub(super) fn differs_in_secret(&self, other: &Self, key: &str) -> bool {
         let redis = |config: &Self| config.sinks.redis.as_ref().map(|redis| redis.url.clone());
         let postgres = |config: &Self| config.sinks.postgres.as_ref().map(|postgres| postgres.url.clone());

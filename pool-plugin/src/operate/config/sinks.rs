@@ -1,5 +1,5 @@
-//! The tables `[sinks.redis]` and `[sinks.postgres]`. They have no flags: passwords do not belong on a command
-//! line, where everybody on the machine can read them. For the same reason no mistake quotes a URL.
+//! The tables `[sinks.redis]` and `[sinks.postgres]`. They have no flags: passwords do not belong on a
+//! command line, where everybody on the machine can read them. For the same reason no error quotes a URL.
 
 use std::str::FromStr;
 
@@ -21,14 +21,14 @@ pub struct SinksConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisConfig {
     pub url: RedisUrl,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub prefix: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostgresConfig {
     pub url: PostgresUrl,
-    /// What `blocks_records.location` says.
+    /// The value of `blocks_records.location`.
     pub location: String,
 }
 
@@ -117,13 +117,13 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "sinks.mysql: the pool knows no such key",
-                "sinks.redis.prefx: the pool knows no such key",
+                "sinks.mysql: unknown key",
+                "sinks.redis.prefx: unknown key",
                 "sinks.redis.url: it is not the URL of a Redis server",
                 "sinks.postgres.url: it is missing",
                 "sinks.postgres.location: a integer stands where text belongs",
             ]
         );
-        assert_eq!(check("sinks = 5").1, ["sinks: it is no table"]);
+        assert_eq!(check("sinks = 5").1, ["sinks: it is not a table"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a configuration comes from, kept so that a running pool can read it again.
+//! The sources of a configuration, kept so that a running pool can read it again.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::{
 /// Whether an address is an account on the running network; the reason if not.
 pub type CheckAddress = Box<dyn Fn(&Address) -> Result<(), String> + Send + Sync>;
 
-/// All that a configuration is made of: the flags, the file they name, and what the node tells of itself.
+/// Everything a configuration is made of: the flags, the file they name, and what the node knows of itself.
 pub struct Source {
     pub args: PoolArgs,
     /// The node's own address, if it has an account that outlives the process.
@@ -23,7 +23,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// The configuration as flags and file have it now, checked whole.
+    /// The current configuration from flags and file, checked as a whole.
     pub fn load(&self) -> Result<Config, Problems> {
         let file = self.args.pool_config.as_ref().map(|path| {
             let text = std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}"));
@@ -100,6 +100,6 @@ mod tests {
         let problems = source(&file).load().unwrap_err();
         let keys: Vec<_> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(keys, ["tls_certificate", "admin_password_file"]);
-        assert!(problems.to_string().contains("/none.pem cannot be read"), "{problems}");
+        assert!(problems.to_string().contains("cannot read /none.pem"), "{problems}");
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the tables of a configuration file, and collects what is wrong with them.
+//! Reads the tables of a configuration file, and collects the mistakes in them.
 
 use toml::{Table, Value};
 
@@ -18,11 +18,11 @@ impl TableReader<'_> {
 
     pub(super) fn table<'v>(&mut self, key: &str, value: &'v Value, keys: &[&str]) -> Option<&'v Table> {
         let Value::Table(table) = value else {
-            self.problem(key, "it is no table", &format!("a table [{key}]"));
+            self.problem(key, "it is not a table", &format!("a table [{key}]"));
             return None;
         };
         for unknown in table.keys().filter(|name| !keys.contains(&name.as_str())) {
-            self.problem(&format!("{key}.{unknown}"), "the pool knows no such key", &keys.join(", "));
+            self.problem(&format!("{key}.{unknown}"), "unknown key", &keys.join(", "));
         }
         Some(table)
     }

@@ -1,5 +1,5 @@
-//! The tables `[[webhook]]`. They have no flags, for the secret in them belongs on no command line; nor does a
-//! mistake quote it, or the path of a URL, which with many services is a secret too.
+//! The tables `[[webhook]]`. They have no flags, since the secret in them does not belong on a command line;
+//! nor does an error quote it, or the path of a URL, which with many services is a secret too.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::Problem;
 use crate::operate::webhooks::{EventKind, WebhookConfig, config::server_of};
 
-/// How a secret begins, as the Standard Webhooks specification has it.
+/// The prefix of a secret in the Standard Webhooks specification.
 const SECRET_PREFIX: &str = "whsec_";
 /// Bytes of a secret.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
@@ -36,28 +36,28 @@ pub(super) fn read(value: Option<&Value>, origin: &str, problems: &mut Vec<Probl
     webhooks
 }
 
-const TABLES: &str = "[[webhook]] tables with url, and perhaps secret and events";
+const TABLES: &str = "[[webhook]] tables with url, and optionally secret and events";
 const URL: &str = "url = \"https://HOST/PATH\" or \"http://HOST/PATH\"";
-const SECRET: &str = "secret = \"whsec_\" and 24 to 64 bytes in base64; openssl rand -base64 32 makes some";
+const SECRET: &str = "secret = \"whsec_\" and 24 to 64 bytes in base64; openssl rand -base64 32 makes one";
 
 fn from_table(table: &Table) -> Result<WebhookConfig, (String, &'static str)> {
     if let Some(unknown) = table.keys().find(|key| !["url", "secret", "events"].contains(&key.as_str())) {
         return Err((format!("a webhook has no key '{unknown}'"), TABLES));
     }
     let url = table.get("url").and_then(Value::as_str).ok_or(("it has no url".to_owned(), URL))?;
-    server_of(url).ok_or(("its url is none that can be called".to_owned(), URL))?;
+    server_of(url).ok_or(("its url is not an http(s) URL".to_owned(), URL))?;
     let secret = table.get("secret").map(|value| {
         let encoded = value.as_str().and_then(|text| text.strip_prefix(SECRET_PREFIX));
         let bytes = encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
         bytes.filter(|bytes| SECRET_BYTES.contains(&bytes.len()))
     });
     let secret = match secret {
-        Some(None) => return Err(("its secret is none that can be used".to_owned(), SECRET)),
+        Some(None) => return Err(("its secret is not valid".to_owned(), SECRET)),
         secret => secret.flatten(),
     };
     let events = match table.get("events") {
         None => EventKind::ALL.into(),
-        Some(value) => events(value).ok_or(("its events are not all known".to_owned(), EVENTS))?,
+        Some(value) => events(value).ok_or(("it names an unknown event, or none".to_owned(), EVENTS))?,
     };
     Ok(WebhookConfig { url: url.to_owned(), secret, events })
 }
@@ -112,11 +112,11 @@ mod tests {
             ("webhook = 3", "stands where [[webhook]] tables belong"),
             ("webhook = [3]", "stands where a table belongs"),
             ("[[webhook]]\nsecret = \"hunter2\"", "no url"),
-            ("[[webhook]]\nurl = \"ftp://x/hunter2\"", "none that can be called"),
-            ("[[webhook]]\nurl = \"http://x\"\nsecret = \"hunter2\"", "none that can be used"),
-            ("[[webhook]]\nurl = \"http://x\"\nsecret = \"whsec_aGk=\"", "none that can be used"),
-            ("[[webhook]]\nurl = \"http://x\"\nevents = [\"all\"]", "not all known"),
-            ("[[webhook]]\nurl = \"http://x\"\nevents = []", "not all known"),
+            ("[[webhook]]\nurl = \"ftp://x/hunter2\"", "not an http(s) URL"),
+            ("[[webhook]]\nurl = \"http://x\"\nsecret = \"hunter2\"", "secret is not valid"),
+            ("[[webhook]]\nurl = \"http://x\"\nsecret = \"whsec_aGk=\"", "secret is not valid"),
+            ("[[webhook]]\nurl = \"http://x\"\nevents = [\"all\"]", "names an unknown event"),
+            ("[[webhook]]\nurl = \"http://x\"\nevents = []", "names an unknown event"),
             ("[[webhook]]\nurl = \"http://x\"\ntoken = \"hunter2\"", "no key 'token'"),
         ] {
             let said = check(text).unwrap_err();

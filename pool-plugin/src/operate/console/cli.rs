@@ -1,4 +1,4 @@
-//! The commands that look at a running pool.
+//! The commands that show a running pool.
 
 use std::{
     io::{IsTerminal, Write},
@@ -20,12 +20,12 @@ use crate::{
     stratum::workers::unix_seconds,
 };
 
-/// How often `status --watch` looks again.
+/// How often `status --watch` refreshes.
 const AGAIN: Duration = Duration::from_secs(2);
-/// To the upper left corner, with all below it erased.
+/// Moves to the upper left corner, and erases everything below.
 const HOME: &str = "\x1b[H\x1b[J";
 
-/// Which pool, and for whom.
+/// Which pool, and the format of the answer.
 #[derive(Args, Clone, Debug)]
 pub struct Asked {
     /// The data folder of the running pool (`--pool-data` of the node)
@@ -42,7 +42,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     asked: Asked,
 
-    /// Look again every two seconds, until Ctrl-C
+    /// Refresh every two seconds, until Ctrl-C
     #[arg(long, conflicts_with = "json")]
     watch: bool,
 }
@@ -85,12 +85,12 @@ pub struct LogsArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 enum LogsCommand {
-    /// Log more or less from now on, until the node is started again
+    /// Log more or less from now on, until the node restarts
     Level {
         #[arg(value_enum)]
         level: LogLevel,
 
-        /// Of these events only: the beginning of their target, e.g. `snarkos_node` [default: the pool's]
+        /// Only events whose target begins with this, e.g. `snarkos_node` [default: the pool's]
         #[arg(long, value_name = "TARGET")]
         of: Option<String>,
 
@@ -137,13 +137,10 @@ pub fn logs(args: &LogsArgs) -> Result<String> {
     let LogsCommand::Level { level, of, data } = &args.command;
     let answer = client::ask(&data.join(SOCKET), &Command::LogLevel { level: *level, of: of.clone() })?;
     client::refuse_refusal(&answer)?;
-    Ok(format!(
-        "in force until the node is started again: {}",
-        answer["directive"].as_str().unwrap_or_default()
-    ))
+    Ok(format!("in force until the node restarts: {}", answer["directive"].as_str().unwrap_or_default()))
 }
 
-/// Asks the pool and shows its answer; `now` for the tables is in Unix seconds.
+/// Queries the pool and shows its answer; `now` for the tables is in Unix seconds.
 fn show<T: Serialize + DeserializeOwned>(
     asked: &Asked,
     question: &Question,

@@ -1,7 +1,7 @@
 //! The running pool in a terminal: `snarkos pool status`, `miners`, `blocks`, `solutions`, `account` and `logs`, as
 //! screens and tables for people or as JSON for programs.
 //!
-//! The commands ask the pool over its admin socket, a line of JSON there and back:
+//! The commands query the pool over its admin socket, one line of JSON each way:
 //!
 //! ```text
 //! -> {"view":"account","name":"alice"}
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - [`cli`]: the commands.
-//! - [`screen`]: `status`; [`tables`]: the others; [`words`]: numbers as people read them.
+//! - [`screen`]: `status`; [`tables`]: the others; [`words`]: numbers in the format people read.
 
 pub mod cli;
 mod screen;

@@ -1,6 +1,6 @@
 //! The pool on one screen.
 
-use super::words::{NONE, grouped, percent, plain, rate, round_credits, short, span};
+use super::words::{NONE, counted, grouped, percent, plain, rate, round_credits, short, span};
 use crate::{
     core::health::Level,
     operate::{
@@ -38,13 +38,13 @@ pub(super) fn status(status: &Status) -> String {
             rate(rates.day)
         ),
         format!(
-            "miners    {} accounts with {} workers on {} connections",
-            grouped(pool.miners),
-            grouped(pool.workers),
-            grouped(pool.connections)
+            "miners    {} with {} on {}",
+            counted(pool.miners, "account"),
+            counted(pool.workers, "worker"),
+            counted(pool.connections, "connection")
         ),
         format!(
-            "shares    {} accepted, {} refused{}, {} too late for their epoch; {} wait to be verified",
+            "shares    {} accepted, {} refused{}, {} too late for their epoch; {} waiting to be verified",
             grouped(shares.accepted),
             grouped(refused),
             reasons(pool),
@@ -52,14 +52,14 @@ pub(super) fn status(status: &Status) -> String {
             grouped(verification.queued)
         ),
         format!(
-            "round     {}, {} shares, effort {} (of the last {} blocks: {})",
+            "round     {}, {}, effort {} (of the last {}: {})",
             match round.since_height {
                 Some(height) => format!("since block {height}"),
                 None => "the first one".to_owned(),
             },
-            grouped(round.shares),
+            counted(round.shares, "share"),
             percent(round.effort),
-            pool.luck.blocks,
+            counted(pool.luck.blocks, "block"),
             percent(pool.luck.effort)
         ),
         format!(
@@ -73,7 +73,7 @@ pub(super) fn status(status: &Status) -> String {
         ),
     ];
     lines.extend(budgets.iter().map(budget));
-    // The worst first; what is green needs no words.
+    // The worst first; green parts need no text.
     let mut parts: Vec<_> = health.parts.iter().collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.level));
     let (green, ailing): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.level == Level::Green);
@@ -90,7 +90,7 @@ pub(super) fn status(status: &Status) -> String {
 }
 
 fn draining(pool: &PoolView) -> &'static str {
-    if pool.draining { "; its ports are closed" } else { "" }
+    if pool.draining { "; draining, ports closed" } else { "" }
 }
 
 fn level(level: Level) -> &'static str {
@@ -112,29 +112,30 @@ fn node(chain: &ChainView) -> String {
         (None, Some(ActivationView { version, height, expected })) => {
             format!("V{version} at block {}, expected in {}", grouped(*height), span(until(*expected)))
         }
-        (None, None) => format!("knows up to V{known_version}, none to come"),
+        (None, None) => format!("knows up to V{known_version}, none is scheduled"),
     };
     format!("snarkOS {release}; consensus V{consensus_version} in force; {next}")
 }
 
-/// Seconds from now to a moment.
+/// Seconds until a moment.
 fn until(unix: i64) -> u64 {
     u64::try_from(unix).unwrap_or(0).saturating_sub(unix_seconds())
 }
 
-/// `told`: what the part that follows the chain says; how fast the node catches up is in it.
-fn sync(chain: &ChainView, told: Option<&str>) -> String {
-    let Some(height) = chain.height else { return "the node starts".to_owned() };
+/// `report`: the report of the part `chain`; it says how fast the node catches up.
+fn sync(chain: &ChainView, report: Option<&str>) -> String {
+    let Some(height) = chain.height else { return "the node is starting".to_owned() };
     if !chain.synced {
-        return told.map_or_else(|| format!("at height {height}, not synced"), plain);
+        return report.map_or_else(|| format!("at height {height}, not synced"), plain);
     }
-    let left = chain.blocks_left.map_or_else(|| NONE.to_owned(), |left| left.to_string());
+    let left = chain.blocks_left.map_or_else(|| NONE.to_owned(), |left| counted(left, "block"));
     let epoch = chain.epoch.map_or_else(|| NONE.to_owned(), |epoch| epoch.to_string());
     let next = chain.job_epoch.filter(|next| chain.epoch != Some(*next));
-    let jobs = next.map_or_else(String::new, |next| format!(", jobs are of epoch {next}"));
+    let jobs = next.map_or_else(String::new, |next| format!(", jobs are for epoch {next}"));
     format!(
-        "synced at height {height}; {left} blocks left of epoch {epoch}{jobs}; {} peers, {} validators in step",
-        chain.peers, chain.synced_validators
+        "synced at height {height}; {left} left of epoch {epoch}{jobs}; {}, {} in step",
+        counted(chain.peers, "peer"),
+        counted(chain.synced_validators, "validator")
     )
 }
 
@@ -154,8 +155,9 @@ fn budget(budget: &BudgetView) -> String {
     let of = limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
     let left = left.map_or_else(|| "any number".to_owned(), |left| left.to_string());
     format!(
-        "budget    {}: {landed} of {of} solutions landed, {left} left in {blocks_left} blocks; {} credits bonded",
+        "budget    {}: {landed} of {of} solutions landed, {left} left in {}; {} credits bonded",
         short(address),
+        counted(*blocks_left, "block"),
         round_credits(*stake)
     )
 }

@@ -24,7 +24,7 @@ fn table(columns: &[&str]) -> Table {
     table
 }
 
-/// Without blanks at the ends of lines.
+/// Without trailing spaces.
 fn text(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
@@ -32,7 +32,7 @@ fn text(table: &Table) -> String {
 /// `now`: Unix seconds.
 pub(super) fn miners(miners: &Miners, now: u64) -> String {
     if miners.is_empty() {
-        return "no miner has been seen of late".to_owned();
+        return "no miner seen recently".to_owned();
     }
     let mut table = table(&[
         "account",
@@ -63,7 +63,7 @@ pub(super) fn miners(miners: &Miners, now: u64) -> String {
     text(&table)
 }
 
-/// How many, and the reason of most of them.
+/// How many, and the most frequent reason.
 fn refused(shares: &WorkerShares) -> String {
     let sum: u64 = shares.refused.values().sum();
     match shares.refused.iter().max_by_key(|(_, count)| **count) {
@@ -74,7 +74,7 @@ fn refused(shares: &WorkerShares) -> String {
 
 pub(super) fn blocks(blocks: &Blocks, now: u64) -> String {
     if blocks.is_empty() {
-        return "no block of ours yet".to_owned();
+        return "this pool has no block yet".to_owned();
     }
     let mut table =
         table(&[">height", "when", ">epoch", ">solutions", ">credits", ">effort", "finders", "dump"]);
@@ -141,7 +141,7 @@ fn state(state: StateView) -> &'static str {
 pub(super) fn account(answer: &Account, now: u64) -> String {
     let Account { account, workers, rewards } = answer;
     let rates = &account.rates;
-    let paid = account.paid.map_or_else(|| "not told to the pool".to_owned(), credits);
+    let paid = account.paid.map_or_else(|| "not reported to the pool".to_owned(), credits);
     let mut lines = vec![
         format!("account   {}", plain(&account.account)),
         format!(
@@ -150,9 +150,9 @@ pub(super) fn account(answer: &Account, now: u64) -> String {
             rate(rates.hour),
             rate(rates.day)
         ),
-        format!("workers   {} online, {} seen of late", account.online, account.workers),
+        format!("workers   {} online, {} seen recently", account.online, account.workers),
         format!(
-            "shares    {} since the database began, worth {} attempts; the last one {}",
+            "shares    {} since the database was created, worth {} attempts; the last one {}",
             grouped(account.total_shares),
             grouped(account.credited.0),
             ago(account.last_share, now)

@@ -1,10 +1,11 @@
-//! Numbers as people read them. Pure.
+//! Numbers in the format people read. Pure.
 
+pub(super) use crate::core::types::{counted, grouped};
 use crate::{core::hashrate, operate::view::Decimal};
 
 const MICROCREDITS: u128 = 1_000_000;
 
-/// What stands for what is not known.
+/// Stands for an unknown value.
 pub(super) const NONE: &str = "-";
 
 /// `1.25 G/s`: attempts a second.
@@ -23,19 +24,6 @@ pub(super) fn round_credits(microcredits: Decimal) -> String {
     grouped(microcredits.0 / MICROCREDITS)
 }
 
-/// `1,234,567`.
-pub(super) fn grouped(number: impl Into<u128>) -> String {
-    let digits = number.into().to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `3 min`: how long ago, or how long.
 pub(super) fn span(seconds: u64) -> String {
     match (seconds / 86_400, seconds / 3_600, seconds / 60) {
@@ -46,7 +34,7 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
-/// How long ago a moment was, in Unix seconds both.
+/// How long ago a moment was; both in Unix seconds.
 pub(super) fn ago(then: Option<u64>, now: u64) -> String {
     then.map_or_else(|| NONE.to_owned(), |then| format!("{} ago", span(now.saturating_sub(then))))
 }
@@ -56,7 +44,7 @@ pub(super) fn percent(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("{:.0} %", ratio * 100.0))
 }
 
-/// What came over a wire, without the characters that would change a terminal.
+/// Received text, without the characters that would control a terminal.
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
 }

@@ -1,4 +1,4 @@
-//! What others hold of a pool that runs, in whatever thread they are.
+//! Handles to a running pool, for any thread.
 
 use tokio_util::sync::CancellationToken;
 

@@ -50,7 +50,7 @@ pub struct Pool {
     pub(super) logger: Option<Logger>,
     pub(super) view: View,
     pub(super) stop: CancellationToken,
-    /// Where the configuration is read again, and the signal that asks for it.
+    /// The source of the configuration, and the signal for a reload.
     pub(super) source: Option<Source>,
     pub(super) hangup: Option<Hangup>,
 }
@@ -109,19 +109,19 @@ impl Pool {
         Self { logger: Some(logger), ..self }
     }
 
-    /// The configuration came from here and is read again when an admin asks for it, or at a SIGHUP.
+    /// Where the configuration is read again when an admin asks for it, or at a SIGHUP.
     pub fn reloading(mut self, source: Source, hangup: Option<Hangup>) -> Self {
         (self.source, self.hangup) = (Some(source), hangup);
         self
     }
 
-    /// Says in one line what was opened.
+    /// One line on what was opened.
     pub fn summary(&self) -> String {
         let Config { addresses, data, .. } = &self.config;
         let addresses = addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(", ");
         let shares = match self.config.fixed_share_target {
             Some(target) => format!("{target} attempts"),
-            None => format!("to be found every {} s", self.config.share_interval.as_secs()),
+            None => format!("one every {} s", self.config.share_interval.as_secs()),
         };
         let (listen, more) = (self.local_addr(), self.more_ports());
         let (network, data) = (self.network.name(), data.display());
@@ -136,7 +136,7 @@ impl Pool {
         self.local_addrs().next().map_or(self.config.listen, |(address, _)| address)
     }
 
-    /// All ports and what they are set to, the default one first.
+    /// All ports and their settings, the default one first.
     pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, Pinned)> {
         self.listeners
             .iter()
@@ -151,12 +151,12 @@ impl Pool {
         self.local_addrs().skip(1).map(tell).collect()
     }
 
-    /// How the parts fare, as they report it.
+    /// The health of the parts, by their own reports.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.board.subscribe()
     }
 
-    /// To look at the pool while it runs.
+    /// For reading the pool while it runs.
     pub fn view(&self) -> View {
         self.view.clone()
     }
@@ -175,7 +175,7 @@ impl Pool {
     }
 }
 
-/// Takes a port; `flag` is where it was chosen.
+/// Opens a port; `flag` is where it was configured.
 fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(address)
         .with_context(|| format!("cannot listen on {address}; stop what uses it or choose another {flag}"))?;

@@ -54,7 +54,7 @@ pub(super) struct Parts {
     pub(super) activity: Activity,
     pub(super) state: watch::Sender<ChainState>,
     pub(super) inbox: SharedInbox,
-    /// What of the finds is not on its way.
+    /// Finds that are not on their way.
     pub(super) waits: watch::Receiver<Waits>,
     pub(super) settled: mpsc::UnboundedSender<Settled>,
     pub(super) board: HealthBoard,
@@ -93,8 +93,8 @@ impl Parts {
         let intake = Intake::new(ledger.clone(), verifier, find_sender, state.subscribe());
         let activity = Activity::default();
         let inbox = Inbox::new(finds, settled);
-        // Nobody else asks for it.
-        let told = config.sinks.redis.is_some().then(|| activity.clone());
+        // Nobody else needs it.
+        let recipient = config.sinks.redis.is_some().then(|| activity.clone());
         Ok(Self {
             addresses: Addresses::new(config.addresses.clone()),
             config,
@@ -105,7 +105,7 @@ impl Parts {
             ledger,
             listeners: Arc::new(listeners),
             intake,
-            stats: Arc::new(Stats::telling(told)),
+            stats: Arc::new(Stats::telling(recipient)),
             activity,
             common,
             backup,
@@ -128,13 +128,13 @@ impl Parts {
         Admin { common, stats, board, books, reloader, serving, logger }
     }
 
-    /// One line for `systemctl status`: the worst that is known, and how many miners it concerns.
+    /// One line for `systemctl status`: the worst known problem, and the number of miners.
     pub(super) fn status(&self) -> String {
         let health = self.board.latest();
         let level = health.level();
         let worst = health.0.iter().find(|(_, report)| report.level == level);
         let health = worst.map_or_else(
-            || "the node starts".to_owned(),
+            || "the node is starting".to_owned(),
             |(part, report)| format!("{level}: {part}: {}", report.text),
         );
         format!("{health}; {}", self.summary())
@@ -143,19 +143,22 @@ impl Parts {
     pub(super) fn brake(&self, doublings: u32) {
         if doublings != self.common.brake() {
             let waiting = self.intake.verifier().queued();
-            info!(doublings, waiting, "the brake changes all share targets");
+            info!(doublings, waiting, "the brake changed all share targets");
             self.common.set_brake(doublings);
         }
     }
 
     pub(super) fn summary(&self) -> String {
+        use crate::core::types::{counted, grouped};
         let now = self.stats.snapshot();
         let refused: u64 = now.rejected.iter().sum();
         let rate = hashrate::text(self.common.workers.pool_rates(unix_seconds()).ten_minutes);
         format!(
-            "{} miners connected, {rate} over 10 minutes, {} shares accepted, {refused} refused, \
-             {} too late for their epoch",
-            now.connections, now.accepted, now.epoch_ended
+            "{} connected, {rate} over 10 minutes, {} accepted, {} refused, {} too late for their epoch",
+            counted(now.connections, "miner"),
+            counted(now.accepted, "share"),
+            grouped(refused),
+            grouped(now.epoch_ended)
         )
     }
 }

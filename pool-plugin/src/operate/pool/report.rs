@@ -1,5 +1,5 @@
-//! What is looked at each second: verification, the puzzle, what comes in, the room for it; and what the log tells each
-//! minute.
+//! What is checked each second: verification, the puzzle, incoming shares, disk space; and the log line of
+//! each minute.
 
 use std::time::Duration;
 
@@ -15,11 +15,12 @@ use crate::{
     verify::{health, verifier},
 };
 
-/// How often the log tells how the pool fares.
+/// How often the log line is written.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Followers {
-    /// Tells how the verification threads and the puzzle fare, and the log how the pool does.
+    /// Reports on the verification threads and the puzzle each second, and logs the pool's figures each
+    /// minute.
     pub(super) async fn report(self) {
         let verifier = self.parts.intake.verifier();
         let mut looks = tokio::time::interval(Duration::from_secs(1));
@@ -50,7 +51,7 @@ impl Followers {
         }
     }
 
-    /// Reports on what comes in, and on the room there is for it.
+    /// Reports on incoming shares, and on disk space.
     fn look_around(&self, silence: &mut Silence) {
         let (now, board) = (self.parts.stats.snapshot(), &self.parts.board);
         board.report(Part::Shares, silence.look(now.accepted, now.connections, self.parts.common.now()));
@@ -63,13 +64,13 @@ impl Followers {
         for address in self.parts.addresses.all() {
             match Budget::read(&*self.chain, address) {
                 Ok(budget) => info!(%address, "{budget}"),
-                Err(error) => warn!(%address, %error, "the stake cannot be read"),
+                Err(error) => warn!(%address, %error, "cannot read the stake"),
             }
         }
     }
 }
 
-/// For the log, which leaves out what is `None`.
+/// For the log, which omits `None`.
 fn nonzero(count: u64) -> Option<u64> {
     (count > 0).then_some(count)
 }

@@ -15,15 +15,15 @@ use super::{
 };
 use crate::{chain::ChainHandle, operate::systemd};
 
-/// Threads of the pool's own runtime. Sessions are cheap; what costs has threads of its own.
+/// Threads of the pool's own runtime. Sessions are cheap; expensive work has its own threads.
 const ASYNC_THREADS: usize = 2;
 
 /// How long the sessions may take to settle what is in flight when the pool stops.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(20);
 
 impl Pool {
-    /// Runs until stopped, by [`StopHandle::stop`](super::StopHandle::stop) or by a signal to the process. `node` gives the chain once
-    /// the node is up, or `None` if it never will be.
+    /// Runs until stopped, by [`StopHandle::stop`](super::StopHandle::stop) or by a signal to the process.
+    /// `node` returns the chain once the node is up, or `None` if it never will be.
     pub fn run<F>(self, node: F) -> Result<()>
     where
         F: Future<Output = Option<Result<ChainHandle>>> + Send,
@@ -49,7 +49,7 @@ impl Pool {
             reload_on_hangup(hangup, parts.reloader.clone());
         }
 
-        // Miners may come before the node is up: they are welcomed, and get work once there is some.
+        // Miners may connect before the node is up: they are accepted, and get work once there is some.
         let (serving, background) = (CancellationToken::new(), CancellationToken::new());
         let sessions = tokio::spawn(parts.serve(serving.clone()));
         tokio::spawn(parts.common.entrance.users.clone().follow(background.clone()));
@@ -60,8 +60,8 @@ impl Pool {
         let admin = tokio::spawn(parts.hear_admins(serving.clone(), background.clone()));
         tokio::spawn(parts.observe(background.clone()));
         systemd::ready();
-        let told = parts.clone();
-        tokio::spawn(systemd::keep_alive(move || told.status(), background.clone()));
+        let status_of = parts.clone();
+        tokio::spawn(systemd::keep_alive(move || status_of.status(), background.clone()));
         tokio::spawn(parts.tell_webhooks(background.clone()));
         let remembering = tokio::spawn(parts.remember(background.clone()));
         let mut running = JoinSet::new();
@@ -77,17 +77,17 @@ impl Pool {
                 stop.cancelled().await;
             }
             Some(Err(error)) => {
-                error!(error = format!("{error:#}"), "the pool cannot use this node: it gives no work");
+                error!(error = format!("{error:#}"), "cannot use this node: sending no work");
                 stop.cancelled().await;
             }
             None => {}
         }
 
-        info!("the pool stops: it takes no more shares and settles those in flight");
+        info!("stopping: refusing new shares and settling those in flight");
         systemd::stopping();
         serving.cancel();
         if tokio::time::timeout(SETTLE_PATIENCE, sessions).await.is_err() {
-            warn!("some shares in flight were not settled in time");
+            warn!("could not settle all shares in flight in time");
         }
         background.cancel();
         while running.join_next().await.is_some() {}

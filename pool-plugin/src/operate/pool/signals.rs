@@ -1,4 +1,4 @@
-//! What the process is told from outside.
+//! The process's signals.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::operate::reload::{Reloader, hangup::Hangup};
 
 /// Stops on the signals that stop the node, so that the pool settles while the node still runs. SIGHUP is not
-/// among them: it asks for a reload.
+/// among them: it means a reload.
 pub(super) fn stop_on_signal(stop: CancellationToken) {
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit()] {
         match signal(kind) {
@@ -21,7 +21,7 @@ pub(super) fn stop_on_signal(stop: CancellationToken) {
                     }
                 });
             }
-            Err(error) => warn!(%error, ?kind, "the pool does not see this signal; it stops with the node"),
+            Err(error) => warn!(%error, ?kind, "cannot watch this signal: the pool stops with the node"),
         }
     }
 }
@@ -31,7 +31,7 @@ pub(super) fn reload_on_hangup(hangup: Hangup, reloader: Arc<Reloader>) {
     let runtime = tokio::runtime::Handle::current();
     hangup.each(move || {
         let _runtime = runtime.enter();
-        // What is wrong is in the log.
+        // The log has the mistakes.
         let _ = reloader.reload();
     });
 }

@@ -70,13 +70,13 @@ impl Parts {
             async move {
                 match doors {
                     Ok(doors) => server::serve(doors, config, intake, stats, common, state, stop).await,
-                    Err(error) => error!(%error, "the ports cannot be served"),
+                    Err(error) => error!(%error, "cannot serve the ports"),
                 }
             }
         })
     }
 
-    /// Keeps what is known of the workers beyond this run, until `stop`; begins with what the last run left.
+    /// Saves what is known of the workers across runs, until `stop`; starts with what the last run saved.
     pub(super) fn remember(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
         let (workers, ledger) = (self.common.workers.clone(), self.ledger.clone());
         let (replayed, read, stop_replay) = (workers.clone(), ledger.clone(), stop.clone());
@@ -84,7 +84,7 @@ impl Parts {
         let reading = tokio::task::spawn_blocking(move || {
             let outcome = last.and_then(|last| workers::replay(&replayed, &read, last, &stop_replay));
             if let Err(reason) = outcome {
-                warn!(%reason, "the hash rates of before the start cannot be told");
+                warn!(%reason, "could not rebuild hash rates from stored shares");
             }
         });
         let stop_keeping = stop.clone();
@@ -97,7 +97,7 @@ impl Parts {
         }
     }
 
-    /// Tells the webhooks of what happens, until `stop`.
+    /// Notifies the webhooks of events, until `stop`.
     pub(super) fn tell_webhooks(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
         let (live, ledger, board) = (self.live.clone(), self.ledger.clone(), self.board.clone());
         let addresses = self.config.addresses.iter().map(Address::to_string).collect();
@@ -112,7 +112,7 @@ impl Parts {
     }
 }
 
-/// The ports for one run of the sessions; a next run, should this one fail, opens them again.
+/// The listeners for one run of the sessions; if it fails, the next run opens them again.
 fn open_doors(listeners: &[(TcpListener, Pinned)]) -> std::io::Result<Vec<Door>> {
     let open = |(listener, pinned): &(TcpListener, Pinned)| {
         let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;

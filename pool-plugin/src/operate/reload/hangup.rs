@@ -1,7 +1,7 @@
-//! SIGHUP as a wish to reload.
+//! SIGHUP as the request to reload.
 //!
-//! Upstream's node takes SIGHUP for a wish to stop, with a handler of its own. A signal that every thread has
-//! blocked reaches no handler: it waits until somebody takes it, and that are we.
+//! Upstream's node takes SIGHUP as a request to stop, with its own handler. A signal that every thread has
+//! blocked reaches no handler: it stays pending until somebody takes it, and that is us.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use tracing::{error, warn};
 #[derive(Debug)]
 pub struct Hangup(SigSet);
 
-/// Keeps SIGHUP from this thread and those it starts. To be called before there are others.
+/// Blocks SIGHUP in this thread and those it starts. To be called before other threads exist.
 pub fn hold() -> io::Result<Hangup> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGHUP);
@@ -27,13 +27,13 @@ impl Hangup {
             match self.0.wait() {
                 Ok(_) => reload(),
                 Err(reason) => {
-                    error!(%reason, "the pool does not hear SIGHUP any more: reload it as its admin");
+                    error!(%reason, "no longer watching SIGHUP: use `snarkos pool admin reload`");
                     return;
                 }
             }
         };
         if let Err(reason) = std::thread::Builder::new().name("pool-hangup".into()).spawn(waiting) {
-            warn!(%reason, "the pool does not hear SIGHUP: reload it as its admin");
+            warn!(%reason, "cannot watch SIGHUP: use `snarkos pool admin reload`");
         }
     }
 }

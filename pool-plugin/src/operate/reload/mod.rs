@@ -1,4 +1,4 @@
-//! Another configuration without a restart: on SIGHUP, and when an admin asks.
+//! A new configuration without a restart: on SIGHUP, and when an admin asks.
 //!
 //! Flags and file are checked whole, as at the start; if anything is wrong with them nothing changes. What a
 //! running pool can take up it takes up ([`crate::operate::config::change`] knows what that is), the rest is named and
@@ -31,7 +31,7 @@ pub struct Reloader {
     live: Live,
     common: Arc<Common>,
     ledger: ShareLedger,
-    /// One at a time.
+    /// One reload at a time.
     turn: Mutex<()>,
 }
 
@@ -40,7 +40,7 @@ pub struct Reloader {
 pub struct Reloaded {
     pub changes: Vec<Change>,
     pub users_changed: bool,
-    /// Lines of users.json and access.json that were left out.
+    /// Invalid lines of users.json and access.json, which were skipped.
     pub broken_lines: Vec<Broken>,
     pub access_changed: bool,
     pub certificate_changed: bool,
@@ -58,7 +58,8 @@ impl Reloader {
         Self { source, live, common, ledger, turn: Mutex::new(()) }
     }
 
-    /// Reads all again, and logs what came of it. Blocks: not for async threads, though there must be a runtime.
+    /// Reads everything again, and logs the result. Blocks: not for async threads, though there must be a
+    /// runtime.
     pub fn reload(&self) -> Result<Reloaded, String> {
         let _turn = self.turn.lock();
         let reloaded = self.try_reload();
@@ -70,9 +71,9 @@ impl Reloader {
                         true => warn!("{change}"),
                     }
                 }
-                info!(changes = changes.len(), "the configuration was read again");
+                info!(changes = changes.len(), "reloaded the configuration");
             }
-            Err(error) => error!(error, "nothing was changed"),
+            Err(error) => error!(error, "could not reload: nothing was changed"),
         }
         reloaded
     }
@@ -103,7 +104,7 @@ impl Reloader {
         })
     }
 
-    /// What can fail comes first.
+    /// First what can fail.
     fn take_up(&self, running: &Config, new: &Config) -> Result<Vec<Change>, String> {
         let changes = changes(running, new);
         let config = running.taking_up(new);
@@ -112,7 +113,7 @@ impl Reloader {
             let terms = tokio::runtime::Handle::current()
                 .block_on(setting)
                 .map_err(|error| format!("the new scheme and fees cannot be recorded: {error}"))?;
-            info!(rules = %terms.rules, since_seq = terms.since_seq, "rewards are shared out otherwise");
+            info!(rules = %terms.rules, since_seq = terms.since_seq, "payout scheme changed");
         }
         let entrance = &self.common.entrance;
         entrance.gate.set_per_address(config.entrance.max_per_address);

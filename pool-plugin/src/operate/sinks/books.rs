@@ -23,7 +23,7 @@ pub struct LedgerBooks {
 }
 
 impl LedgerBooks {
-    /// `shares_dir`: where the dumps are.
+    /// `shares_dir`: the folder of the dumps.
     pub fn new(ledger: ShareLedger, chain: ChainHandle, shares_dir: PathBuf) -> Self {
         Self { ledger, chain, shares_dir }
     }
@@ -41,7 +41,7 @@ impl LedgerBooks {
             timestamp: round.timestamp,
             proof_target: facts.proof_target,
             size: facts.size,
-            // Which of the epoch's jobs it was is not kept: all ask the same.
+            // Which of the epoch's jobs it was is not stored: all have the same puzzle.
             job_id: job_id(round.epoch, 0),
             solutions: round.solutions.iter().map(solution).collect(),
         })
@@ -59,9 +59,9 @@ impl LedgerBooks {
         let file: DumpFile = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
         let mut rewards = vec![];
         for account in file.accounts {
-            // Dumps from before there were schemes say nothing of rewards.
+            // Dumps from before schemes existed have no rewards.
             let Some(amount) = account.reward else { continue };
-            let amount = amount.parse().map_err(|_| unreadable(format!("'{amount}' is no reward")))?;
+            let amount = amount.parse().map_err(|_| unreadable(format!("'{amount}' is not a reward")))?;
             rewards.push(Reward { account: account.account, amount });
         }
         Ok(Some(Dump { height: round.height, hash: round.hash.to_string(), rewards }))
@@ -101,7 +101,7 @@ impl Books for LedgerBooks {
     }
 }
 
-/// What is read of a dump's file.
+/// The parts of a dump file that are read.
 #[derive(Deserialize)]
 struct DumpFile {
     accounts: Vec<DumpAccount>,

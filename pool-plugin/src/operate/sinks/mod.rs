@@ -1,5 +1,5 @@
-//! Copies of the books on servers of the operator's (the crate `pool-sinks`): what of the ledger, the dumps and
-//! the chain they get to read, and how they fare. `docs/sinks.md` is for operators.
+//! Copies of the books on the operator's servers (the crate `pool-sinks`): what they read of the ledger, the
+//! dumps and the chain, and their health. `docs/sinks.md` is for operators.
 //!
 //! # Layout
 //! - `books`: the ledger as the sinks read it.
@@ -42,7 +42,7 @@ pub async fn run(
     let running = match start(config, &books, activity) {
         Ok(running) => running,
         Err(error) => {
-            tracing::error!(%error, "the threads of the sinks cannot be started");
+            tracing::error!(%error, "cannot start the threads of the sinks");
             return;
         }
     };
@@ -52,7 +52,7 @@ pub async fn run(
             board.report(*part, judge(&sink.status(), books.stored().ok().flatten()));
         }
     }
-    // Waits for the portion under way, though not for ever.
+    // Waits for the current portion, though not forever.
     let _ = tokio::task::spawn_blocking(move || drop(running)).await;
 }
 

@@ -1,4 +1,4 @@
-//! What the books hold: blocks of ours, rounds, solutions.
+//! The content of the books: blocks of ours, rounds, solutions.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ pub struct BlockView {
     pub reward: Decimal,
     pub solutions: Vec<BlockSolution>,
     pub round: RoundView,
-    /// Missing while it is not written yet
+    /// Missing until it is written
     pub dump: Option<DumpView>,
 }
 
@@ -31,7 +31,7 @@ pub struct BlockSolution {
     pub target: Decimal,
     /// Microcredits
     pub reward: Decimal,
-    /// Missing if the pool never saw it found
+    /// Missing if the pool has no record of the find
     pub finder: Option<Finder>,
 }
 
@@ -66,32 +66,32 @@ pub struct RoundView {
     pub first_seq: u64,
     /// The number of its last share; less than the first if there are none
     pub last_seq: u64,
-    /// Missing while it is not known yet
+    /// Missing while unknown
     pub shares: Option<u64>,
     /// The sum of the shares' targets: attempts
     pub work: Option<Decimal>,
-    /// Work over what its solutions take on average: 1 is as expected, less is luck
+    /// Work over what its solutions take on average: 1 is as expected, less is lucky
     pub effort: Option<f64>,
-    /// The one the block's header has, or the present one
+    /// The one in the block's header, or the current one
     pub proof_target: Option<Decimal>,
-    /// prop, pplns:N or solo; missing in rounds from before there were schemes
+    /// prop, pplns:N or solo; missing in rounds from before schemes existed
     pub scheme: Option<String>,
 }
 
-/// What became of a solution.
+/// The state of a solution.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum StateView {
-    /// Not yet handed to the network
+    /// Not yet sent to the network
     #[default]
     Found,
-    /// Handed to the network
+    /// Sent to the network
     Released,
     /// In a block
     Landed,
-    /// A block gave up on it
+    /// A block aborted it
     Aborted,
     /// Its epoch ended first
     Expired,
@@ -102,17 +102,17 @@ pub enum StateView {
 pub struct SolutionView {
     pub id: String,
     pub state: StateView,
-    /// Why it waits, or what became of it, in one sentence
+    /// Why it waits, or its result, in one sentence
     pub reason: String,
     pub epoch: u32,
     pub address: String,
     pub counter: Decimal,
     /// What the counter reached
     pub target: Decimal,
-    /// Unix milliseconds; 0 if the pool never saw it found
+    /// Unix milliseconds; 0 if the pool has no record of the find
     pub found_ms: u64,
     pub finder: Option<Finder>,
-    /// The block that landed it or gave up on it
+    /// The block that landed or aborted it
     pub height: Option<u32>,
     /// That block's hash, if it landed
     pub hash: Option<String>,

@@ -16,29 +16,29 @@ pub struct BudgetView {
     pub address: String,
     /// What is bonded to the address
     pub stake: Decimal,
-    /// What the chain asks for each solution of an epoch; missing while there is no limit
+    /// The stake that the chain requires for each solution of an epoch; missing while there is no limit
     pub requirement: Option<Decimal>,
-    /// What it will ask for
+    /// The next requirement
     pub next: Option<NextRequirement>,
-    /// Solutions an epoch that the stake allows; missing: any number
+    /// Solutions per epoch that the stake allows; missing: any number
     pub limit: Option<u64>,
     /// Solutions in blocks of this epoch
     pub landed: u64,
-    /// Solutions that may follow in this epoch; missing: any number
+    /// Solutions that may still land in this epoch; missing: any number
     pub left: Option<u64>,
-    /// Blocks to come that take this epoch's solutions
+    /// Blocks left in which solutions of this epoch can land
     pub blocks_left: u32,
     /// The same in one sentence
     pub text: String,
 }
 
-/// A requirement to come.
+/// A requirement that is not in force yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NextRequirement {
-    /// The day (UTC) after which it holds
+    /// The day (UTC) after which it applies
     pub after: String,
     pub requirement: Decimal,
-    /// Solutions an epoch that the present stake will allow then
+    /// Solutions per epoch that the current stake will allow then
     pub limit: u64,
 }
 

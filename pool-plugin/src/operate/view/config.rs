@@ -1,4 +1,4 @@
-//! The configuration as it is in force, without its secrets.
+//! The configuration in force, without its secrets.
 
 use serde_json::{Map, Value};
 

@@ -11,7 +11,7 @@ use utoipa::{
     },
 };
 
-/// A whole number of up to 128 bits. In JSON it is text: many readers keep 53 bits only.
+/// A whole number of up to 128 bits. In JSON it is text: many readers keep only 53 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(pub u128);
 

@@ -1,4 +1,4 @@
-//! The snapshot as metrics: counters and gauges, published once a second. None is touched by a share.
+//! The snapshot as metrics: counters and gauges, published once a second. No share updates them directly.
 //!
 //! Labels come from closed sets: never an account, a worker, an address or a user agent.
 
@@ -10,7 +10,7 @@ use crate::{
     core::{health::Level, meters},
 };
 
-/// Says what each figure is. To be called once a recorder is installed.
+/// Describes each metric. To be called once a recorder is installed.
 pub fn describe() {
     for (name, text) in meters::HISTOGRAMS {
         describe_histogram!(name, text);
@@ -25,21 +25,21 @@ pub fn describe() {
 
 const COUNTERS: [(&str, &str); 15] = [
     ("pool_shares_total", "Shares by verdict: accepted, epoch_ended, or why they were refused"),
-    ("pool_garbage_total", "Lines that were no request"),
-    ("pool_turned_away_total", "Connections turned away"),
+    ("pool_garbage_total", "Lines that were not requests"),
+    ("pool_turned_away_total", "Refused connections"),
     ("pool_sessions_total", "Sessions that ever were in this state, by dialect"),
-    ("pool_solutions_total", "Solutions by what became of them, since the database began"),
-    ("pool_bans_total", "Bans, by whom and of what"),
-    ("pool_restarts_total", "How often a part had to be started again"),
+    ("pool_solutions_total", "Solutions by result, since the database was created"),
+    ("pool_bans_total", "Bans, by who made them and by what they apply to"),
+    ("pool_restarts_total", "How often a part was restarted"),
     ("pool_verified_total", "Counters evaluated"),
     ("pool_verification_panics_total", "Evaluations that panicked"),
     ("pool_evaluator_checks_total", "Answers of the native evaluator that snarkVM computed again"),
-    ("pool_evaluator_mismatches_total", "Of those, the wrong ones"),
+    ("pool_evaluator_mismatches_total", "Those that were wrong"),
     ("pool_evaluator_fallback_epochs_total", "Epochs left to snarkVM as a whole"),
     ("pool_evaluator_distrusted_epochs_total", "Epochs left to snarkVM after a wrong answer"),
     (
         "pool_webhook_messages_total",
-        "Messages to webhooks: delivered, failed after all tries, dropped unsent",
+        "Messages to webhooks: delivered, failed after all attempts, dropped unsent",
     ),
     ("pool_blocks_total", "Blocks of ours whose dumps are in the sums"),
 ];
@@ -53,22 +53,19 @@ const GAUGES: [(&str, &str); 40] = [
     ("pool_workers", "Workers with a connection"),
     ("pool_connections", "Open connections"),
     ("pool_sessions", "Sessions in this state, by dialect"),
-    ("pool_verification_queue", "Shares that wait for their evaluation"),
-    ("pool_verification_queue_capacity", "How many may wait"),
+    ("pool_verification_queue", "Shares waiting for their evaluation"),
+    ("pool_verification_queue_capacity", "How many shares may wait"),
     ("pool_brake_doublings", "How often all share targets are doubled because verification was behind"),
     ("pool_round_shares", "Shares since our last block"),
     ("pool_round_work", "Attempts since our last block"),
     ("pool_round_effort", "Work of the open round over what a solution takes on average"),
     ("pool_luck_effort", "Work of the last blocks over what their solutions take on average"),
     ("pool_last_block_timestamp_seconds", "When our last block was made"),
-    ("pool_height", "Of the node's ledger"),
+    ("pool_height", "Height of the node's ledger"),
     ("pool_synced", "Whether the node follows the network"),
-    (
-        "pool_following",
-        "1 for the state that the node is in: following, catching_up, network_halted, stuck or isolated",
-    ),
+    ("pool_following", "1 for the node's state: following, catching_up, network_halted, stuck or isolated"),
     ("pool_access", "0 open, 1 no new jobs, 2 shares are refused, 3 connections are closed"),
-    ("pool_blocks_behind", "Blocks behind the network, by the peers whose word counts"),
+    ("pool_blocks_behind", "Blocks behind the network, by the peers whose claims count"),
     ("pool_consensus_version", "The consensus version in force"),
     ("pool_known_consensus_version", "The newest consensus version that this release knows a height for"),
     (
@@ -82,18 +79,18 @@ const GAUGES: [(&str, &str); 40] = [
     ("pool_next_activation_height", "Height of the next consensus version that this release knows; 0: none"),
     ("pool_next_activation_timestamp_seconds", "When that height is expected; 0: none"),
     ("pool_peers", "The node's peers"),
-    ("pool_synced_validators", "Of those, the validators at our height"),
-    ("pool_proof_target", "What a solution has to reach"),
+    ("pool_synced_validators", "The validators at our height among them"),
+    ("pool_proof_target", "The target that a solution has to reach"),
     ("pool_coinbase_target", "The chain's coinbase target"),
     ("pool_solutions_open", "Solutions that are not settled, by state"),
-    ("pool_bans", "Bans that hold"),
+    ("pool_bans", "Bans in force"),
     ("pool_health", "0 green, 1 amber, 2 red, by part"),
     ("pool_stake_microcredits", "Bonded to the pool's addresses"),
-    ("pool_stake_requirement_microcredits", "What the chain asks for each solution of an epoch"),
+    ("pool_stake_requirement_microcredits", "Stake that the chain requires for each solution of an epoch"),
     ("pool_solutions_left", "Solutions that may still land in this epoch; missing without a limit"),
     ("pool_disk_free_bytes", "Free on the disk that holds the pool's data"),
     ("pool_disk_size_bytes", "The size of that disk"),
-    ("pool_evaluator_fallback", "Whether the present epoch is left to snarkVM"),
+    ("pool_evaluator_fallback", "Whether the current epoch is left to snarkVM"),
 ];
 
 /// Publishes a snapshot.
@@ -192,7 +189,7 @@ fn publish_chain(pool: &PoolView) {
     gauge!("pool_known_consensus_version").set(chain.known_version);
     gauge!("pool_newer_consensus_version").set(chain.newer_version.map_or(0, |newer| newer.version));
     gauge!("pool_upcoming_consensus_version").set(chain.announced_version.unwrap_or(0));
-    // Set without a next version too: what the last one left here would be taken for one that is due.
+    // Set even without a next version: otherwise the last one's value would look like one that is due.
     let next = chain.next_activation.as_ref();
     gauge!("pool_next_activation_height").set(next.map_or(0, |next| next.height));
     gauge!("pool_next_activation_timestamp_seconds").set(next.map_or(0.0, |next| next.expected as f64));
@@ -251,7 +248,7 @@ fn publish_webhooks(pool: &PoolView) {
     }
 }
 
-/// Over all addresses of the pool: an address is no label.
+/// Over all addresses of the pool: addresses are not labels.
 fn publish_budgets(budgets: &[BudgetView]) {
     if budgets.is_empty() {
         return;
@@ -280,7 +277,7 @@ mod tests {
 
     use super::*;
 
-    /// The figures' names in a text.
+    /// The names of the metrics in a text.
     fn named(text: &str) -> BTreeSet<&str> {
         let words = text.split(|one: char| !one.is_ascii_alphanumeric() && one != '_');
         words.filter(|word| word.starts_with("pool_")).collect()

@@ -17,21 +17,21 @@ pub struct AccountView {
     pub account: String,
     /// Attempts a second, from the accepted shares
     pub rates: Rates,
-    /// Workers that were seen of late
+    /// Workers that were seen recently
     pub workers: u64,
-    /// Of those, the ones with a connection now
+    /// Workers with a connection now
     pub online: u64,
     /// Since the pool's start
     pub shares: WorkerShares,
     /// Unix seconds of the last share or login
     pub last_share: Option<u64>,
-    /// All shares since the database began
+    /// All shares since the database was created
     pub total_shares: u64,
     /// The sum of their targets: attempts
     pub credited: Decimal,
     /// Rewards of all blocks, microcredits
     pub rewards: Decimal,
-    /// Confirmed payments, microcredits; missing: the pool was not told of payments
+    /// Confirmed payments, microcredits; missing: no payments were reported to the pool
     pub paid: Option<Decimal>,
 }
 
@@ -45,9 +45,9 @@ pub struct WorkerView {
     pub online: u32,
     /// Attempts a second, from the accepted shares
     pub rates: Rates,
-    /// What the miner says of itself, attempts a second
+    /// What the miner reports itself, attempts a second
     pub claimed_rate: Option<f64>,
-    /// The share target it works with, or had last: expected attempts a share
+    /// Its share target, or its last one: expected attempts per share
     pub target: Option<Decimal>,
     /// Unix seconds of the last share
     pub last_share: Option<u64>,
@@ -55,13 +55,13 @@ pub struct WorkerView {
     pub shares: WorkerShares,
 }
 
-/// What became of a worker's shares, since the pool's start.
+/// The results of a worker's shares, since the pool's start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkerShares {
     pub accepted: u64,
-    /// By reason, those that there were: other, stale, duplicate, low_difficulty
+    /// By reason, only those that occurred: other, stale, duplicate, low_difficulty
     pub refused: BTreeMap<String, u64>,
-    /// Too late by a moment, for an epoch that had just ended
+    /// A moment too late, for an epoch that had just ended
     pub epoch_ended: u64,
     /// The highest target a share reached
     pub best: Decimal,

@@ -1,15 +1,15 @@
 //! The running pool as plain data, for the API, the metrics, the dashboard and the command line.
 //!
-//! A [`View`] only reads. Once a second an [observer](observe) looks at the parts and puts together a
-//! [`Snapshot`]; whoever asks gets the last one. So the number of readers changes nothing for a miner: no
-//! reader takes a lock that a share waits for, and the observer takes each for a few microseconds at a time.
-//! What is too much to keep in memory (blocks, dumps) is read from the database and the folder of dumps when it
-//! is asked for, on the reader's own thread.
+//! A [`View`] only reads. Once a second an [observer](observe) reads the parts and builds a [`Snapshot`];
+//! readers get the last one. So the number of readers changes nothing for a miner: no reader takes a lock
+//! that a share waits for, and the observer takes each for a few microseconds at a time. What is too large
+//! for memory (blocks, dumps) is read from the database and the folder of dumps on request, on the reader's
+//! own thread.
 //!
 //! # Layout
 //! - the shapes: [`pool`], [`budget`], [`books`], [`miners`], [`parts`], and [`decimal`] for their numbers;
-//! - `observe`: from the parts to a snapshot; `round`, `rewards`, `payments`: what it follows;
-//! - `pages`: what is read when asked for; [`past`]: the last hours, for charts;
+//! - `observe`: from the parts to a snapshot; `round`, `rewards`, `payments`: what it keeps up to date;
+//! - `pages`: lists read on request; [`past`]: the last hours, for charts;
 //! - [`config`]: the configuration without its secrets;
 //! - [`figures`]: the snapshot as metrics.
 
@@ -70,12 +70,12 @@ use crate::{
     verify::evaluator::Evaluator,
 };
 
-/// Looks at a pool; clones look at the same one. Before the pool runs there is little to see.
+/// A view of a pool; clones share it. Before the pool runs there is little to see.
 #[derive(Clone)]
 pub struct View(Arc<Shared>);
 
 struct Shared {
-    /// The one of the start.
+    /// The configuration at the start.
     config: Arc<Config>,
     network: Network,
     ledger: ShareLedger,
@@ -87,7 +87,7 @@ struct Shared {
     payments: RwLock<Payments>,
 }
 
-/// The parts of a running pool that are looked at.
+/// The parts of a running pool that are read.
 pub(crate) struct Sources {
     pub(crate) common: Arc<Common>,
     pub(crate) stats: Arc<Stats>,
@@ -111,7 +111,7 @@ pub struct Snapshot {
     pub accounts: Vec<AccountView>,
     /// By account and name.
     pub workers: Vec<WorkerView>,
-    /// The last ones found first.
+    /// The last found ones first.
     pub solutions: Arc<Vec<SolutionRecord>>,
 }
 
@@ -130,7 +130,7 @@ impl View {
         Self(Arc::new(Shared { config, network, ledger, board, parts, chain, latest, rewards, payments }))
     }
 
-    /// The pool runs: there is something to look at.
+    /// The pool runs: from now on there is something to read.
     pub(crate) fn attach(&self, parts: Sources) {
         // A pool runs once.
         let _ = self.0.parts.set(parts);
@@ -140,27 +140,27 @@ impl View {
         let _ = self.0.chain.set(chain);
     }
 
-    /// The last snapshot, at most a second old or so while the pool runs.
+    /// The last snapshot, about a second old at most while the pool runs.
     pub fn latest(&self) -> Arc<Snapshot> {
         self.0.latest.borrow().clone()
     }
 
-    /// Every snapshot to come.
+    /// Every future snapshot.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.0.latest.subscribe()
     }
 
-    /// How the parts fare now.
+    /// The present health of the parts.
     pub fn health(&self) -> HealthView {
         HealthView::from(&*self.0.board.subscribe().borrow())
     }
 
-    /// Every change of how the parts fare.
+    /// Every change of the parts' health.
     pub fn subscribe_health(&self) -> watch::Receiver<Health> {
         self.0.board.subscribe()
     }
 
-    /// The configuration that is in force.
+    /// The configuration in force.
     pub fn config(&self) -> Arc<Config> {
         self.0.parts.get().map_or_else(|| Arc::clone(&self.0.config), |parts| parts.live.now())
     }

@@ -35,11 +35,11 @@ use crate::{
 };
 
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Between two looks at what costs more: budgets, bans, payments.
+/// The interval for what costs more: budgets, bans, payments.
 const SLOWLY: Duration = Duration::from_secs(5);
-/// The totals of all workers that ever were are read so rarely that it takes a hundredth of the time.
+/// The totals of all workers ever are read so rarely that it takes a hundredth of the time.
 const TOTALS_PAUSE: u32 = 100;
-/// Solutions that are kept, the last ones found.
+/// The most solutions that are kept, the last found ones.
 const MOST_SOLUTIONS: usize = 50_000;
 
 /// Keeps `view` current until `stop`.
@@ -58,7 +58,7 @@ pub(crate) async fn run(view: View, stop: CancellationToken) {
     }
 }
 
-/// What is kept from one look to the next.
+/// What is kept between observations.
 #[derive(Default)]
 struct Observer {
     verified: Option<(Instant, u64)>,
@@ -73,7 +73,7 @@ struct Observer {
     solutions: Solutions,
 }
 
-/// The work of an account since the database began.
+/// The work of an account since the database was created.
 #[derive(Clone, Copy, Debug, Default)]
 struct Total {
     shares: u64,
@@ -83,10 +83,10 @@ struct Total {
 impl Observer {
     fn look(&mut self, view: &View) {
         let Some(parts) = view.0.parts.get() else { return };
-        // The ledger tells of its own troubles; what could not be read stays as it was.
+        // The ledger reports its own failures; what could not be read stays as it was.
         let read = self.read(view);
         if let Err(error) = read {
-            tracing::debug!(%error, "the ledger could not be looked at");
+            tracing::debug!(%error, "could not read the ledger");
         }
         if is_due(&mut self.slowly, SLOWLY) {
             self.look_slowly(view, parts);
@@ -129,7 +129,7 @@ impl Observer {
         self.disk = disk_view(view);
         view.0.payments.write().follow(&view.0.config.data.join("payments.json"));
         if let Some(chain) = view.0.chain.get() {
-            // Who reads the budgets for the log complains if one cannot be read.
+            // The reader of the budgets for the log reports failures.
             let read = |address| {
                 Budget::read(&**chain, address).ok().map(|budget| BudgetView::new(address, &budget))
             };
@@ -144,7 +144,7 @@ impl Observer {
         let mut miners: Vec<&str> = vec![];
         let online = || overview.workers.iter().filter(|status| status.online > 0);
         miners.extend(online().map(|status| status.worker.account.as_str()));
-        // They come by account.
+        // They come sorted by account.
         miners.dedup();
         let refused =
             RejectCode::ALL.iter().map(|code| (code.label().to_owned(), stats.rejected_with(*code)));
@@ -230,7 +230,7 @@ impl Observer {
         }
     }
 
-    /// Everyone with work or a connection, by name.
+    /// Every account with work or a connection, by name.
     fn accounts(&self, view: &View, overview: &Overview, workers: &[WorkerView]) -> Vec<AccountView> {
         let mut accounts: BTreeMap<&str, AccountView> = BTreeMap::new();
         for worker in workers {
@@ -266,7 +266,7 @@ struct Solutions {
     counts: SolutionCounts,
 }
 
-/// What changes whenever a solution does: those that are open, and our last block.
+/// Changes with every change of a solution: the open ones, and our last block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mark {
     height: Option<u32>,
@@ -351,7 +351,7 @@ fn chain_view(view: &View, state: &ChainState) -> ChainView {
     }
 }
 
-/// Of the file system that holds the pool's data.
+/// The file system that holds the pool's data.
 fn disk_view(view: &View) -> DiskView {
     let read = rustix::fs::statvfs(&view.0.config.data);
     read.map_or_else(
@@ -409,7 +409,7 @@ fn add(sum: &mut WorkerShares, shares: &WorkerShares) {
     }
 }
 
-/// Whether so much time has passed since the last time this said so.
+/// Whether this much time has passed since this last returned true.
 fn is_due(last: &mut Option<Instant>, period: Duration) -> bool {
     let due = last.is_none_or(|last| last.elapsed() >= period);
     if due {

@@ -1,7 +1,7 @@
-//! What is read when it is asked for: lists in pages, in an order that stays.
+//! Lists read on request: in pages, in a stable order.
 //!
-//! A cursor is where a page ended, opaque to whoever gets it. It names a place in the order and not a number,
-//! so that what is added meanwhile neither repeats nor skips anything.
+//! A cursor marks the end of a page and is opaque to its receiver. It names a place in the order and not a
+//! number, so that later additions neither repeat nor skip anything.
 
 use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf, str::FromStr};
 
@@ -25,21 +25,21 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// To be given as `cursor` for what follows; missing at the end
+    /// To be given as `cursor` for the next page; missing at the end
     pub next: Option<String>,
 }
 
 /// Why there is no page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
-    #[error("the cursor is none of this list: take it from `next` of the page before")]
+    #[error("this cursor does not belong to this list: take `next` of the page before")]
     Cursor,
     #[error(transparent)]
     Read(#[from] ReadError),
 }
 
 impl<T> Page<T> {
-    /// Of what comes in order, with one more than `limit` if there are so many.
+    /// A page of ordered items; `items` holds one more than `limit` if there are more.
     fn cut(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
@@ -55,7 +55,7 @@ fn read_cursor<T: FromStr>(cursor: Option<&str>) -> Result<Option<T>, PageError>
     text.parse().map(Some).map_err(|_| PageError::Cursor)
 }
 
-/// What solutions are in the order of.
+/// The sort key of solutions.
 pub(super) fn solution_key(record: &SolutionRecord) -> (u64, u64) {
     (record.found_ms, record.solution.id().0)
 }
@@ -85,7 +85,7 @@ impl View {
         Ok(self.0.ledger.round(height)?.map(|round| self.block_view(&round)))
     }
 
-    /// The file of a block's dump, if it is there.
+    /// The file of a block's dump, if it exists.
     pub fn dump_file(&self, height: u32) -> Result<Option<PathBuf>, ReadError> {
         let round = self.0.ledger.round(height)?;
         let path = round.map(|round| self.shares_dir().join(file_name(&round)));
@@ -107,7 +107,7 @@ impl View {
         Ok(Page { items: open.into_iter().chain(closed).collect(), next: page.next })
     }
 
-    /// Solutions, the last one found first; of one state only if there is a filter.
+    /// Solutions, the last found one first; of one state only if there is a filter.
     pub fn solutions(
         &self,
         state: Option<StateView>,
@@ -153,7 +153,7 @@ impl View {
         limit: usize,
     ) -> Result<Page<WorkerView>, PageError> {
         let after: Option<String> = read_cursor(cursor)?;
-        // Neither name has a separator of this kind.
+        // Neither name contains this separator.
         let after = match after.as_deref().map(|after| after.split_once('\n')) {
             None => None,
             Some(Some(place)) => Some(place),
@@ -192,7 +192,7 @@ impl View {
         Ok(Page::cut(items, limit, |one: &RewardView| one.height.to_string()))
     }
 
-    /// By account: what it earned, and what of it is not paid. Microcredits.
+    /// By account: what it earned, and the unpaid part. Microcredits.
     pub fn balances(&self) -> BTreeMap<String, (Decimal, Decimal)> {
         let latest = self.latest();
         let with_rewards = latest.accounts.iter().filter(|one| one.rewards.0 > 0);
@@ -299,17 +299,17 @@ impl View {
         match state {
             SolutionState::Found => match waits() {
                 Some(wait) => format!("it waits: {}", wait.text()),
-                None => "it is about to go out".to_owned(),
+                None => "it is about to be sent".to_owned(),
             },
             SolutionState::Released => match waits() {
                 Some(wait) => format!("the network has it; it is not offered again: {}", wait.text()),
                 None => "the network has it, and no block yet".to_owned(),
             },
-            SolutionState::Landed { height, .. } => format!("block {height} carries it"),
+            SolutionState::Landed { height, .. } => format!("it is in block {height}"),
             SolutionState::Aborted { height, inferred } => {
-                format!("block {height} gave up on it, most likely because {inferred}")
+                format!("block {height} aborted it, most likely: {inferred}")
             }
-            SolutionState::Expired => "its epoch ended before a block carried it".to_owned(),
+            SolutionState::Expired => "its epoch ended before it was in a block".to_owned(),
         }
     }
 }

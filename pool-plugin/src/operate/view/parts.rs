@@ -1,4 +1,4 @@
-//! How the parts fare.
+//! The health of the parts.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,12 +16,13 @@ pub struct HealthView {
 /// A part of the pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartView {
-    /// chain, peers, ledger, release, rounds, verification, redis, postgres, puzzle, books or finds
+    /// chain, ledger, release, rounds, verification, redis, postgres, puzzle, books, finds, shares, disk or
+    /// webhooks
     pub part: String,
     pub level: Level,
-    /// One word for machines
+    /// A name for machines
     pub reason: String,
-    /// What is the matter, and what to do
+    /// What is wrong, and what to do
     pub text: String,
 }
 

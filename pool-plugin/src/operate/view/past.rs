@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// What came in over the last hours, in spans that follow one another, the oldest first. The running span is none of
-/// them. Refused shares are known since the pool's start, the rest of the last day survives a restart.
+/// What came in over the last hours, in consecutive spans, oldest first, without the running one. Refused
+/// shares are known since the pool's start, the rest of the last day survives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryView {
     /// Unix seconds at which the first span begins
@@ -27,11 +27,11 @@ pub struct HistoryView {
     pub rates: Vec<f64>,
     /// Shares
     pub accepted: Vec<u64>,
-    /// Shares, those that came a moment after their epoch's end among them
+    /// Shares, including those that came a moment after their epoch's end
     pub refused: Vec<u64>,
 }
 
-/// The rates of an account over the last hours, in spans that follow one another, the oldest first.
+/// The rates of an account over the last hours, in consecutive spans, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AccountHistoryView {
     /// Unix seconds at which the first span begins
@@ -54,11 +54,11 @@ impl View {
         parts.common.workers.history(unix_seconds(), hours, minutes).into()
     }
 
-    /// The same of an account: an hour in spans of five minutes, more in hours.
+    /// The same for an account: an hour in spans of five minutes, more in hours.
     pub fn account_history(&self, account: &str, hours: u64) -> AccountHistoryView {
         let Some(parts) = self.0.parts.get() else { return AccountHistoryView::default() };
         let latest = self.latest();
-        // They come by account.
+        // They come sorted by account.
         let first = latest.workers.partition_point(|worker| worker.account.as_str() < account);
         let own = latest.workers[first..].iter().take_while(|worker| worker.account == account);
         let own = own.map(|worker| Worker { account: account.to_owned(), worker: worker.worker.clone() });

@@ -1,4 +1,4 @@
-//! What the payout script paid, as it told the pool: `scripts/payments_json.py` writes the file.
+//! What the payout script paid, as reported to the pool: `scripts/payments_json.py` writes the file.
 
 use std::{
     collections::HashMap,
@@ -12,10 +12,10 @@ use serde::Deserialize;
 use super::Decimal;
 use crate::core::occasionally::Occasionally;
 
-/// A file larger than this is none of ours.
+/// A file larger than this was not written by that script.
 const LARGEST: u64 = 64 << 20;
 
-/// The payments, as the file last had them.
+/// The payments in the file when it was last read.
 #[derive(Default)]
 pub(super) struct Payments {
     changed: Option<SystemTime>,
@@ -30,7 +30,7 @@ struct File {
 }
 
 impl Payments {
-    /// Reads the file again if it is another than before.
+    /// Reads the file again if it has changed.
     pub(super) fn follow(&mut self, path: &Path) {
         let Ok(metadata) = fs::metadata(path) else { return };
         let changed = metadata.modified().ok();
@@ -47,13 +47,13 @@ impl Payments {
             }
             Err(reason) => {
                 if self.trouble.due().is_some() {
-                    tracing::warn!(file = %path.display(), %reason, "the payments cannot be read");
+                    tracing::warn!(file = %path.display(), %reason, "cannot read the payments");
                 }
             }
         }
     }
 
-    /// Microcredits paid to an account; `None` if nobody told.
+    /// Microcredits paid to an account; `None` if no payments were reported.
     pub(super) fn of(&self, account: &str) -> Option<u128> {
         self.paid.as_ref().map(|paid| paid.get(account).copied().unwrap_or(0))
     }

@@ -45,7 +45,7 @@ pub struct PoolView {
     pub blocks: u64,
     pub bans: BansView,
     pub disk: DiskView,
-    /// How often each part had to be started again
+    /// How often each part was restarted
     pub restarts: BTreeMap<String, u64>,
     pub webhooks: WebhooksView,
     /// How rewards are shared out: prop, pplns:N or solo
@@ -59,7 +59,7 @@ pub struct PoolView {
 pub struct ChainView {
     /// Missing until the node is up
     pub height: Option<u32>,
-    /// The epoch whose solutions the next block takes
+    /// The epoch whose solutions the next block accepts
     pub epoch: Option<u32>,
     /// 64 hexadecimal digits
     pub epoch_hash: Option<String>,
@@ -67,7 +67,7 @@ pub struct ChainView {
     pub job_epoch: Option<u32>,
     /// 64 hexadecimal digits
     pub job_epoch_hash: Option<String>,
-    /// Blocks to come that take solutions of this epoch
+    /// Blocks left in which solutions of this epoch can land
     pub blocks_left: Option<u32>,
     pub proof_target: Option<Decimal>,
     pub coinbase_target: Option<Decimal>,
@@ -77,12 +77,12 @@ pub struct ChainView {
     pub following: String,
     /// Unix seconds since when
     pub following_since: i64,
-    /// Blocks behind the network, by the peers whose word counts; missing while none of them answers
+    /// Blocks behind the network, by the peers whose claims count; missing while none of them answers
     pub behind: Option<u32>,
     /// open, no_new_jobs, refusing (shares are refused) or closed (connections are closed as well)
     pub access: String,
     pub peers: u64,
-    /// Of the peers, the validators at our height
+    /// The validators at our height among the peers
     pub synced_validators: u64,
     /// The release of the node
     pub release: String,
@@ -90,7 +90,7 @@ pub struct ChainView {
     pub consensus_version: u16,
     /// The newest consensus version that this release knows a height for
     pub known_version: u16,
-    /// The next consensus version that this release knows a height for; missing if none is to come
+    /// The next consensus version that this release knows a height for; missing if none is scheduled
     pub next_activation: Option<ActivationView>,
     /// A consensus version that the network runs and this release does not know
     pub newer_version: Option<NewerVersionView>,
@@ -98,7 +98,7 @@ pub struct ChainView {
     pub announced_version: Option<u16>,
 }
 
-/// A consensus version that is to come.
+/// A consensus version that is not in force yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActivationView {
     pub version: u16,
@@ -125,21 +125,21 @@ pub struct SessionsView {
     pub state: String,
     /// In this state now
     pub now: u64,
-    /// That ever were
+    /// Total since the start
     pub total: u64,
 }
 
-/// What became of shares.
+/// The verdicts on shares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SharesView {
     pub accepted: u64,
     /// By reason: other, stale, duplicate, low_difficulty, unauthorized, not_subscribed
     pub refused: BTreeMap<String, u64>,
-    /// Too late by a moment, for an epoch that had just ended; not among the refused
+    /// A moment too late, for an epoch that had just ended; not among the refused
     pub epoch_ended: u64,
-    /// Lines that were no request
+    /// Lines that were not requests
     pub garbage: u64,
-    /// Connections turned away because the pool was full
+    /// Connections refused because the pool was full
     pub turned_away: u64,
 }
 
@@ -153,16 +153,16 @@ pub struct OpenRoundView {
     pub shares: u64,
     /// The sum of the shares' targets: attempts
     pub work: Decimal,
-    /// Work over what a solution takes on average, were one found now: 1 is as expected, less is luck
+    /// Work over what a solution takes on average, if one were found now: 1 is as expected, less is lucky
     pub effort: Option<f64>,
 }
 
-/// How the last blocks fared.
+/// The luck of the last blocks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LuckView {
-    /// Of how many of our last blocks
+    /// The number of our last blocks in it
     pub blocks: u64,
-    /// Their work over what their solutions take on average: 1 is as expected, less is luck
+    /// Their work over what their solutions take on average: 1 is as expected, less is lucky
     pub effort: Option<f64>,
 }
 
@@ -178,18 +178,18 @@ pub struct VerificationView {
     pub per_second: f64,
     /// Evaluations that panicked
     pub panicked: u64,
-    /// All share targets are doubled so often, because verification was behind
+    /// How often all share targets are doubled because verification was behind
     pub brake_doublings: u32,
 }
 
-/// How the puzzle's evaluator fares against snarkVM.
+/// The checks of the puzzle's evaluator against snarkVM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EvaluatorView {
     /// native or stock
     pub kind: String,
     /// Answers that snarkVM computed again
     pub checked: u64,
-    /// Of those, the wrong ones
+    /// Those that were wrong
     pub wrong: u64,
     /// Epochs left to snarkVM as a whole
     pub fallback_epochs: u64,
@@ -197,7 +197,7 @@ pub struct EvaluatorView {
     pub distrusted_epochs: u64,
 }
 
-/// Solutions by what became of them, since the database began.
+/// Solutions by result, since the database was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SolutionCounts {
     /// All that were ever found
@@ -205,16 +205,16 @@ pub struct SolutionCounts {
     pub landed: u64,
     pub aborted: u64,
     pub expired: u64,
-    /// Found, and not yet handed to the network
+    /// Found, and not yet sent to the network
     pub waiting: u64,
-    /// Handed to the network, and not settled
+    /// Sent to the network, and not settled
     pub released: u64,
 }
 
 /// Addresses that may not connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BansView {
-    /// That hold now
+    /// In force now
     pub now: u64,
     /// Made by the pool since its start, of addresses
     pub addresses: u64,
@@ -228,22 +228,22 @@ pub struct BansView {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DiskView {
     pub free_bytes: u64,
-    /// 0 if it cannot be told
+    /// 0 if unknown
     pub size_bytes: u64,
 }
 
-/// What became of the messages to webhooks, of all together.
+/// Results of the messages to all webhooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhooksView {
-    /// Taken by their receivers
+    /// Accepted by their receivers
     pub delivered: u64,
-    /// Given up, after an hour of tries
+    /// Dropped after an hour of attempts
     pub failed: u64,
-    /// Not even queued, since too many waited
+    /// Not queued, since too many waited
     pub dropped: u64,
 }
 
-/// Who gets a part of every reward.
+/// An account that gets a part of every reward.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeeView {
     pub account: String,

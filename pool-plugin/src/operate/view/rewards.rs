@@ -1,6 +1,6 @@
-//! What the share dumps paid to whom, kept up to date as they are written.
+//! What the share dumps paid to each account, kept up to date as dumps are written.
 //!
-//! The sums are over all dumps; which dump paid what is kept for the latest ones only, within a bound.
+//! The sums cover all dumps; single payments are kept for the latest ones only, within a bound.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -20,7 +20,7 @@ use crate::{
 const MOST_REWARDS: usize = 1_000_000;
 /// Rounds that are read at a time.
 const AT_A_TIME: usize = 64;
-/// Of so many of the last blocks is the luck told.
+/// The luck covers this many of the last blocks.
 const LUCK_BLOCKS: usize = 100;
 
 /// The dumps so far.
@@ -48,7 +48,7 @@ pub(super) struct Paid {
 /// A dump without its accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Summary {
-    /// Of the round, not of the window it pays for.
+    /// The round's, not that of the window it pays for.
     pub(super) shares: Option<u64>,
     pub(super) work: Option<u128>,
     pub(super) effort_permille: Option<u64>,
@@ -57,8 +57,7 @@ pub(super) struct Summary {
 }
 
 impl RewardBook {
-    /// Takes the dumps in that were written since, a few at a time. One that is not there yet holds up those
-    /// after it.
+    /// Adds the dumps written since the last call, a few at a time. Later dumps wait for one that is missing.
     pub(super) fn follow(
         book: &RwLock<Self>,
         ledger: &ShareLedger,
@@ -116,7 +115,7 @@ impl RewardBook {
         self.latest.get(index)
     }
 
-    /// The effort of the last blocks together, in thousandths, and how many they are.
+    /// The effort of the last blocks together, in thousandths, and their number.
     pub(super) fn luck(&self) -> (usize, Option<u64>) {
         let last = self.latest.iter().rev().take(LUCK_BLOCKS);
         let (mut blocks, mut work, mut expected) = (0, 0u128, 0u128);
@@ -138,7 +137,7 @@ impl Paid {
     }
 }
 
-/// `None`: the dump is not there, or not readable; who writes them says so.
+/// `None`: the dump is missing, or unreadable; its writer reports that.
 pub(super) fn read(shares_dir: &Path, round: &Round) -> Option<Paid> {
     let file = file_name(round);
     let bytes = std::fs::read(shares_dir.join(&file)).ok()?;
@@ -167,7 +166,7 @@ pub(super) fn read(shares_dir: &Path, round: &Round) -> Option<Paid> {
     })
 }
 
-/// What is read of a dump's file.
+/// The parts of a dump file that are read.
 #[derive(Deserialize)]
 struct DumpFile {
     proof_target: Option<String>,

@@ -1,8 +1,8 @@
-//! The open round's work, followed share by share.
+//! The open round's work, added up share by share.
 
 use crate::ledger::{ReadError, ShareLedger};
 
-/// Shares that are read at a time: the rest follows at the next look.
+/// Shares that are read at a time: the rest follows at the next call.
 const AT_A_TIME: u64 = 50_000;
 
 /// The work since our last block.
@@ -17,7 +17,7 @@ pub(super) struct OpenRound {
 }
 
 impl OpenRound {
-    /// Reads on; `since_seq` is the last share of the last round.
+    /// Continues reading; `since_seq` is the last share of the last round.
     pub(super) fn follow(&mut self, ledger: &ShareLedger, since_seq: u64) -> Result<(), ReadError> {
         if self.since_seq != since_seq {
             *self = Self { since_seq, read_to: since_seq, shares: 0, work: 0 };

@@ -7,17 +7,17 @@ use ureq::http::Uri;
 
 use super::EventKind;
 
-/// Who is told of what.
+/// A receiver, and which events it gets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookConfig {
     pub url: String,
-    /// What messages are signed with. `None`: they are not.
+    /// The key that signs messages. `None`: they are not signed.
     pub secret: Option<Vec<u8>>,
     pub events: BTreeSet<EventKind>,
 }
 
 impl WebhookConfig {
-    /// The part of the URL that is no secret.
+    /// The part of the URL that is not secret.
     pub fn server(&self) -> String {
         server_of(&self.url).unwrap_or_default()
     }

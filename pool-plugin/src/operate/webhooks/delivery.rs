@@ -1,4 +1,4 @@
-//! The thread of one webhook: sends a message, tries again and again if nobody takes it, then the next one.
+//! The thread of one webhook: sends a message, retries until it is accepted, then sends the next one.
 
 use std::{
     io,
@@ -17,19 +17,19 @@ use tracing::{info, warn};
 use super::{Counters, event::Event, sign::signature};
 use crate::{core::types::unix_ms, operate::webhooks::WebhookConfig};
 
-/// Messages that wait for one webhook.
+/// Messages that may wait for one webhook.
 const CAPACITY: usize = 256;
-/// How long one try may take.
+/// How long one attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The pause after a failed try; it doubles up to the longest.
+/// The pause after a failed attempt; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// For so long a message is tried; then it is old news.
+/// A message is retried for this long; then it is outdated.
 const OLD: Duration = Duration::from_secs(3600);
-/// How long stopping waits for the try under way.
+/// How long a stop waits for the current attempt.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How a webhook is called; the tests are in more of a hurry.
+/// The timing of the calls; shorter in the tests.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     pub capacity: usize,
@@ -44,7 +44,7 @@ impl Default for Pace {
     }
 }
 
-/// A webhook that is told. Dropping it ends the thread, after the try under way if that does not take long.
+/// A webhook in use. Dropping it ends the thread, after the current attempt if that does not take long.
 pub struct Delivery {
     config: WebhookConfig,
     queue: SyncSender<Event>,
@@ -58,7 +58,7 @@ pub struct Delivery {
 #[derive(Default)]
 struct Shared {
     waiting: AtomicUsize,
-    /// Since the last message that was taken.
+    /// Time since the last accepted message.
     dropped: AtomicU64,
     failing: Mutex<Option<Failing>>,
 }
@@ -89,7 +89,7 @@ impl Delivery {
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(pace.timeout))
             .http_status_as_error(false)
-            // What is signed for one receiver is no other's business.
+            // Each receiver gets only its own signature.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .build()
@@ -111,7 +111,7 @@ impl Delivery {
         &self.config
     }
 
-    /// Queues the event, if this webhook is to hear of it. Never waits.
+    /// Queues the event, if this webhook is configured for it. Never waits.
     pub fn tell(&self, event: &Event) {
         if !self.config.events.contains(&event.kind) {
             return;
@@ -122,12 +122,12 @@ impl Delivery {
             self.shared.waiting.fetch_sub(1, Relaxed);
             self.counters.dropped.fetch_add(1, Relaxed);
             if self.shared.dropped.fetch_add(1, Relaxed) == 0 {
-                warn!(webhook = %self.config, "the queue of a webhook is full: messages are dropped until it is taken");
+                warn!(webhook = %self.config, "a webhook's queue is full: dropping messages");
             }
         }
     }
 
-    /// `None` while messages are taken.
+    /// `None` while messages are accepted.
     pub fn trouble(&self) -> Option<Trouble> {
         let failing = self.shared.failing.lock();
         let Failing { since, why } = failing.as_ref()?;
@@ -139,7 +139,7 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // Nothing is ever sent: it is the end that is waited for.
+        // Nothing is ever sent: only the end of the channel is awaited.
         let _ = self.ended.recv_timeout(STOP_PATIENCE);
     }
 }
@@ -154,7 +154,7 @@ struct Caller {
     _alive: std::sync::mpsc::Sender<()>,
 }
 
-/// The event, and what its webhook has missed.
+/// The event, and how many its webhook has missed.
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(flatten)]
@@ -170,7 +170,7 @@ fn is_zero(number: &u64) -> bool {
 
 impl Caller {
     fn run(self, events: &Receiver<Event>) {
-        // How often it is looked whether the pool stops, while nothing happens.
+        // How often a stop is checked for while nothing happens.
         const IDLE: Duration = Duration::from_millis(200);
         loop {
             match events.recv_timeout(IDLE) {
@@ -189,15 +189,15 @@ impl Caller {
     }
 
     fn say_undelivered(&self, count: usize) {
-        warn!(webhook = %self.config, count, "messages of a webhook are given up, for it ends");
+        warn!(webhook = %self.config, count, "dropping queued webhook messages: shutting down");
     }
 
-    /// Waits, and says whether the webhook ends.
+    /// Waits, and returns whether the webhook ends.
     fn is_stopped(&self, pause: Duration) -> bool {
         self.stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout)
     }
 
-    /// Tries until it is taken or old; `false` if the webhook ended before that.
+    /// Retries until the message is accepted or outdated; `false` if the webhook ended before that.
     fn deliver(&self, event: &Event) -> bool {
         let mut pause = self.pace.first_pause;
         let old = Instant::now() + self.pace.old;
@@ -211,7 +211,7 @@ impl Caller {
             }
             if Instant::now() >= old {
                 self.counters.failed.fetch_add(1, Relaxed);
-                warn!(webhook = %self.config, id = event.id, "a message is given up: nobody took it");
+                warn!(webhook = %self.config, id = event.id, "dropping an unaccepted webhook message");
                 return true;
             }
             if self.is_stopped(pause) {
@@ -233,7 +233,7 @@ impl Caller {
             .header("webhook-id", &event.id)
             .header("webhook-timestamp", seconds.to_string());
         if let Some(secret) = &self.config.secret {
-            let signed = signature(secret, &event.id, seconds, &body).ok_or("the secret cannot be used")?;
+            let signed = signature(secret, &event.id, seconds, &body).ok_or("the secret is not valid")?;
             request = request.header("webhook-signature", signed);
         }
         let response = request.send(&body).map_err(|error| without_url(&error))?;
@@ -241,7 +241,7 @@ impl Caller {
         if !status.is_success() {
             return Err(format!("it answers {}", status.as_u16()));
         }
-        // Only what this message has told of; more may have been dropped meanwhile.
+        // Only those reported by this message; more may have been dropped in the meantime.
         self.shared.dropped.fetch_sub(dropped, Relaxed);
         Ok(())
     }
@@ -249,7 +249,7 @@ impl Caller {
     fn succeeded(&self) {
         self.counters.delivered.fetch_add(1, Relaxed);
         if self.shared.failing.lock().take().is_some() {
-            info!(webhook = %self.config, "the webhook takes messages again");
+            info!(webhook = %self.config, "the webhook accepts messages again");
         }
     }
 
@@ -258,7 +258,7 @@ impl Caller {
         match &mut *failing {
             Some(failing) => failing.why = why,
             None => {
-                warn!(webhook = %self.config, why, "a webhook takes no message: it is tried again");
+                warn!(webhook = %self.config, why, "a webhook message failed; retrying");
                 *failing = Some(Failing { since: Instant::now(), why });
             }
         }
@@ -275,10 +275,10 @@ fn without_url(error: &ureq::Error) -> String {
             }
         }
         ureq::Error::Timeout(_) => "it does not answer in time".into(),
-        ureq::Error::HostNotFound => "its host is not found".into(),
-        ureq::Error::ConnectionFailed => "no connection can be made".into(),
+        ureq::Error::HostNotFound => "its host was not found".into(),
+        ureq::Error::ConnectionFailed => "it refuses connections".into(),
         ureq::Error::Tls(why) => format!("TLS: {why}"),
         ureq::Error::Rustls(why) => format!("TLS: {why}"),
-        _ => "it cannot be called".into(),
+        _ => "the request failed".into(),
     }
 }

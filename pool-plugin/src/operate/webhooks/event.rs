@@ -1,15 +1,15 @@
-//! What is told, and its bytes.
+//! The messages, and their bytes.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::core::types::{Network, unix_ms};
 
-/// What a webhook can ask for.
+/// The events a webhook can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
-    /// A part of the pool fares otherwise than before.
+    /// The health of a part has changed.
     Health,
     /// A solution was found.
     Found,
@@ -33,17 +33,17 @@ impl EventKind {
     }
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Happening {
     pub kind: EventKind,
     pub data: Value,
 }
 
-/// A message, the same for every webhook that hears of it.
+/// A message, the same for every webhook that gets it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
-    /// The same at every try, so that a receiver knows a repetition.
+    /// The same at every attempt, so that a receiver recognises a repetition.
     pub id: String,
     /// When it was noticed, in milliseconds since 1970.
     pub time_ms: u64,
@@ -55,7 +55,7 @@ pub struct Event {
     pub data: Value,
 }
 
-/// Who tells.
+/// The sender.
 #[derive(Clone, Debug)]
 pub struct Sender {
     pub network: Network,

@@ -1,5 +1,5 @@
-//! From what is seen of the pool to what is told. The first look is where it begins: what was before is told to
-//! nobody. Pure but for the ledger it reads.
+//! From the state of the pool to events. The first look only sets the start: earlier events are not sent.
+//! Pure but for the ledger it reads.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,18 +21,18 @@ use crate::{
     },
 };
 
-/// How long a part must fare otherwise before it is told: what passes by itself wakes nobody.
+/// How long a change of a part's health must last before it is sent: short problems alert nobody.
 pub const LASTING: Duration = Duration::from_secs(10);
-/// Rounds told in one look.
+/// The most rounds sent in one look.
 const ROUNDS: usize = 100;
 
-/// What was seen so far.
+/// The state at the last look.
 #[derive(Default)]
 pub struct Lookout {
     parts: BTreeMap<Part, Watched>,
     /// Those that may still land; `None` before the first look.
     open: Option<HashMap<SolutionId, SolutionRecord>>,
-    /// The last block that was told.
+    /// The last block that was sent.
     height: u32,
 }
 
@@ -41,13 +41,13 @@ type Fares = (Level, &'static str);
 
 struct Watched {
     told: Fares,
-    /// What it says now, and since when.
+    /// Its present state, and since when.
     now: Fares,
     since: Duration,
 }
 
 impl Lookout {
-    /// What has happened since the last look. `now`: since some fixed time.
+    /// The events since the last look. `now`: since some fixed time.
     pub fn look(
         &mut self,
         ledger: &ShareLedger,
@@ -66,20 +66,20 @@ impl Lookout {
     fn health(&mut self, health: &Health, now: Duration) -> Vec<Happening> {
         let mut happenings = vec![];
         for (part, report) in &health.0 {
-            let fares = (report.level, report.reason);
-            // A part that begins well is no news.
-            let quiet = || Watched { told: (Level::Green, ""), now: fares, since: now };
+            let current = (report.level, report.reason);
+            // A part that starts healthy is no event.
+            let quiet = || Watched { told: (Level::Green, ""), now: current, since: now };
             let watched = self.parts.entry(*part).or_insert_with(quiet);
-            if watched.now != fares {
-                (watched.now, watched.since) = (fares, now);
+            if watched.now != current {
+                (watched.now, watched.since) = (current, now);
             }
-            let is_news = match (watched.told.0, fares.0) {
+            let is_news = match (watched.told.0, current.0) {
                 (Level::Green, Level::Green) => false,
-                _ => watched.told != fares,
+                _ => watched.told != current,
             };
             if is_news && now.saturating_sub(watched.since) >= LASTING {
                 happenings.push(part_fares(*part, watched.told.0, report));
-                watched.told = fares;
+                watched.told = current;
             }
         }
         happenings
@@ -125,7 +125,7 @@ fn solution(record: &SolutionRecord) -> Value {
         "id": record.solution.id().to_string(),
         "epoch": record.epoch,
         "address": record.solution.address.to_string(),
-        // Beyond what a receiver's numbers may hold.
+        // Too large for a receiver's numbers.
         "target": record.solution.target.to_string(),
         "account": finder.map(|finder| &finder.account),
         "worker": finder.map(|finder| &finder.worker),
@@ -191,15 +191,15 @@ mod tests {
     fn a_part_is_told_when_its_trouble_lasts_and_when_it_is_over() {
         let mut lookout = Lookout::default();
         let mut look = |level, reason, at| {
-            let told = lookout.health(&health(level, reason), seconds(at));
-            told.first().map(|one| format!("{} after {}", one.data["level"], one.data["before"]))
+            let sent = lookout.health(&health(level, reason), seconds(at));
+            sent.first().map(|one| format!("{} after {}", one.data["level"], one.data["before"]))
         };
         assert_eq!(look(Level::Red, "behind", 0), None, "not yet");
         assert_eq!(look(Level::Green, "synced", 5), None, "it has passed");
         assert_eq!(look(Level::Red, "behind", 6), None);
         assert_eq!(look(Level::Red, "behind", 15), None);
         assert_eq!(look(Level::Red, "behind", 16).as_deref(), Some("\"red\" after \"green\""));
-        assert_eq!(look(Level::Red, "behind", 60), None, "said already");
+        assert_eq!(look(Level::Red, "behind", 60), None, "sent already");
         assert_eq!(look(Level::Red, "alone", 61), None);
         assert!(look(Level::Red, "alone", 71).is_some(), "another reason");
         assert_eq!(look(Level::Green, "synced", 72), None);

@@ -1,15 +1,15 @@
-//! Tells other programs when something happens: a part that turns amber or red, a solution that is found, a block
-//! that is ours, a solution that is lost. `docs/operators.md` has the messages.
+//! Notifies other programs of events: a part that turns amber or red, a solution found, a block of ours, a
+//! solution lost. `docs/operators.md` has the messages.
 //!
-//! Nothing here is near a share: what happens is read from the health board and the ledger once a second, and
-//! each webhook has a thread and a bounded queue of its own. A queue that is full drops what comes, and the next
-//! message says how many those were.
+//! Nothing here is on the path of a share: events are read from the health board and the ledger once a
+//! second, and each webhook has its own thread and bounded queue. A full queue drops new messages, and the
+//! next one says how many.
 //!
 //! # Layout
 //! - [`config`]: who is told of what.
-//! - [`event`]: what is told, and its bytes.
-//! - [`lookout`]: from what is seen to what is told. Pure.
-//! - [`sign`]: how a receiver knows that it is we who speak.
+//! - [`event`]: the messages, and their bytes.
+//! - [`lookout`]: from the state of the pool to events. Pure.
+//! - [`sign`]: how a receiver knows the sender.
 //! - [`delivery`]: the thread of one webhook.
 
 pub mod config;
@@ -35,18 +35,18 @@ use crate::{
     ledger::{ReadError, ShareLedger},
 };
 
-/// How often is looked at what happens.
+/// How often events are looked for.
 const LOOK: Duration = Duration::from_secs(1);
-/// A receiver may be down for this long before the operator is told.
+/// A receiver may be down for this long before that is reported.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Messages since the start, over all webhooks.
 #[derive(Debug, Default)]
 pub struct Counters {
     pub delivered: AtomicU64,
-    /// Given up after all tries.
+    /// Dropped after all attempts.
     pub failed: AtomicU64,
-    /// Not even queued, since the queue was full.
+    /// Not queued, since the queue was full.
     pub dropped: AtomicU64,
 }
 
@@ -68,9 +68,9 @@ pub async fn run(
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         follow_config(&mut deliveries, &wanted(), &counters);
         if deliveries.is_empty() {
-            // Whoever is added later hears of what happens from then on.
+            // A webhook added later gets the events from then on.
             if lookout.take().is_some() {
-                board.report(Part::Webhooks, Report::green("none", "nobody is told any more"));
+                board.report(Part::Webhooks, Report::green("none", "no webhooks are configured any more"));
             }
             continue;
         }
@@ -94,13 +94,13 @@ pub async fn run(
         }
         board.report(Part::Webhooks, judge(&deliveries));
     }
-    // Waits for the message under way, though not for ever.
+    // Waits for the current message, though not forever.
     let _ = tokio::task::spawn_blocking(move || drop(deliveries)).await;
 }
 
 fn say_once(readable: &mut bool, error: &ReadError) {
     if std::mem::replace(readable, false) {
-        warn!(%error, "webhooks cannot tell of blocks and solutions: the share database cannot be read");
+        warn!(%error, "cannot read the share database: no webhook messages about blocks and solutions");
     }
 }
 
@@ -117,7 +117,7 @@ fn follow_config(deliveries: &mut Vec<Delivery>, wanted: &[WebhookConfig], count
         }
         match Delivery::start(config.clone(), counters.clone()) {
             Ok(delivery) => deliveries.push(delivery),
-            Err(error) => error!(webhook = %config, %error, "the thread of a webhook cannot be started"),
+            Err(error) => error!(webhook = %config, %error, "cannot start the thread of a webhook"),
         }
     }
 }
@@ -126,11 +126,11 @@ fn judge(deliveries: &[Delivery]) -> Report {
     let failing = deliveries.iter().filter_map(|delivery| {
         let trouble = delivery.trouble().filter(|trouble| trouble.lasted >= PATIENCE)?;
         let (server, waiting, why) = (delivery.config().server(), trouble.waiting, trouble.why);
-        Some(format!("{server} takes no messages ({why}) and {waiting} wait"))
+        Some(format!("{server} accepts no messages ({why}), {waiting} waiting"))
     });
     let failing: Vec<String> = failing.collect();
     if failing.is_empty() {
-        return Report::green("delivering", format!("{} webhooks are told", deliveries.len()));
+        return Report::green("delivering", crate::core::types::counted(deliveries.len(), "webhook"));
     }
-    Report::amber("undelivered", format!("{}: mend the receiver, or its url and secret", failing.join("; ")))
+    Report::amber("undelivered", format!("{}: fix the receiver, or its url and secret", failing.join("; ")))
 }

@@ -1,4 +1,4 @@
-//! Signatures as the Standard Webhooks specification has them, so that receivers find a library for them.
+//! Signatures of the Standard Webhooks specification, for which receivers have libraries.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};

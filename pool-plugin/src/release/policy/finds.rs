@@ -1,12 +1,12 @@
-//! How many solutions an address finds, to tell whether its stake is enough for them. Pure.
+//! How many solutions an address finds, to judge whether its stake is enough for them. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::{chain::Puzzle, core::types::BLOCKS_PER_EPOCH};
 
-/// Blocks of an epoch after which its finds say something of their own.
+/// Blocks of an epoch after which its own finds are meaningful.
 const EARLY: u32 = BLOCKS_PER_EPOCH / 10;
-/// The epoch to come, which has finds on the last block of this one; this one; and the one before.
+/// The next epoch, which has finds on the last block of this one; this one; and the previous one.
 const EPOCHS: usize = 3;
 
 /// The finds of an address in the last epochs.
@@ -21,7 +21,7 @@ impl Finds {
         }
     }
 
-    /// How many are to be expected of the rest of the epoch, at the rate so far.
+    /// How many are expected in the rest of the epoch, at the rate so far.
     pub(in crate::release) fn expected(&self, puzzle: &Puzzle) -> u64 {
         let of = |epoch: u32| self.0.get(&epoch).copied();
         let (now, before) = (of(puzzle.epoch).unwrap_or(0), puzzle.epoch.checked_sub(1).and_then(of));
@@ -57,7 +57,7 @@ mod tests {
         }
         assert_eq!(finds.expected(&puzzle(360 + 180)), 90);
         assert_eq!(finds.expected(&puzzle(360 + 359)), 0);
-        // The epoch before counts as long as there is one.
+        // The previous epoch counts as long as there is one.
         assert_eq!(finds.expected(&puzzle(720 + 180)), 90 * 180 / (360 + 180));
         assert_eq!(finds.expected(&puzzle(1080 + 180)), 0);
     }

@@ -12,21 +12,21 @@ use crate::core::{
 /// Microcredits for a whole coinbase target; only ratios matter here.
 const ANCHOR: u64 = 100_000_000;
 
-/// An epoch's circumstances.
+/// The conditions of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scenario {
     /// What the address may land.
     pub budget: u64,
     /// What it finds on average.
     pub finds: f64,
-    /// Solutions of other provers that come with each block, on average. Mainnet's coinbase target follows the
-    /// speed of all provers such that it is about one in six blocks.
+    /// Solutions of other provers that come with each block, on average. Mainnet's coinbase target adapts to
+    /// the speed of all provers such that it is about one in six blocks.
     pub others: f64,
-    /// How far the proof target moves from block to block, as a part of it (standard deviation).
+    /// How far the proof target moves from block to block, as a fraction of it (standard deviation).
     pub drift: f64,
 }
 
-/// What an epoch brought.
+/// The result of an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Earned {
     /// Microcredits.
@@ -57,7 +57,7 @@ impl Network {
             if taken {
                 chosen.push((*target, *ours));
             }
-            // What the proof target has passed waits at a client for better times, if it is ours.
+            // A solution of ours that the proof target has passed waits at a client until the target falls.
             !taken && (*ours || reaches(*target))
         });
         let targets: Vec<u64> = chosen.iter().map(|(target, _)| *target).collect();

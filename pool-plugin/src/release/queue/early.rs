@@ -1,4 +1,4 @@
-//! Finds of the epoch to come, which wait for its first block.
+//! Finds of the next epoch, which wait for its first block.
 
 #[cfg(test)]
 mod tests;
@@ -14,13 +14,13 @@ use crate::{
     core::types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
 
-/// How many of them are kept for each address: no epoch lands more. The chain may stand still on an epoch's last
-/// block for any time, and miners find solutions meanwhile.
+/// How many of them are kept per address: no epoch lands more. The chain may stand still on an epoch's last
+/// block for any time, and miners keep finding solutions.
 pub const MOST_EARLY: usize = BLOCKS_PER_EPOCH as usize * MAX_SOLUTIONS_PER_BLOCK;
 
 impl ReleaseQueue {
-    /// Keeps the best of what waits for the epoch after `epoch`, [`MOST_EARLY`] for each address. What comes back
-    /// will not be released.
+    /// Keeps the best of what waits for the epoch after `epoch`, [`MOST_EARLY`] per address. The returned
+    /// ones will not be released.
     pub fn drop_surplus(&mut self, epoch: u32) -> HashSet<SolutionId> {
         let mut early: HashMap<Address, Vec<(Reverse<u64>, SolutionId)>> = HashMap::new();
         for (id, entry) in self.entries.iter().filter(|(_, entry)| entry.epoch > epoch && !entry.released) {
@@ -36,8 +36,8 @@ impl ReleaseQueue {
         surplus
     }
 
-    /// What each address may still send in the epoch to come, of these limits, once its first block has let out what
-    /// waits for it. `turned`: the puzzle with that block.
+    /// What each address may still send in the next epoch, of these limits, once its first block has released
+    /// what waits for it. `turned`: the puzzle with that block.
     pub fn left_after_turn(&self, turned: &Puzzle, limits: &HashMap<Address, u64>) -> HashMap<Address, u64> {
         let mut left = self.budget(turned.epoch, limits);
         let chosen = self.choose(turned, &left);

@@ -5,10 +5,10 @@ use std::{collections::HashMap, net::SocketAddr, time::Duration};
 use super::{super::peers::Writable, Entry, HandOver, REPEAT_AFTER, REPEAT_ROOM, Wait};
 use crate::{chain::Puzzle, core::types::Address};
 
-/// What is to be done about a solution now.
+/// The next step for a solution.
 pub(super) enum Step {
     HandOver(HandOver),
-    /// Its release is to be marked first.
+    /// Its release has to be marked first.
     Mark,
 }
 
@@ -25,7 +25,8 @@ pub(super) struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Where a solution goes that these peers do not have yet; `None` if all have it, or it waits for its mark.
+    /// The receivers of a solution among those peers that do not have it yet; `None` if all have it, or it
+    /// waits for its mark.
     pub(super) fn fresh(&mut self, entry: &Entry) -> Result<Option<Step>, Wait> {
         entry.may_land(self.puzzle)?;
         if self.holding {

@@ -42,7 +42,7 @@ pub(super) fn queue(ports: &[u16]) -> ReleaseQueue {
     queue
 }
 
-/// Plans and carries out: every offer arrives. The hand-overs as (counter, ports).
+/// Plans and carries out: every offer arrives. Returns the hand-overs as (counter, ports).
 pub(super) fn release(
     queue: &mut ReleaseQueue,
     puzzle: &Puzzle,
@@ -163,7 +163,7 @@ fn later_peers_are_offered_what_is_still_open() {
     assert!(release(&mut queue, &puzzle(0, 100), 9, seconds(2)).is_empty());
     queue.look(&[peer(1), peer(2)], seconds(3));
     assert_eq!(release(&mut queue, &puzzle(0, 100), 9, seconds(3)), [(1, vec![2])]);
-    // One that was away has a new chance as well.
+    // A peer that was away gets a new chance as well.
     queue.look(&[peer(2)], seconds(4));
     queue.look(&[peer(1), peer(2)], seconds(5));
     queue.look(&[peer(1), peer(2)], seconds(6));
@@ -179,7 +179,7 @@ fn without_anyone_to_give_it_to_a_solution_takes_no_place() {
     queue.look(&[peer(1)], seconds(3));
     let plan = queue.plan(&puzzle(0, 100), &left(1), seconds(3));
     assert_eq!(plan.hand_overs.len(), 1);
-    // The peer turns out to be gone: a better one may have the place.
+    // The peer was gone: a better one may have the place.
     assert!(!queue.offered(solution(0, 1, 200).id(), peer(1).address, false, seconds(3)));
     queue.add(solution(0, 2, 900), 0, Past::Fresh);
     queue.look(&[peer(2)], seconds(4));
@@ -338,7 +338,7 @@ impl World {
             prop_assert_eq!(hand_over.solution.epoch_hash, self.puzzle.epoch_hash);
             prop_assert!(hand_over.solution.target >= self.puzzle.proof_target);
             for peer in &hand_over.peers {
-                prop_assert!(writable.contains(peer), "offered to a stranger");
+                prop_assert!(writable.contains(peer), "offered to an unknown peer");
                 self.offer(hand_over.solution.id(), *peer)?;
             }
         }
@@ -440,7 +440,7 @@ fn what_was_held_is_marked_before_it_goes_out() {
     }
     let (first, second) = (solution(0, 1, 900).id(), solution(0, 2, 300).id());
     assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(1)), [(1, vec![1])]);
-    assert!(queue.record(first), "fresh: its record says that it is out");
+    assert!(queue.record(first), "fresh: its record says that it was sent");
     assert!(!queue.record(second), "held");
 
     let plan = queue.plan(&puzzle(0, 100), &left(2), seconds(2));
@@ -473,7 +473,7 @@ fn what_the_network_may_have_goes_before_all_others_whatever_the_policy() {
         queue.add(solution(0, 2, 200), 0, Past::Unsure);
         queue.add(solution(0, 3, 300), 0, Past::Fresh);
         assert_eq!(release(&mut queue, &puzzle(0, 100), 1, seconds(1)), [(2, vec![1])], "{policy:?}");
-        // There is no place for it that is not taken.
+        // All places are taken.
         queue.add(solution(0, 4, 200), 0, Past::Unsure);
         assert!(release(&mut queue, &puzzle(0, 100), 1, seconds(2)).is_empty());
     }

@@ -17,31 +17,31 @@ pub enum Wait {
     NextEpoch,
     /// Its epoch is neither the chain's current one nor the next.
     Epoch,
-    /// The node does not follow the network, and what it would send out might land nowhere.
+    /// The node does not follow the network, and a solution it sent might never land.
     Network,
     /// No peer can be written to.
     NoPeer,
-    /// Every peer had its share of this minute.
+    /// Every peer got its limit for this minute.
     Pace,
 }
 
 impl Wait {
-    /// Why, in words that follow "it waits: ".
+    /// The reason, in words that follow "it waits: ".
     pub const fn text(self) -> &'static str {
         match self {
             Self::StakeLimit => "the pool address may land no more in this epoch; bond more stake to it",
             Self::Better => "a better one may come, and the stake does not land both",
             Self::UnknownLimit => "the stake limit cannot be read; check the node's ledger",
-            Self::ProofTarget => "the proof target has risen above it; it goes out if that falls again",
-            Self::NextEpoch => "its epoch begins with the next block; it goes out then",
-            Self::Epoch => "its epoch is not the chain's present one",
-            Self::Network => "the node does not follow the network; it goes out when the node does again",
+            Self::ProofTarget => "the proof target has risen above it; it will be sent if that falls again",
+            Self::NextEpoch => "its epoch begins with the next block; it will be sent then",
+            Self::Epoch => "its epoch is not the chain's current one",
+            Self::Network => "the node does not follow the network; it will be sent when the node does again",
             Self::NoPeer => "no peer can be written to; check the network and the trusted peers",
-            Self::Pace => "the peers take no more this minute",
+            Self::Pace => "the peers accept no more this minute",
         }
     }
 
-    /// Why a solution of `epoch` with this target cannot be in the next block, if it cannot.
+    /// Why a solution of `epoch` with this target cannot be in the next block, if so.
     pub(super) fn for_block(puzzle: &Puzzle, epoch: Epoch, target: u64) -> Option<Self> {
         if puzzle.next_epoch() == Some(epoch) {
             return Some(Self::NextEpoch);

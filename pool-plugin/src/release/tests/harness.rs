@@ -1,7 +1,7 @@
 //! The pool around a simulated chain: watcher, release queue and rounds over a real ledger.
 //!
-//! Tests run with Tokio's time paused. The ledger's writer is a thread of its own, for which that time means
-//! nothing: what it does is waited for with [`until`].
+//! Tests run with Tokio's time paused. The ledger's writer is a thread, which that time does not affect:
+//! tests wait for it with [`until`].
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -90,7 +90,7 @@ impl Pool {
         Self { sim, folder, ledger, health, finds: Some(finds), stop, tasks }
     }
 
-    /// Long enough for two looks at the peers.
+    /// Long enough for two checks of the peers.
     pub(crate) async fn settle_in(&self) {
         until(|| self.ledger.scanned_height().unwrap().is_some()).await;
         sleep(Duration::from_millis(2100)).await;
@@ -135,13 +135,13 @@ impl Pool {
         let Ok(entries) = std::fs::read_dir(self.shares_dir()) else { return vec![] };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        // What is being written has another ending.
+        // Finishes the write in progress.
         names.retain(|name| name.ends_with(".json"));
         names.sort();
         names
     }
 
-    /// Stops as the operator would.
+    /// Stops as an operator would.
     pub(crate) async fn stop(mut self) -> (Arc<SimChain>, Arc<TempDir>) {
         self.stop.cancel();
         self.finds = None;
@@ -152,7 +152,7 @@ impl Pool {
         (self.sim, self.folder)
     }
 
-    /// Stops in the middle of whatever it does.
+    /// Stops in the middle of its work.
     pub(crate) async fn crash(mut self) -> (Arc<SimChain>, Arc<TempDir>) {
         for task in self.tasks.drain(..) {
             task.abort();
@@ -163,7 +163,7 @@ impl Pool {
     }
 }
 
-/// Waits for something that another thread does, without moving the paused time.
+/// Waits for another thread, without moving the paused time.
 pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     for _ in 0..10_000 {
         if done() {

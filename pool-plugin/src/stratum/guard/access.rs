@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::source::Source;
 
-/// Bans of the pool's own that are remembered at most.
+/// The most bans of the pool's own that are remembered.
 const CAPACITY: usize = 1 << 16;
 
 /// What the lists say of an address.
@@ -19,19 +19,19 @@ const CAPACITY: usize = 1 << 16;
 pub enum Access {
     /// No limit and no penalty applies.
     Allowed,
-    /// For this long; `None` is until it is lifted.
+    /// For this long; `None`: until it is lifted.
     Banned(Option<Duration>),
     Unlisted,
 }
 
-/// An entry of the operator's lists, as it stands on disk and is shown.
+/// An entry of the operator's lists, as stored and as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     #[serde(with = "as_text")]
     pub network: IpNet,
     pub kind: Kind,
-    /// When it ends, in seconds since 1970; never if missing.
+    /// When it ends, in seconds since 1970; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -45,7 +45,7 @@ pub enum Kind {
     Allow,
 }
 
-/// A network in the file, as people write it.
+/// A network in the file, in people's notation.
 mod as_text {
     use ipnet::IpNet;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -62,7 +62,7 @@ mod as_text {
 /// A ban as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ban {
-    /// A network, or the address of a ban of the pool's own.
+    /// A network, or the address of one of the pool's own bans.
     pub network: String,
     pub until: Option<u64>,
     pub reason: String,
@@ -76,7 +76,7 @@ pub struct AccessLists {
     penalties: HashMap<Source, u64>,
 }
 
-/// A network as people write it: `10.0.0.0/8`, or an address alone.
+/// A network in people's notation: `10.0.0.0/8`, or a single address.
 pub fn parse_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     match text.parse::<IpNet>() {
@@ -95,14 +95,14 @@ impl AccessLists {
         Self { listed, penalties: HashMap::new() }
     }
 
-    /// Other entries of the operator's in the place of those there are. `false`: they are the same.
+    /// Replaces the operator's entries. `false`: they are the same.
     pub fn replace(&mut self, entries: impl IntoIterator<Item = Entry>) -> bool {
         let before = std::mem::replace(&mut self.listed, Self::new(entries).listed);
         before != self.listed
     }
 
-    /// What the lists say of `ip` at `now`, in seconds since 1970. Being allowed wins, so that a wide ban may
-    /// have exceptions.
+    /// What the lists say of `ip` at `now`, in seconds since 1970. The allow-list wins, so that a wide ban
+    /// can have exceptions.
     pub fn look_up(&self, ip: IpAddr, now: u64) -> Access {
         let ip = ip.to_canonical();
         let mut banned = None;
@@ -121,12 +121,12 @@ impl AccessLists {
         }
     }
 
-    /// Puts an entry of the operator's on its list; what was said of the same network before is replaced.
+    /// Adds an operator's entry to its list; replaces the earlier one for the same network.
     pub fn put(&mut self, entry: Entry) {
         self.listed.insert(entry.network, entry);
     }
 
-    /// Takes an entry of the operator's off its list. `false`: there is none.
+    /// Removes an operator's entry from its list. `false`: there is none.
     pub fn remove(&mut self, network: &IpNet, kind: Kind) -> bool {
         match self.listed.get(network) {
             Some(entry) if entry.kind == kind => self.listed.remove(network).is_some(),
@@ -144,7 +144,7 @@ impl AccessLists {
         }
     }
 
-    /// Lifts the pool's own bans inside a network; how many there were.
+    /// Lifts the pool's own bans inside a network; returns how many there were.
     pub fn pardon(&mut self, network: &IpNet) -> usize {
         let before = self.penalties.len();
         self.penalties.retain(|source, _| !source.is_in(network));

@@ -10,13 +10,13 @@ use std::{io, path::Path};
 use super::access::Entry;
 use crate::core::json_lines::{self, BrokenLine};
 
-/// Reads the entries; lines that cannot be read are left out and named.
+/// Reads the entries; skips invalid lines and returns them separately.
 pub fn load(path: &Path) -> io::Result<(Vec<Entry>, Vec<BrokenLine>)> {
     let (entries, broken) = json_lines::parse::<Entry>(&json_lines::read(path)?);
     Ok((entries.into_iter().map(|(_, entry)| entry).collect(), broken))
 }
 
-/// Writes the entries in the place of what was there.
+/// Writes the entries in place of the old ones.
 pub fn save(path: &Path, entries: &[Entry]) -> io::Result<()> {
     let mut text = String::new();
     for entry in entries {

@@ -1,33 +1,33 @@
-//! A connection's behaviour. A machine that sends nothing but bad shares is helped first: the work is sent
-//! again, then it is asked to connect anew; only then it is dropped. Pure.
+//! A connection's behaviour. A machine that sends nothing but bad shares is helped first: the job is sent
+//! again, then it is asked to reconnect; only then is it dropped. Pure.
 
 use crate::core::reject::Reject;
 
-/// How much a good share makes up for: who sends more than this many bad ones for a good one goes.
+/// How much a good share makes up for: a connection with more bad shares than this per good one is dropped.
 const MAKES_UP: u32 = 4;
-/// The score at which the work is sent again, reconnecting is asked for, and the connection is dropped.
+/// The scores at which the job is sent again, the miner is asked to reconnect, and the connection is dropped.
 const STEPS: [(u32, Step); 3] = [(16, Step::ResendWork), (64, Step::AskReconnect), (256, Step::Drop)];
 
-/// What is to be done about a connection.
+/// What to do about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// It may have missed its job or target.
     ResendWork,
-    /// It may be cured by starting over.
+    /// A restart of the connection may help.
     AskReconnect,
     Drop,
 }
 
-/// What an answer says of the one who asked.
+/// What an answer says about the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Good,
     Bad,
-    /// Nobody's fault, or ours: shares of the epoch just ended, a full disk, a busy pool.
+    /// Nobody's fault, or ours: shares of the epoch that just ended, a full disk, a busy pool.
     Neutral,
 }
 
-/// Bad shares of a connection, made up for by good ones.
+/// Bad shares of a connection, offset by good ones.
 #[derive(Clone, Debug, Default)]
 pub struct Conduct {
     score: u32,
@@ -35,7 +35,7 @@ pub struct Conduct {
 }
 
 impl Verdict {
-    /// What a refused share says.
+    /// What a refused share says about the sender.
     pub fn of(reject: &Reject) -> Self {
         match reject {
             Reject::LowDifficulty { .. }
@@ -50,7 +50,7 @@ impl Verdict {
 }
 
 impl Conduct {
-    /// Takes note of an answer to a share; the step that is due now, if any.
+    /// Notes an answer to a share; returns the step that is due now, if any.
     pub fn note(&mut self, verdict: Verdict) -> Option<Step> {
         match verdict {
             Verdict::Good => {
@@ -66,7 +66,7 @@ impl Conduct {
         }
     }
 
-    /// Whether its shares deserve to be checked before those of strangers.
+    /// Whether its shares are checked before those of strangers.
     pub fn is_proven(&self) -> bool {
         self.proven && self.score < STEPS[0].0
     }

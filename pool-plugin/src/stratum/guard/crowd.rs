@@ -1,6 +1,6 @@
-//! Connections per address. A limit that is the same for all would either shut out a farm behind one
-//! address or let one address take every place; so it grows with the accepted shares an address brings. A
-//! farm doubles its places with every round of shares, a flood stays where it began. Pure.
+//! Connections per address. One limit for all would either shut out a farm behind one address or let one
+//! address take every place; so it grows with the accepted shares of an address. A farm doubles its places
+//! with every round of shares, a flood stays where it began. Pure.
 
 use std::{
     collections::HashMap,
@@ -11,9 +11,9 @@ use crate::core::source::Source;
 
 /// After this time without an accepted share an address's merit has halved.
 const HALF_LIFE: Duration = Duration::from_secs(3600);
-/// The most merit that is remembered: one connection each.
+/// The most merit that is remembered: each point is worth one connection.
 const MOST_MERIT: usize = 1 << 20;
-/// How often addresses that are forgotten anyway are cleared away, in arrivals.
+/// How many arrivals pass between two removals of forgotten addresses.
 const SWEEP: u64 = 4096;
 
 /// The connections of every address that has some, or has earned some.
@@ -26,20 +26,20 @@ pub struct Crowd {
 #[derive(Debug)]
 struct Record {
     open: usize,
-    /// Accepted shares, halved with time: places beyond the first ones.
+    /// Accepted shares, halved with time: places in addition to the base.
     merit: usize,
-    /// When `merit` was last right.
+    /// When `merit` was computed.
     at: Instant,
 }
 
-/// The address has as many connections as it may have.
+/// The address has all the connections it is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany {
     pub limit: usize,
 }
 
 impl Crowd {
-    /// Takes a place for a connection from `source`; `base` places are free for all.
+    /// Takes a place for a connection from `source`; every source has `base` places.
     pub fn enter(&mut self, source: Source, base: usize, now: Instant) -> Result<(), TooMany> {
         self.arrivals = self.arrivals.wrapping_add(1);
         if self.arrivals.is_multiple_of(SWEEP) {
@@ -64,7 +64,7 @@ impl Crowd {
         }
     }
 
-    /// An accepted share: one more place.
+    /// An accepted share: earns one more place.
     pub fn reward(&mut self, source: Source, now: Instant) {
         let record = self.sources.entry(source).or_insert(Record { open: 0, merit: 0, at: now });
         record.age(now);
@@ -72,7 +72,7 @@ impl Crowd {
         record.at = now;
     }
 
-    /// What an address has earned of late.
+    /// What an address has earned recently.
     pub fn merit(&self, source: Source, now: Instant) -> usize {
         self.sources.get(&source).map_or(0, |record| record.aged(now))
     }
@@ -121,7 +121,7 @@ mod tests {
         let (mut crowd, now) = (Crowd::default(), Instant::now());
         assert_eq!(enter_all(&mut crowd, 50, now), BASE);
         assert_eq!(crowd.enter(source(1), BASE, now), Err(TooMany { limit: BASE }));
-        assert!(crowd.enter(source(2), BASE, now).is_ok(), "another address is not concerned");
+        assert!(crowd.enter(source(2), BASE, now).is_ok(), "another address is not affected");
         crowd.leave(source(1));
         assert!(crowd.enter(source(1), BASE, now).is_ok());
     }

@@ -1,20 +1,20 @@
-//! How many connections the process has file descriptors for. The node comes first: a pool that takes them
-//! all would stop its database and its peers.
+//! How many connections the process has file descriptors for. The node comes first: a pool that used all of
+//! them would stop its database and its peers.
 
 use rlimit::Resource;
 use tracing::warn;
 
-/// What is left to the node, its database and the pool's own, at most; of a small limit it is the half.
+/// The most that is reserved for the node, its database and the pool's own files; half of a small limit.
 const RESERVED: u64 = 4096;
 
-/// Connections the port may hold, of the `wanted` ones, under a limit of open files.
+/// How many of the `wanted` connections the port may hold under a limit of open files.
 pub fn affordable(limit: u64, wanted: usize) -> usize {
     let reserved = RESERVED.min(limit.div_ceil(2));
     wanted.min(usize::try_from(limit - reserved).unwrap_or(usize::MAX)).max(1)
 }
 
-/// Raises the process's own limit as far as the system lets it, and says how many of the `wanted` connections
-/// fit under it.
+/// Raises the process's own limit as far as the system allows, and returns how many of the `wanted`
+/// connections fit.
 pub fn budget(wanted: usize) -> usize {
     let raised = Resource::NOFILE.get().and_then(|(soft, hard)| {
         if soft < hard {
@@ -25,7 +25,7 @@ pub fn budget(wanted: usize) -> usize {
     let limit = match raised.or_else(|_| Resource::NOFILE.get_soft()) {
         Ok(limit) => limit,
         Err(reason) => {
-            warn!(%reason, "the limit of open files cannot be read: the pool trusts max_connections");
+            warn!(%reason, "cannot read the limit of open files: relying on max_connections");
             return wanted;
         }
     };

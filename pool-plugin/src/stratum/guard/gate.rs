@@ -1,5 +1,5 @@
-//! The rules together, behind one lock: the port asks before it takes a connection, sessions report how they
-//! fare, the admin looks and edits.
+//! All rules together, behind one lock: the port asks before it accepts a connection, sessions report their
+//! shares, the admin reads and edits.
 
 use std::{
     io,
@@ -29,19 +29,19 @@ use crate::core::{
     types::{Worker, unix_ms},
 };
 
-/// After our own start nobody is penalised, and an address has more places: all come back at once, and what
-/// they send was mined for another process.
+/// After our own start nobody is penalised, and an address has more places: all miners reconnect at once, and
+/// their shares were mined for another process.
 pub const GRACE: Duration = Duration::from_secs(300);
-/// So many times the places of an address there are within [`GRACE`].
+/// By how much the places of an address are multiplied within [`GRACE`].
 const GRACE_FACTOR: usize = 8;
 
-/// The entrance to the pool.
+/// Decides which connections may enter.
 pub struct Gate {
     state: Mutex<State>,
     started: Instant,
-    /// Connections of one address before it has earned more.
+    /// Connections per address before it has earned more.
     per_address: AtomicUsize,
-    /// Where the operator's entries are kept.
+    /// The file of the operator's entries.
     file: Option<PathBuf>,
     made: Made,
 }
@@ -54,10 +54,10 @@ struct Made {
     by_operator: AtomicU64,
 }
 
-/// Bans, counted.
+/// Numbers of bans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BanCounts {
-    /// That hold now.
+    /// In force now.
     pub now: usize,
     /// Made by the pool since its start, of addresses.
     pub addresses: u64,
@@ -82,18 +82,18 @@ pub struct Ticket {
 }
 
 impl Gate {
-    /// A gate without lists on disk.
+    /// A gate without a file.
     pub fn new(per_address: usize) -> Arc<Self> {
         Arc::new(Self::with(AccessLists::default(), per_address, None))
     }
 
-    /// A gate with the operator's lists from `file`, to which its changes are written. Broken lines are
-    /// logged and left out.
+    /// A gate with the operator's lists from `file`, to which its changes are written. Invalid lines are
+    /// logged and skipped.
     pub fn open(file: &Path, per_address: usize) -> io::Result<Arc<Self>> {
         let (entries, broken) = access_file::load(file)?;
         for line in broken {
             let (number, reason) = (line.number, line.reason);
-            warn!(file = %file.display(), line = number, reason, "a line of the access list is left out: mend it");
+            warn!(file = %file.display(), line = number, reason, "ignoring an invalid entry: fix it");
         }
         Ok(Arc::new(Self::with(AccessLists::new(entries), per_address, Some(file.to_owned()))))
     }
@@ -117,7 +117,8 @@ impl Gate {
         self.enter_as(ip, Source::of(ip))
     }
 
-    /// Lets a connection in that a listed proxy at `proxy` brings, or says why not. `client`: whom it names.
+    /// Lets a connection in that comes through a listed proxy at `proxy`, or says why not. `client`: the
+    /// address it names.
     pub fn enter_behind(self: &Arc<Self>, proxy: IpAddr, client: Option<IpAddr>) -> Result<Ticket, Reject> {
         let source = Source::behind(proxy, client);
         let named = client.filter(|_| !source.is_unnamed());
@@ -144,22 +145,22 @@ impl Gate {
         Ok(Ticket { gate: Arc::clone(self), source, exempt })
     }
 
-    /// Connections of one address from now on; those there are stay.
+    /// Sets the connections per address; existing ones stay.
     pub fn set_per_address(&self, limit: usize) {
         self.per_address.store(limit, Relaxed);
     }
 
-    /// Takes the operator's lists as the file has them now; the lines that are no entries. `None`: nothing has
-    /// changed. Bans of the pool's own stay.
+    /// Reads the operator's lists from the file again; returns the invalid lines. `None`: nothing has
+    /// changed. The pool's own bans stay.
     pub fn reload(&self) -> io::Result<Option<Vec<BrokenLine>>> {
         let Some(file) = &self.file else { return Ok(None) };
-        // Under the lock, or an edit of the admin's meanwhile would be lost.
+        // Under the lock, so that an edit by the admin in the meantime is not lost.
         let mut state = self.state.lock();
         let (entries, broken) = access_file::load(file)?;
         if !state.lists.replace(entries) {
             return Ok(None);
         }
-        info!(file = %file.display(), "the access lists were read");
+        info!(file = %file.display(), "reloaded the access lists");
         Ok(Some(broken))
     }
 
@@ -168,7 +169,7 @@ impl Gate {
         now.saturating_duration_since(self.started) < GRACE
     }
 
-    /// Bans a network; what the operator said of the same one before is replaced.
+    /// Bans a network; replaces the operator's earlier entry for the same one.
     pub fn ban(&self, network: IpNet, time: Option<Duration>, reason: &str) -> io::Result<()> {
         let until = time.map(|time| unix_seconds().saturating_add(time.as_secs()));
         self.made.by_operator.fetch_add(1, Relaxed);
@@ -180,7 +181,7 @@ impl Gate {
         self.put(Entry { network, kind: Kind::Allow, until: None, reason: reason.to_owned() })
     }
 
-    /// Lifts the operator's ban of a network and the pool's own inside it. `false`: there was none.
+    /// Lifts the operator's ban of a network and the pool's own bans inside it. `false`: there was none.
     pub fn unban(&self, network: &IpNet) -> io::Result<bool> {
         let mut state = self.state.lock();
         let pardoned = state.lists.pardon(network) > 0;
@@ -202,12 +203,12 @@ impl Gate {
         Ok(removed)
     }
 
-    /// Every ban that has not ended, the pool's own included.
+    /// Every ban in force, the pool's own included.
     pub fn bans(&self) -> Vec<Ban> {
         self.state.lock().lists.bans(unix_seconds())
     }
 
-    /// How many bans there are and were. Cheaper than to list them, but not free: for once in a while.
+    /// How many bans there are and were. Cheaper than listing them, but not free: call it rarely.
     pub fn ban_counts(&self) -> BanCounts {
         BanCounts {
             now: self.state.lock().lists.ban_count(unix_seconds()),
@@ -248,7 +249,7 @@ impl Ticket {
         self.gate.state.lock().crowd.reward(self.source, Instant::now());
     }
 
-    /// Whether misbehaviour counts at all now.
+    /// Whether misbehaviour counts now.
     pub fn is_accountable(&self) -> bool {
         !self.exempt && !self.gate.in_grace(Instant::now())
     }
@@ -266,7 +267,7 @@ impl Ticket {
         let (source, now) = (self.source, Instant::now());
         let mut state = self.gate.state.lock();
         let merit = match source.is_unnamed() {
-            // A ban would shut out the proxy's looks whether we live, and so all its miners.
+            // A ban would shut out the proxy's health checks, and so all its miners.
             true => 1,
             false => state.crowd.merit(source, now),
         };
@@ -278,12 +279,12 @@ impl Ticket {
         match (outcome, worker) {
             (Outcome::SourceBanned, _) => {
                 self.gate.made.addresses.fetch_add(1, Relaxed);
-                info!(%source, seconds = BAN.as_secs(), "an address is banned: only bad connections came from it");
+                info!(%source, seconds = BAN.as_secs(), "banned an address: all its connections misbehaved");
             }
             (Outcome::WorkerBanned, Some(worker)) => {
                 self.gate.made.workers.fetch_add(1, Relaxed);
                 let (account, worker) = (&worker.account, &worker.worker);
-                info!(%source, account, worker, seconds = BAN.as_secs(), "a worker is banned at this address");
+                info!(%source, account, worker, seconds = BAN.as_secs(), "banned a worker at this address");
             }
             _ => {}
         }
@@ -296,7 +297,7 @@ impl Drop for Ticket {
     }
 }
 
-/// Whole minutes, the begun one included; `None` stays without end.
+/// Whole minutes, rounded up; `None` stays unlimited.
 fn minutes(left: Option<Duration>) -> Option<u64> {
     left.map(|left| left.as_secs().div_ceil(60))
 }
@@ -357,8 +358,8 @@ mod tests {
         for proxy in ["127.0.0.1", "10.0.0.7"].map(ip) {
             let held: Vec<_> = (0..9).map_while(|_| gate.enter_behind(proxy, None).ok()).collect();
             assert_eq!(held.len(), 2);
-            assert!(gate.enter(proxy).is_ok(), "the machine of the proxy counts apart");
-            assert!(gate.enter_behind(proxy, Some(ip(FAR))).is_ok(), "as does whom it names");
+            assert!(gate.enter(proxy).is_ok(), "the proxy's own machine counts separately");
+            assert!(gate.enter_behind(proxy, Some(ip(FAR))).is_ok(), "as does the client it names");
             (0..20).for_each(|_| held[0].strike(Some(&victim())));
             assert!(held[0].is_accountable() && held[0].worker_banned(&victim()).is_some());
             drop(held);

@@ -1,17 +1,17 @@
-//! Who may come in, who has to go, and for how long.
+//! Which connections are accepted, which are dropped, and for how long.
 //!
-//! Penalties belong to connections first, then to workers at one address, then to addresses; never to
-//! accounts, since anyone can log in under anyone's name. All rules are pure and take the time as a value;
-//! [`gate`] holds them together for the port and the admin.
+//! Penalties apply to connections first, then to workers at one address, then to addresses; never to
+//! accounts, since anyone can log in under any name. All rules are pure and take the time as a value;
+//! [`gate`] combines them for the port and the admin.
 //!
 //! - [`descriptors`]: how many connections the process has file descriptors for.
-//! - [`crowd`]: connections per address, more for those that have earned it.
+//! - [`crowd`]: connections per address, more for addresses that have earned them.
 //! - [`conduct`]: a connection's behaviour, and what follows from it.
-//! - [`strangers`]: who gives way when the port is full.
+//! - [`strangers`]: which connections give way when the port is full.
 //! - [`strikes`]: dropped connections, by worker and by address.
 //! - [`access`]: bans and the allow-list; [`access_file`]: those of the operator, on disk.
 //! - [`gate`]: all of these behind one lock.
-//! - [`standing`]: how one connection fares, and what is asked of it.
+//! - [`standing`]: the state of one connection, and the orders to its session.
 
 pub mod access;
 pub mod access_file;

@@ -1,4 +1,4 @@
-//! How one connection fares: shared by its session, its submissions in flight and the admin.
+//! The state of one connection: shared by its session, its submissions in flight and the admin.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -14,27 +14,27 @@ use crate::{
     verify::fair_queue::Lane,
 };
 
-/// Orders that wait for a session which is busy writing; more of them are dropped.
+/// The most orders that wait for a session which is busy writing; further ones are dropped.
 const WAITING_ORDERS: usize = 8;
 
-/// What a session is told to do.
+/// What a session has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// To send job and target once more.
+    /// Send job and target once more.
     ResendWork,
-    /// To ask the miner to connect anew.
+    /// Ask the miner to reconnect.
     AskReconnect,
-    /// To close, with this as the last word.
+    /// Close, with this as the last message.
     Close(Reject),
-    /// To work with this target, as far as the chain allows it.
+    /// Use this target, as far as the chain allows it.
     SetTarget(u64),
 }
 
-/// A connection's standing.
+/// The state of a connection.
 pub struct Standing {
-    /// Another for every connection of this process.
+    /// Unique within this process.
     number: u64,
-    /// Over TLS, or from this machine: a password is not overheard.
+    /// Over TLS, or from this machine: nobody else can read a password.
     private: bool,
     ticket: Ticket,
     conduct: Mutex<Conduct>,
@@ -44,7 +44,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The standing of a new connection, and the orders its session is to follow.
+    /// The state of a new connection, and the orders for its session.
     pub fn new(ticket: Ticket, tls: bool) -> (Self, mpsc::Receiver<Order>) {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let (orders, received) = mpsc::channel(WAITING_ORDERS);
@@ -77,7 +77,7 @@ impl Standing {
         (self.accepted.load(Relaxed), self.refused.load(Relaxed))
     }
 
-    /// Where its shares wait for their check.
+    /// The lane in which its shares wait for verification.
     pub fn lane(&self) -> Lane {
         match self.conduct.lock().is_proven() {
             true => Lane::Proven(self.number),
@@ -113,7 +113,7 @@ impl Standing {
         self.ticket.strike(login);
     }
 
-    /// Tells the session. A session that does not read its orders is about to be cut off anyway.
+    /// Sends an order to the session. A session that does not read its orders is about to be closed anyway.
     pub fn order(&self, order: Order) {
         let _ = self.orders.try_send(order);
     }

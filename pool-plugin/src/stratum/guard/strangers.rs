@@ -1,5 +1,5 @@
-//! Connections nobody has logged in on. When the port is full, the oldest of them gives way to who comes now: a
-//! flood of silent sockets keeps no miner out.
+//! Connections without a login. When the port is full, the oldest of them gives way to a new one: a flood of
+//! silent sockets keeps no miner out.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// The time in which a stranger need not give way: enough to log in.
+/// For this long a stranger keeps its place: enough to log in.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// All strangers, the oldest first.
@@ -23,7 +23,7 @@ struct Book {
     waiting: BTreeMap<u64, (Instant, CancellationToken)>,
 }
 
-/// A connection, until somebody logs in on it or it ends.
+/// A connection, until a login succeeds on it or it ends.
 pub struct Stranger {
     strangers: Arc<Strangers>,
     number: u64,
@@ -31,7 +31,7 @@ pub struct Stranger {
 }
 
 impl Strangers {
-    /// A connection that has just come.
+    /// A new connection.
     pub fn enter(self: &Arc<Self>, now: Instant) -> Stranger {
         let asked = CancellationToken::new();
         let mut book = self.0.lock();
@@ -41,7 +41,7 @@ impl Strangers {
         Stranger { strangers: Arc::clone(self), number, asked }
     }
 
-    /// Asks the oldest stranger to go. `false`: there is none, or it has had no time yet.
+    /// Asks the oldest stranger to leave. `false`: there is none, or it is too new.
     pub fn make_room(&self, now: Instant) -> bool {
         let mut book = self.0.lock();
         let Some(oldest) = book.waiting.first_entry() else { return false };
@@ -55,7 +55,7 @@ impl Strangers {
 }
 
 impl Stranger {
-    /// Somebody has logged in: this connection stays.
+    /// A login has succeeded: this connection stays.
     pub fn is_known(&self) {
         self.strangers.0.lock().waiting.remove(&self.number);
     }
@@ -84,7 +84,7 @@ mod tests {
         assert!(!strangers.make_room(start + MOMENT / 2));
         assert!(strangers.make_room(start + MOMENT));
         assert!(first.asked.is_cancelled() && !second.asked.is_cancelled());
-        assert!(!strangers.make_room(start + MOMENT), "the second has only come");
+        assert!(!strangers.make_room(start + MOMENT), "the second has just come");
         assert!(strangers.make_room(start + 2 * MOMENT));
         assert!(second.asked.is_cancelled() && !strangers.make_room(start + 9 * MOMENT));
     }

@@ -1,6 +1,6 @@
-//! Connections that had to be dropped, by worker and by address. A worker is a login at one address: what
-//! someone does elsewhere under the same name is not its doing. An address that also brings good shares is
-//! never banned for its bad ones: there is more than one machine behind it. Pure.
+//! Connections dropped for their behaviour, by worker and by address. A worker is a login at one address: a
+//! client elsewhere that uses the same name does not count against it. An address that also sends good shares
+//! is never banned for its bad ones: there is more than one machine behind it. Pure.
 
 use std::{
     collections::HashMap,
@@ -10,20 +10,20 @@ use std::{
 
 use crate::core::{source::Source, types::Worker};
 
-/// Strikes count together within this time.
+/// Strikes within this time count together.
 const WINDOW: Duration = Duration::from_secs(600);
-/// So many strikes ban a worker, so many an address.
+/// How many strikes ban a worker, and how many an address.
 const OF_WORKER: u32 = 3;
 const OF_SOURCE: u32 = 10;
-/// How long a ban lasts: long enough to stop a loop, short enough for whoever mends a machine.
+/// How long a ban lasts: long enough to stop a loop, short enough for an owner who has fixed the machine.
 pub const BAN: Duration = Duration::from_secs(600);
-/// Workers and addresses that are remembered at most, each.
+/// The most workers and the most addresses that are remembered.
 const CAPACITY: usize = 1 << 16;
 
-/// What a strike leads to.
+/// The result of a strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The connection is gone; that is all.
+    /// No ban.
     Nothing,
     /// This worker may not log in from this address for [`BAN`].
     WorkerBanned,
@@ -44,7 +44,7 @@ struct Record {
 }
 
 impl Strikes {
-    /// Takes note of a dropped connection. `merit`: what its address has earned of late.
+    /// Notes a dropped connection. `merit`: what its address has earned recently.
     pub fn strike(&mut self, source: Source, worker: Option<&Worker>, merit: usize, now: Instant) -> Outcome {
         if merit == 0 && count(&mut self.sources, source, now) >= OF_SOURCE {
             self.sources.remove(&source);
@@ -71,13 +71,13 @@ impl Strikes {
     }
 }
 
-/// Counts one strike; how many there are now. The last one sets the time from which a ban runs.
+/// Counts one strike; returns how many there are now. A ban runs from the last one.
 fn count<K: Eq + Hash>(records: &mut HashMap<K, Record>, key: K, now: Instant) -> u32 {
     let is_over = |record: &Record| now.saturating_duration_since(record.since) > WINDOW;
     if records.len() >= CAPACITY && !records.contains_key(&key) {
         records.retain(|_, record| !is_over(record));
         if records.len() >= CAPACITY {
-            // Whoever fills this up comes from many addresses, and the limits of each are still there.
+            // To fill this up takes many addresses, and each still has its own limits.
             return 1;
         }
     }

@@ -1,5 +1,5 @@
-//! When the sessions are to learn of the chain. Most blocks are no news to any miner, and to go through thousands of
-//! sessions for nothing would cost the node more than the block itself.
+//! Decides which changes of the chain the sessions need. Most blocks change nothing for any miner, and to go
+//! through thousands of sessions for nothing would cost the node more than the block itself.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -7,10 +7,10 @@ use tokio::sync::watch;
 
 use crate::chain::ChainState;
 
-/// The chain as the sessions see it; rung only for news, for the pusher.
+/// The chain as the sessions see it; notifies the pusher only of relevant changes.
 pub(super) struct Bell {
     state: watch::Sender<ChainState>,
-    /// No session has a higher target: only a proof target below it concerns anybody.
+    /// No session has a higher target: only a proof target below it matters to any.
     highest: AtomicU64,
 }
 
@@ -27,12 +27,12 @@ impl Bell {
         *self.state.borrow()
     }
 
-    /// A session has told its miner this target.
+    /// A session has sent its miner this target.
     pub(super) fn note_target(&self, target: u64) {
         self.highest.fetch_max(target, Relaxed);
     }
 
-    /// The chain has moved. Whoever looks sees it; all are woken only if it may matter to one of them.
+    /// The chain has changed. Readers see it at once; all are woken only if it may matter to one of them.
     pub(super) fn follow(&self, new: ChainState) {
         self.state.send_if_modified(|state| {
             let old = std::mem::replace(state, new);
@@ -44,13 +44,13 @@ impl Bell {
         let (Some(old), Some(new)) = (&old.puzzle, &new.puzzle) else {
             return old.puzzle.is_some() != new.puzzle.is_some();
         };
-        // Another epoch to mine, or the end of the one before: the sessions time their grace from it.
+        // Another epoch to mine, or the end of the previous one: the sessions measure their grace from it.
         if old.open_epochs().ne(new.open_epochs()) {
             return true;
         }
         let falls_short = new.proof_target < self.highest.load(Relaxed);
         if falls_short {
-            // All that were above will be told this one.
+            // All targets above this one will be lowered to it.
             self.highest.store(new.proof_target, Relaxed);
         }
         falls_short
@@ -68,7 +68,7 @@ mod tests {
         let mut ears = bell.subscribe();
         let mut rings = |new: ChainState| {
             bell.follow(new);
-            assert_eq!(*ears.borrow(), new, "whoever looks sees it");
+            assert_eq!(*ears.borrow(), new, "readers see it");
             let rang = ears.has_changed().unwrap();
             ears.mark_unchanged();
             rang

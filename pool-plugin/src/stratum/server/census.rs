@@ -35,7 +35,7 @@ pub struct Count {
 impl State {
     pub const ALL: [Self; 3] = [Self::Connected, Self::Subscribed, Self::Authorized];
 
-    /// A word for labels.
+    /// A name for labels.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Connected => "connected",
@@ -46,7 +46,7 @@ impl State {
 }
 
 impl Census {
-    /// Every dialect in every state, none left out.
+    /// Every dialect in every state, including empty ones.
     pub fn counts(&self) -> Vec<Count> {
         let cell = |(dialect, state): (Dialect, State)| Count {
             dialect,
@@ -75,7 +75,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// The session speaks this and has come so far.
+    /// The session now has this dialect and this state.
     pub(super) fn is(&mut self, dialect: Dialect, state: State) {
         if self.dialect.index() != dialect.index() || self.state != state {
             self.leave();

@@ -16,12 +16,12 @@ use crate::stratum::{vardiff, wire::places::Places, workers::Workers};
 
 /// Shared by every session.
 pub struct Common {
-    /// What stands between the network and the sessions.
+    /// The guard between the network and the sessions.
     pub entrance: Entrance,
     pub sessions: Sessions,
     started: Instant,
     brake: AtomicU32,
-    /// What was changed since the ports were opened.
+    /// Settings changed since the ports were opened.
     changed: RwLock<Changed>,
     /// When each epoch began for the sessions.
     pub epochs: EpochClock,
@@ -29,7 +29,7 @@ pub struct Common {
     pub places: Arc<Places>,
 }
 
-/// Settings of the ports; `None` as they were opened.
+/// Settings of the ports; `None`: unchanged.
 #[derive(Clone, Copy, Default)]
 struct Changed {
     targets: Option<vardiff::Settings>,
@@ -49,22 +49,22 @@ impl Common {
         self.started.elapsed()
     }
 
-    /// How share targets are found, if that was changed.
+    /// How share targets are chosen, if that was changed.
     pub fn targets(&self) -> Option<vardiff::Settings> {
         self.changed.read().targets
     }
 
-    /// Sessions follow when they next look at their miner's target.
+    /// Sessions apply it at the next check of their target.
     pub fn set_targets(&self, targets: vardiff::Settings) {
         self.changed.write().targets = Some(targets);
     }
 
-    /// Miners served at once, if that was changed.
+    /// The limit of connections, if it was changed.
     pub fn max_connections(&self) -> Option<usize> {
         self.changed.read().max_connections
     }
 
-    /// Whoever is connected stays.
+    /// Existing connections stay.
     pub fn set_max_connections(&self, limit: usize) {
         self.changed.write().max_connections = Some(limit);
     }
@@ -80,7 +80,7 @@ impl Common {
     }
 }
 
-/// When the first of all sessions learned of the present epoch: what pushes are timed from.
+/// When the first session learned of the current epoch: pushes are timed from it.
 #[derive(Debug, Default)]
 pub struct EpochClock {
     /// One more than the epoch; 0 before the first.
@@ -90,11 +90,11 @@ pub struct EpochClock {
 }
 
 impl EpochClock {
-    /// When `epoch` was known first; `now` if that is now. Both since the pool started.
+    /// When `epoch` was first known; `now` if that is now. Both since the pool started.
     pub(super) fn known_since(&self, epoch: u32, now: Duration) -> Duration {
         let mark = epoch.saturating_add(1);
         if self.epoch.load(Ordering::Acquire) < mark {
-            // Whoever comes a moment later takes the earlier of the two.
+            // A later caller gets the earlier time.
             self.since.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
             self.epoch.store(mark, Ordering::Release);
         }

@@ -11,14 +11,14 @@ use crate::stratum::{
     users::{AdminPassword, Users},
 };
 
-/// What stands between the network and the sessions.
+/// The guard between the network and the sessions.
 pub struct Entrance {
     pub gate: Arc<Gate>,
-    /// `None`: no TLS is spoken.
+    /// `None`: no TLS.
     pub tls: Option<Arc<Tls>>,
-    /// Whose PROXY headers are believed, and demanded.
+    /// Proxies whose PROXY headers are trusted, and required.
     pub proxies: RwLock<Vec<IpNet>>,
     pub users: Arc<Users>,
-    /// What opens `mining.add_user`. `None`: nothing does.
+    /// The password for `mining.add_user`. `None`: it is closed.
     pub admin_password: Option<AdminPassword>,
 }

@@ -1,4 +1,4 @@
-//! The jobs that a session was sent in one epoch, and the target each was sent with. Pure.
+//! The jobs that a session got in one epoch, and the target of each. Pure.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,20 +10,20 @@ use crate::{
 
 /// How long the shares of a job keep its target after the next one was sent.
 pub const OLD_TARGET: Duration = Duration::from_secs(10);
-/// Addresses of an epoch that are remembered.
+/// The most addresses of an epoch that are remembered.
 const MOST_ADDRESSES: usize = 16;
 
-/// A session's jobs of an epoch; never none.
+/// A session's jobs of an epoch; never empty.
 #[derive(Clone, Debug)]
 pub(super) struct EpochJobs {
     last: Job,
-    /// Those before the last one whose targets still hold.
+    /// Earlier jobs whose targets are still valid.
     before: VecDeque<Before>,
     /// The addresses of the jobs, each with its first serial; the last job's is the last.
     addresses: Vec<(u8, Address)>,
 }
 
-/// A job as a share names it.
+/// The job that a share names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     pub job: AssignedJob,
@@ -53,7 +53,7 @@ impl EpochJobs {
         Epoch { number: self.last.epoch, hash: self.last.epoch_hash }
     }
 
-    /// Another job follows; `target` is the one that the job before it was sent with.
+    /// Adds a job; `target` is that of the job before it.
     pub(super) fn follow_with(&mut self, next: Job, target: u64, now: Duration) {
         while self.before.front().is_some_and(|before| before.until <= now) {
             self.before.pop_front();
@@ -68,7 +68,7 @@ impl EpochJobs {
         self.last = next;
     }
 
-    /// All addresses there were jobs for, the last job's last.
+    /// All addresses that had jobs, the last job's last.
     pub(super) fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
         self.addresses.iter().map(|(_, address)| *address)
     }
@@ -84,9 +84,9 @@ impl EpochJobs {
         Found { job: AssignedJob { epoch, epoch_hash, address, target }, serial }
     }
 
-    /// The job of this serial with the target its shares are judged by: its own, or the last job's if it is long
-    /// over. For a job that was never sent the last one. The address is the one the job was sent with: for another
-    /// one the counter solves nothing.
+    /// The job with this serial and the target its shares are judged by: its own, or the last job's if it is
+    /// long over. For a job that was never sent the last one. The address is the one the job was sent with:
+    /// for any other the counter solves nothing.
     pub(super) fn find(&self, serial: Option<u8>, target: u64, now: Duration) -> Found {
         let last = self.last_found(target);
         let sent = serial.filter(|serial| *serial <= self.last.serial);

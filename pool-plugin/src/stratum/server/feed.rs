@@ -1,5 +1,5 @@
-//! What a miner is told to work on. Whoever learns the news tells it: the session itself, or the pusher, which
-//! goes through all sessions and wakes none.
+//! What a miner has to work on. Whichever learns of a change first sends it: the session itself, or the
+//! pusher, which goes through all sessions and wakes none.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -26,33 +26,33 @@ pub(super) struct Feed {
     out: Outbox,
     tap: Option<Arc<Tap>>,
     line: Mutex<Line>,
-    /// The session itself has something to do.
+    /// Wakes the session when it has something to do.
     call: Notify,
 }
 
-/// What its lock guards: nobody waits while holding it.
+/// The state under the lock: no code waits while holding it.
 pub(super) struct Line {
     pub(super) jobs: JobBook,
-    /// For which address the jobs are.
+    /// The address of the jobs.
     pub(super) seat: Seat,
-    /// The dialect that the miner is told in, once somebody has logged in.
+    /// The miner's dialect, once a login has succeeded.
     audience: Option<Dialect>,
-    /// What the miner was last told to work on.
+    /// The last work that was sent to the miner.
     work: Option<Work>,
-    /// Work that the connection had no room for, the oldest first. There is little of it: a miner that does not
-    /// read is cut off.
+    /// Work that the connection had no room for, the oldest first. There is little of it: a miner that does
+    /// not read is disconnected.
     late: VecDeque<Work>,
     must_reconnect: bool,
-    /// Why the connection is to be closed.
+    /// Why the connection has to close.
     closing: Option<Reject>,
 }
 
-/// What a session is called for.
+/// Why a session is woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// There is work that the connection had no room for.
     Late,
-    /// The miner has to connect anew: for another address, or since it could not be told.
+    /// The miner has to reconnect: for another address, or because sending failed.
     Reconnect,
     /// The pool serves nobody for now.
     Close(Reject),
@@ -76,14 +76,15 @@ impl Feed {
         self.line.lock()
     }
 
-    /// Somebody has logged in, or speaks otherwise than before.
+    /// A login has succeeded, or the dialect has changed.
     pub(super) fn speak(&self, dialect: Dialect) {
         self.line.lock().audience = Some(dialect);
     }
 
-    /// Tells the miner what the chain's state means for it.
+    /// Sends the miner what the chain's state means for it.
     pub(super) fn follow(&self, port: &Port) {
-        // The state is read under the lock: who logs in meanwhile comes either before the pusher, or after the state.
+        // The state is read under the lock: a login in the meantime comes either before the pusher, or after
+        // the state.
         let mut line = self.line.lock();
         let Some(dialect) = line.audience else { return };
         let state = port.bell.state();
@@ -113,13 +114,13 @@ impl Feed {
         }
     }
 
-    /// What came of the news is unknown: the miner is to start anew rather than to work on what is over.
+    /// Whether the last news arrived is unknown: the miner has to reconnect rather than work on an old job.
     pub(super) fn give_up(&self) {
         self.line.lock().must_reconnect = true;
         self.call.notify_one();
     }
 
-    /// Tells the miner what comes of a change of its jobs or target.
+    /// Changes the jobs or the target, and sends the result to the miner.
     pub(super) fn change(&self, port: &Port, change: impl FnOnce(&mut JobBook, &Moment) -> Option<Work>) {
         let mut line = self.line.lock();
         let moment = line.moment(port);
@@ -129,7 +130,7 @@ impl Feed {
         }
     }
 
-    /// Tells the miner once more what it works on.
+    /// Sends the miner its work once more.
     pub(super) fn resend(&self, port: &Port) {
         let mut line = self.line.lock();
         if let (Some(dialect), Some(work)) = (line.audience, line.work) {
@@ -144,7 +145,7 @@ impl Feed {
         if let Some(tap) = &self.tap {
             tap.said(Spoken::Unasked, &bytes);
         }
-        // Of a broken connection the session learns itself.
+        // The session itself notices a broken connection.
         if !line.late.is_empty() || self.out.try_send(&bytes).is_none() {
             line.late.push_back(work);
             self.call.notify_one();
@@ -168,7 +169,7 @@ impl Feed {
         }
     }
 
-    /// Sends what there was no room for; returns when it has found some.
+    /// Sends what there was no room for; returns once it has found some.
     pub(super) async fn catch_up(&self, port: &Port) -> Result<(), Broken> {
         loop {
             let (dialect, work) = {
@@ -179,14 +180,14 @@ impl Feed {
                 }
             };
             self.out.send(&port.phrases.work(dialect, work)).await?;
-            // Not before: what is told meanwhile comes after it.
+            // Only now: later work must come after it.
             self.line.lock().late.pop_front();
         }
     }
 }
 
 impl Line {
-    /// The target that the miner was last told.
+    /// The last target that was sent to the miner.
     pub(super) fn told(&self) -> Option<u64> {
         self.work.map(|work| work.target)
     }

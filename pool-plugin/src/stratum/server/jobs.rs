@@ -1,10 +1,10 @@
-//! Which jobs a session has, and which target each was sent with. Pure.
+//! Which jobs a session has, and the target of each. Pure.
 //!
-//! An epoch begins with a clean job, which goes out as soon as the epoch's hash is known: one block before the chain
-//! gets to it. Until then shares of the old epoch are taken as well, each judged by the job it names. Within an epoch
-//! all jobs ask the same question, so another one is sent only to carry another target: the shares of the one before
-//! keep theirs for a while, for they may be on their way. While the node is not synced no job goes out; those a
-//! session has stay good until their epoch ends.
+//! An epoch begins with a clean job, which is sent as soon as the epoch's hash is known: one block before the
+//! chain reaches it. Until then shares of the old epoch are accepted as well, each judged by the job it
+//! names. Within an epoch all jobs have the same puzzle, so another one is sent only to change the target:
+//! the shares of the previous one keep theirs for a while, since they may be on their way. While the node is
+//! not synced no job is sent; those a session has stay valid until their epoch ends.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How long after an epoch's end its shares are no miner's fault.
+/// How long after an epoch's end its shares are not the miner's fault.
 pub const EPOCH_GRACE: Duration = Duration::from_secs(30);
 
 /// The chain and the pool at a moment, as far as targets and jobs depend on them.
@@ -41,16 +41,16 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 pub struct JobBook {
     vardiff: Vardiff,
-    /// Those of the present epoch; `None` before the first.
+    /// Jobs of the current epoch; `None` before the first.
     jobs: Option<EpochJobs>,
-    /// The epoch before.
+    /// The previous epoch.
     old: Option<OldEpoch>,
 }
 
-/// An epoch that the session has no new jobs of.
+/// An epoch that the session gets no new jobs for.
 #[derive(Clone, Debug)]
 enum OldEpoch {
-    /// The chain has not left it: its shares are taken. The target is its last job's.
+    /// The chain is still in it: its shares are accepted. The target is its last job's.
     Open { jobs: EpochJobs, target: u64 },
     /// The session has known since `at` that it is over.
     Over { epoch: Epoch, at: Duration },
@@ -67,10 +67,10 @@ impl JobBook {
         &mut self.vardiff
     }
 
-    /// Takes note of the chain. What comes back is to be told to the miner.
+    /// Notes the chain. The returned work has to be sent to the miner.
     ///
-    /// A new epoch or another address of the pool give a new, clean job. Of a proof target that changes, a
-    /// miner learns only if it would hold back solutions otherwise.
+    /// A new epoch or another address of the pool give a new, clean job. A miner gets a changed proof
+    /// target only if it would otherwise hold back solutions.
     pub fn follow(&mut self, at: &Moment) -> Option<Work> {
         let puzzle = at.state.puzzle.as_ref()?;
         if let Some(old) = &mut self.old {
@@ -82,7 +82,7 @@ impl JobBook {
                 self.vardiff.cap(at.now, bounds).map(|target| Work { job, target, news: News::Target })
             }
             _ if at.state.sync.access != Access::Open => {
-                // Its old work is over and there is none to follow: no miner's fault.
+                // Its old work is over and there is no new work: not the miner's fault.
                 self.vardiff.pause(at.now);
                 None
             }
@@ -108,7 +108,8 @@ impl JobBook {
         let job = jobs.last();
         let old = match self.jobs.replace(jobs) {
             Some(jobs) => Some(OldEpoch::Open { jobs, target: before }),
-            // A miner that comes on an epoch's last block may bring shares of that epoch from an earlier connection.
+            // A miner that connects on an epoch's last block may bring shares of that epoch from an earlier
+            // connection.
             None => (puzzle.current_epoch() != mined).then(|| OldEpoch::Open {
                 jobs: EpochJobs::begin(puzzle.current_epoch(), at.address),
                 target: self.vardiff.target(),
@@ -121,12 +122,12 @@ impl JobBook {
         job
     }
 
-    /// To be asked from time to time: a miner above its means finds no share to be judged by.
+    /// To be called from time to time: a miner whose target is too high finds no share to be judged by.
     pub fn look(&mut self, at: &Moment) -> Option<Work> {
         self.retarget(at, Vardiff::look)
     }
 
-    /// A share of the present job was accepted.
+    /// A share of the current job was accepted.
     pub fn share(&mut self, found: &Found, at: &Moment) -> Option<Work> {
         let present =
             self.job().is_some_and(|job| job.epoch == found.job.epoch && job.serial == found.serial);
@@ -147,7 +148,7 @@ impl JobBook {
         let target = ask(&mut self.vardiff, at.now, at.bounds(puzzle))?;
         let old = jobs.last();
         let Some(serial) = old.serial.checked_add(1) else {
-            // Ids have run out for this epoch: the target alone will do.
+            // The ids of this epoch have run out: only the target is sent.
             return Some(Work { job: old, target, news: News::Target });
         };
         let job = Job { serial, ..old };
@@ -159,7 +160,7 @@ impl JobBook {
         self.jobs.as_ref().map(EpochJobs::last)
     }
 
-    /// All addresses the session has had jobs for in the open epochs, the present one last.
+    /// All addresses the session has had jobs for in the open epochs, the current one last.
     pub fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
         let old = match &self.old {
             Some(OldEpoch::Open { jobs, .. }) => Some(jobs),
@@ -168,20 +169,20 @@ impl JobBook {
         old.into_iter().chain(&self.jobs).flat_map(EpochJobs::addresses)
     }
 
-    /// The present job.
+    /// The current job.
     pub fn present(&self) -> Option<Found> {
         self.jobs.as_ref().map(|jobs| jobs.last_found(self.vardiff.target()))
     }
 
     /// The name of the old epoch's last job, if this is that epoch's puzzle: for dialects whose shares name a
-    /// puzzle, and no job.
+    /// puzzle instead of a job.
     pub fn old_job_of(&self, puzzle: &EpochHash) -> Option<JobName> {
         let epoch = self.old.as_ref()?.epoch();
         (epoch.hash == *puzzle).then_some(JobName { epoch: epoch.number, serial: None })
     }
 
-    /// The job a share names, if it names one, with the target it is judged by and credited with: that of
-    /// the job, or the last one of its epoch if that job is long over or was never sent.
+    /// The job a share names, if any, with the target that judges and credits it: that of the job, or the
+    /// last one of its epoch if that job is long over or was never sent.
     pub fn find(&self, named: Option<JobName>, now: Duration) -> Result<Found, Reject> {
         let jobs = self.jobs.as_ref().ok_or(Reject::NoJob)?;
         let named = named.ok_or(Reject::JobNotFound)?;
@@ -205,7 +206,7 @@ impl OldEpoch {
         }
     }
 
-    /// Takes note of the chain.
+    /// Notes the chain.
     fn note(&mut self, puzzle: &Puzzle, now: Duration) {
         if let Self::Open { jobs, .. } = self
             && !puzzle.is_open(jobs.epoch())
@@ -270,13 +271,13 @@ mod tests {
         JobBook::new(Vardiff::new(Settings::fixed_at(WANTED), None))
     }
 
-    /// The target and the serial of the job it is taken for.
+    /// The target and the serial of the job it counts for.
     pub(super) fn find(book: &JobBook, epoch: u32, serial: u8, seconds: u64) -> Result<(u64, u8), Reject> {
         let name = JobName { epoch, serial: Some(serial) };
         book.find(Some(name), Duration::from_secs(seconds)).map(|found| (found.job.target, found.serial))
     }
 
-    /// What is news, the serial and the target.
+    /// What has changed, the serial and the target.
     pub(super) fn told(work: Option<Work>) -> Option<(News, u8, u64)> {
         work.map(|work| (work.news, work.job.serial, work.target))
     }
@@ -348,7 +349,7 @@ mod tests {
         assert_eq!(told(book.look(&moment)), Some((NEXT, 1, 5000)));
         assert_eq!(find(&book, 5, 0, 9), Ok((WANTED, 0)));
         assert_eq!(find(&book, 5, 1, 9), Ok((5000, 1)));
-        assert_eq!(find(&book, 5, 0, 10), Ok((5000, 1)), "by then none can be on its way");
+        assert_eq!(find(&book, 5, 0, 10), Ok((5000, 1)), "by then no share can be on its way");
         assert_eq!(find(&book, 5, 77, 9), Ok((5000, 1)), "a wrong id within the epoch is forgiven");
         book.vardiff().aim_at(Aim::Fixed(20));
         assert_eq!(told(book.look(&at(9, moment.state))), Some((NEXT, 2, 20)));
@@ -396,7 +397,7 @@ mod tests {
         assert_eq!(named(0, 100), (first.address, 500), "its target is long over, its address is not");
         assert_eq!(named(1, 100), (first.address, 500));
         assert_eq!(named(2, 100), (Address([7; 32]), 500));
-        assert_eq!(named(9, 100), (Address([7; 32]), 500), "never sent: the present one");
+        assert_eq!(named(9, 100), (Address([7; 32]), 500), "never sent: the current one");
         let next = Moment { address: Address([8; 32]), ..at(200, state(6, 1_000_000, true)) };
         book.follow(&next);
         assert_eq!(book.addresses().collect::<Vec<_>>(), [next.address]);

@@ -1,4 +1,4 @@
-//! The port: takes connections at its doors, gives each its session, and ends them in order.
+//! The port: accepts connections at its listeners, gives each a session, and ends them in order.
 
 use std::{
     io::Write,
@@ -37,9 +37,9 @@ use crate::{
     },
 };
 
-/// Bounds of the pause after a failed accept: out of file descriptors, mostly.
+/// Bounds of the pause after a failed accept: mostly a lack of file descriptors.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// When a silent connection is probed, how often, and how many probes may stay unanswered.
+/// When a silent connection is probed, how often, and how many probes may go unanswered.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
 
 /// When the port is full: how long a connection waits for a stranger to give way.
@@ -59,8 +59,8 @@ struct Caller {
     feeds: Arc<Feeds>,
 }
 
-/// Serves miners at all `doors` until `stop` is cancelled; then takes no more connections or requests, answers
-/// every submission in flight, closes, and returns.
+/// Serves miners at all `doors` until `stop` is cancelled; then accepts no more connections or requests,
+/// answers every submission in flight, closes, and returns.
 pub async fn serve(
     doors: Vec<Door>,
     config: StratumConfig,
@@ -82,15 +82,15 @@ pub async fn serve(
         tokio::select! {
             ended = guarded.join_next() => match ended {
                 Some(Ok(())) => {}
-                // The whole port ends, and is started again by whoever runs it.
+                // The whole port ends, and its supervisor starts it again.
                 Some(Err(reason)) => {
-                    error!(%reason, "a door cannot be served");
+                    error!(%reason, "a stratum listener failed");
                     break;
                 }
                 None => break,
             },
             Some(ended) = pushing.join_next() => {
-                error!(?ended, "no jobs can be pushed");
+                error!(?ended, "the job pusher ended");
                 break;
             }
             changed = chain.changed(), if chain_lives => {
@@ -104,7 +104,7 @@ pub async fn serve(
     port.submissions.wait().await;
 }
 
-/// Takes connections at one door until the stop, and returns once their sessions have ended.
+/// Accepts connections at one listener until the stop, and returns once their sessions have ended.
 async fn guard(port: Arc<Port>, feeds: Arc<Feeds>, door: Door) {
     let mut sessions = JoinSet::new();
     let mut backoff = BACKOFF.0;
@@ -137,7 +137,7 @@ async fn guard(port: Arc<Port>, feeds: Arc<Feeds>, door: Door) {
                 }
             }
             Err(reason) => {
-                warn!(%reason, "a connection could not be accepted");
+                warn!(%reason, "could not accept a connection");
                 tokio::select! {
                     () = port.stop.cancelled() => break,
                     () = sleep(backoff) => {}
@@ -146,8 +146,8 @@ async fn guard(port: Arc<Port>, feeds: Arc<Feeds>, door: Door) {
             }
         }
     }
-    info!(dialect = %door.pinned.dialect, sessions = sessions.len(), "a stratum port is closing");
-    // The one who made the listener still holds it: without this, miners would connect and never be heard.
+    info!(dialect = %door.pinned.dialect, sessions = sessions.len(), "closing a stratum port");
+    // The socket stays open elsewhere in the process: without this, miners would connect and get no answer.
     let _ = SockRef::from(&door.listener).shutdown(Shutdown::Both);
     drop(door);
     while let Some(ended) = sessions.join_next().await {
@@ -158,11 +158,11 @@ async fn guard(port: Arc<Port>, feeds: Arc<Feeds>, door: Door) {
 fn set_options(stream: &TcpStream, peer: SocketAddr) {
     let (idle, interval, retries) = KEEPALIVE;
     let keepalive = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(retries);
-    // Without them the session is only less lively.
+    // Without them the session only reacts more slowly.
     if let Err(reason) =
         stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_tcp_keepalive(&keepalive))
     {
-        debug!(%peer, %reason, "a socket option could not be set");
+        debug!(%peer, %reason, "could not set a socket option");
     }
 }
 
@@ -172,7 +172,7 @@ async fn welcome(port: Arc<Port>, caller: Caller, stream: TcpStream, slot: Owned
     receive(port, Guest { door, peer, feeds, slot, stranger }, stream).await;
 }
 
-/// The port is full: whoever has been there longest without a login gives way.
+/// The port is full: the oldest connection without a login gives way.
 fn make_room(port: &Arc<Port>, caller: Caller, sessions: &mut JoinSet<()>, stream: TcpStream) {
     let (dialect, peer) = (caller.door.dialect, caller.peer);
     let Ok(waiting) = Arc::clone(&port.waiting).try_acquire_owned() else {
@@ -194,8 +194,8 @@ fn make_room(port: &Arc<Port>, caller: Caller, sessions: &mut JoinSet<()>, strea
 
 fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr, reject: Reject) {
     port.stats.count_turned_away();
-    debug!(%peer, reason = %reject, limit = port.max_connections(), "a connection was turned away");
-    // A fresh socket has room for a line; if not, the miner goes without the reason.
+    debug!(%peer, reason = %reject, limit = port.max_connections(), "refused a connection");
+    // A fresh socket has room for a line; if not, the miner does not get the reason.
     let farewell = dialect.encode(&Message::refused(Id::Null, reject));
     let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));
 }

@@ -1,7 +1,7 @@
-//! What goes out to a miner: at once while its socket takes it, else by a task that lives until the miner has
+//! Sends to a miner: at once while its socket accepts it, else by a task that lives until the miner has
 //! caught up.
 //!
-//! So no task and no buffer waits for a miner that reads, and a job goes from the session that learns of it
+//! So a miner that reads needs no task and no buffer, and a job goes from the session that learns of it
 //! straight to the socket.
 
 use std::{
@@ -20,12 +20,12 @@ use tokio::{
 };
 use tracing::debug;
 
-/// Bytes that wait for a slow reader before who sends waits for it too.
+/// Bytes that may wait for a slow reader before the sender waits too.
 const BACKLOG: usize = 16 * 1024;
 
 type Half = Pin<Box<dyn AsyncWrite + Send>>;
 
-/// The writing half of a connection, for all who have something to say to its miner.
+/// The writing half of a connection, for everything that sends to its miner.
 #[derive(Clone)]
 pub(super) struct Outbox(Arc<Shared>);
 
@@ -35,9 +35,9 @@ pub(super) struct Broken;
 
 struct Shared {
     state: Mutex<State>,
-    /// How long a miner may keep bytes of ours waiting before it is cut off.
+    /// How long a miner may leave bytes of ours unread before it is disconnected.
     limit: Duration,
-    /// The state is another than before.
+    /// The state has changed.
     changed: Notify,
 }
 
@@ -61,7 +61,7 @@ impl Outbox {
         Self(Arc::new(Shared { state: Mutex::new(state), limit, changed: Notify::new() }))
     }
 
-    /// Returns when `bytes` are written or have a place in the backlog.
+    /// Returns when `bytes` are written or are in the backlog.
     pub(super) async fn send(&self, bytes: &[u8]) -> Result<(), Broken> {
         loop {
             let changed = self.0.changed.notified();
@@ -138,13 +138,13 @@ impl Shared {
 
 enum Written {
     All,
-    /// This many bytes, or all, of which the connection itself still keeps some.
+    /// This many bytes, or all, of which the connection itself still holds some.
     Partly(usize),
 }
 
 /// Writes what can be written without waiting.
 fn write_now(mut half: Pin<&mut (dyn AsyncWrite + Send)>, bytes: &[u8]) -> io::Result<Written> {
-    // Nobody is to be woken: what is left is the task's, which asks again.
+    // No waker is needed: the task sends the rest, and polls again.
     let mut context = Context::from_waker(Waker::noop());
     let mut count = 0;
     while let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) {
@@ -160,7 +160,7 @@ fn write_now(mut half: Pin<&mut (dyn AsyncWrite + Send)>, bytes: &[u8]) -> io::R
     }
 }
 
-/// Writes the backlog until there is none, the connection fails, or the miner does not take it.
+/// Writes the backlog until it is empty, the connection fails, or the miner does not read.
 async fn catch_up(shared: Arc<Shared>, mut half: Half) {
     loop {
         let bytes = std::mem::take(&mut shared.state.lock().backlog);
@@ -172,7 +172,7 @@ async fn catch_up(shared: Arc<Shared>, mut half: Half) {
         let written = match written.await {
             Ok(written) => written,
             Err(_) => {
-                debug!("a miner does not read what it is sent");
+                debug!("a miner does not read its lines");
                 Err(io::ErrorKind::TimedOut.into())
             }
         };

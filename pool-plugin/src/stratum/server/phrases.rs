@@ -1,4 +1,4 @@
-//! The bytes of work, made once for all sessions that are told the same.
+//! The bytes of work, encoded once for all sessions that get the same.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,12 +9,12 @@ use crate::stratum::wire::{
     message::{Message, Work},
 };
 
-/// Works that are kept: more than a pool has different share targets at a time.
+/// Encoded works that are kept: more than a pool has different share targets at a time.
 const CAPACITY: usize = 1024;
 
 type Known = HashMap<(Dialect, Work), Arc<[u8]>>;
 
-/// Work in the words of each dialect.
+/// Work in the encoding of each dialect.
 #[derive(Default)]
 pub(super) struct Phrases(Mutex<Known>);
 

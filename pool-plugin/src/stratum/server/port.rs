@@ -27,25 +27,26 @@ const WAITING: usize = 64;
 /// How often one that waits looks for a place.
 const PLACE_LOOKS: Duration = Duration::from_millis(10);
 
-/// How the port behaves.
+/// The settings of the port.
 #[derive(Clone, Debug)]
 pub struct StratumConfig {
-    /// The pool's addresses: what miners put into the puzzle.
+    /// The pool's addresses: the prover addresses in the puzzle.
     pub addresses: Arc<Addresses>,
-    /// How share targets are found.
+    /// How share targets are chosen.
     pub targets: vardiff::Settings,
     pub max_connections: usize,
-    /// Submissions of one session that are checked at a time; its socket is not read further meanwhile.
+    /// Submissions of one session that are verified at a time; until one is done its socket is not read
+    /// further.
     pub in_flight: usize,
-    /// Within this time a miner must subscribe, and within as much again authorize.
+    /// Within this time a miner must subscribe, and within the same time again authorize.
     pub handshake_timeout: Duration,
-    /// How long a miner may keep a line of ours waiting before it is cut off.
+    /// How long a miner may leave a line of ours unread before it is disconnected.
     pub write_timeout: Duration,
-    /// What is captured; mostly nothing.
+    /// What is captured; usually nothing.
     pub capture: Option<CaptureConfig>,
 }
 
-/// What a port is set to, apart from the others.
+/// A port's own settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pinned {
     pub dialect: Dialect,
@@ -63,7 +64,7 @@ pub(super) struct Port {
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
     pub(super) recorder: Option<Recorder>,
-    /// As many as there can be; the connections have some of them, whichever door they came through.
+    /// As many as can ever exist; the connections of all listeners hold some of them.
     slots: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) common: Arc<Common>,
@@ -115,7 +116,7 @@ impl Port {
         }
     }
 
-    /// How share targets are found.
+    /// How share targets are chosen.
     pub(super) fn targets(&self) -> vardiff::Settings {
         self.common.targets().unwrap_or(self.config.targets)
     }
@@ -124,7 +125,8 @@ impl Port {
         self.common.max_connections().unwrap_or(self.config.max_connections)
     }
 
-    /// A place for one connection more. Doors that ask in the same moment may exceed the limit by their number.
+    /// A place for one more connection. Listeners that ask at the same moment may exceed the limit by their
+    /// number.
     pub(super) fn slot(&self) -> Option<OwnedSemaphorePermit> {
         let taken = Semaphore::MAX_PERMITS - self.slots.available_permits();
         if taken >= self.max_connections() {
@@ -133,7 +135,7 @@ impl Port {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
-    /// Waits for a place that somebody is about to give up.
+    /// Waits for a place that is about to be freed.
     pub(super) async fn next_slot(&self) -> OwnedSemaphorePermit {
         loop {
             match self.slot() {
@@ -143,7 +145,7 @@ impl Port {
         }
     }
 
-    /// How long a miner is to stay away before it connects anew: another time for each.
+    /// How long a miner should wait before it reconnects: a different time for each.
     pub(super) fn reconnect_wait(&self) -> Duration {
         let miners = self.stats.snapshot().connections;
         self.returns.wait(miners, self.stop.is_cancelled(), rand::random())
@@ -154,6 +156,6 @@ fn start_recorder(config: &StratumConfig) -> Option<Recorder> {
     let capture = config.capture.as_ref()?;
     let started = Recorder::start(capture);
     started
-        .inspect_err(|reason| error!(%reason, folder = %capture.folder.display(), "nothing is captured"))
+        .inspect_err(|reason| error!(%reason, folder = %capture.folder.display(), "capturing nothing"))
         .ok()
 }

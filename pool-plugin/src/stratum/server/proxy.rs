@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2: how a proxy in front of the pool says whom it speaks for. Only
-//! proxies that the operator listed are believed; from them the header is demanded.
+//! The PROXY protocol, versions 1 and 2: how a proxy in front of the pool names its client. Only proxies that
+//! the operator listed are trusted, and from them the header is required.
 
 use std::{
     io::{self, ErrorKind},
@@ -10,17 +10,17 @@ use ipnet::IpNet;
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The longest header of version 1, and of version 2 with a generous room for extensions.
+/// The longest header of version 1, and of version 2 with generous room for extensions.
 const LONGEST: (usize, usize) = (107, 2048);
 
-/// Whether a header from this address is believed.
+/// Whether a header from this address is trusted.
 pub fn is_trusted(proxies: &[IpNet], ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     proxies.iter().any(|network| network.contains(&ip))
 }
 
-/// Reads the header, and not a byte more. The client's address; `None` if the proxy speaks for itself, as it
-/// does to see whether we live.
+/// Reads the header, and not a byte more. Returns the client's address; `None` if the proxy names none, as
+/// for its own health checks.
 pub async fn read_header(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<SocketAddr>> {
     let mut header = vec![0; 16];
     stream.read_exact(&mut header[..1]).await?;
@@ -108,7 +108,7 @@ mod tests {
         let (client, left) = read(&header).await;
         assert_eq!(client.unwrap(), Some("203.0.113.9:50000".parse().unwrap()));
         assert_eq!(left, 4);
-        assert_eq!(read(&version_2(0, 0, &[])).await.0.unwrap(), None, "a look whether we live");
+        assert_eq!(read(&version_2(0, 0, &[])).await.0.unwrap(), None, "a health check");
     }
 
     #[tokio::test]

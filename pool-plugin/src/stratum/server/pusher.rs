@@ -1,6 +1,6 @@
-//! Goes through all sessions with the news of the chain, on as many threads as there are cores.
+//! Sends changes of the chain to all sessions, on as many threads as there are cores.
 //!
-//! To wake a task for each of 10,000 sessions takes longer than to write the job to their sockets.
+//! Waking a task for each of 10,000 sessions takes longer than writing the job to their sockets.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use tracing::error;
 
 use super::{feed::Feed, port::Port};
 
-/// Parts that the sessions are taken in, so that none waits long to come or to go.
+/// The sessions are split into parts, so that none waits long to connect or to leave.
 const PARTS: u64 = 64;
 /// More threads would only wait for the network.
 const MOST_THREADS: usize = 8;
@@ -39,7 +39,7 @@ impl Default for Feeds {
 }
 
 impl Feeds {
-    /// From here on the session is told, once it has an audience.
+    /// From here on the session gets pushes, once it has a dialect.
     pub(super) fn list(self: &Arc<Self>, number: u64, feed: Arc<Feed>) -> Listed {
         self.part(number).lock().insert(number, feed);
         Listed { feeds: Arc::clone(self), number }
@@ -71,7 +71,7 @@ pub(super) async fn run(port: Arc<Port>, feeds: Arc<Feeds>) {
     }
 }
 
-/// Returns when every session has been told, or has been called to tell its miner itself.
+/// Returns when every session was pushed to, or woken to send to its miner itself.
 async fn push(port: &Arc<Port>, feeds: &Arc<Feeds>) {
     let next = Arc::new(AtomicU64::new(0));
     // No miner is always the first.
@@ -92,9 +92,9 @@ async fn push(port: &Arc<Port>, feeds: &Arc<Feeds>) {
 fn push_part(port: &Port, feeds: &Feeds, part: u64) {
     let feeds: Vec<Arc<Feed>> = feeds.part(part).lock().values().cloned().collect();
     for feed in feeds {
-        // One session's fault is not to keep the news from the others.
+        // One session's failure must not stop the news for the others.
         if catch_unwind(AssertUnwindSafe(|| feed.follow(port))).is_err() {
-            error!("a session could not be told of the chain: it has to connect anew");
+            error!("failed to push a job; asking the miner to reconnect");
             feed.give_up();
         }
     }

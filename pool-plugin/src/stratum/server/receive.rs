@@ -1,5 +1,5 @@
 //! From an accepted socket to a session: who really connects (PROXY protocol), whether it may (bans, limits
-//! of its address), and TLS if it speaks TLS, which its first byte tells.
+//! of its address), and TLS, which the first byte shows.
 
 use std::{future::Future, io, sync::Arc};
 
@@ -23,13 +23,13 @@ use crate::{
     },
 };
 
-/// How a TLS connection begins: a handshake record of version 3. No dialect of lines begins with the first byte,
-/// and no frame behind a length with both, for it would be too long.
+/// How a TLS connection begins: a handshake record of version 3. No dialect of lines begins with the first
+/// byte, and no length-prefixed frame with both, since it would be too long.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
-/// When to look again for the second byte.
+/// When to check again for the second byte.
 const SECOND_BYTE: Duration = Duration::from_millis(10);
 
-/// Takes a connection in and runs its session to the end.
+/// Accepts a connection and runs its session to the end.
 pub(super) async fn receive(port: Arc<Port>, mut guest: Guest, mut stream: TcpStream) {
     let deadline = Instant::now() + port.config.handshake_timeout;
     let common = Arc::clone(&port.common);
@@ -42,7 +42,7 @@ pub(super) async fn receive(port: Arc<Port>, mut guest: Guest, mut stream: TcpSt
                 guest.peer = client.unwrap_or(peer);
                 entrance.gate.enter_behind(peer.ip(), client.map(|client| client.ip()))
             }
-            Err(reason) => return debug!(%peer, %reason, "a listed proxy sent no good PROXY header"),
+            Err(reason) => return debug!(%peer, %reason, "a listed proxy sent no valid PROXY header"),
         }
     } else {
         entrance.gate.enter(peer.ip())
@@ -52,7 +52,7 @@ pub(super) async fn receive(port: Arc<Port>, mut guest: Guest, mut stream: TcpSt
         Ok(ticket) => ticket,
         Err(reject) => {
             port.stats.count_turned_away();
-            debug!(%peer, reason = %reject, "a connection was turned away");
+            debug!(%peer, reason = %reject, "refused a connection");
             return say_farewell(&port, guest, stream, reject).await;
         }
     };
@@ -89,7 +89,7 @@ async fn begins_with_tls(stream: &TcpStream) -> io::Result<Option<bool>> {
     }
 }
 
-/// A step before the session begins: it ends at the deadline, and when the place is needed for another.
+/// A step before the session begins: it ends at the deadline, or when another connection needs the place.
 async fn in_time<T>(
     deadline: Instant,
     guest: &Guest,
@@ -101,7 +101,7 @@ async fn in_time<T>(
     }
 }
 
-/// The reason, if the miner speaks our language and takes it at once.
+/// Sends the reason, if the miner's dialect is known and it reads it at once.
 async fn say_farewell(port: &Port, guest: Guest, mut stream: TcpStream, reject: Reject) {
     let bytes = guest.door.dialect.encode(&Message::refused(Id::Null, reject));
     // Its place is free from now on.

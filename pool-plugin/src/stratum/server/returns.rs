@@ -1,20 +1,21 @@
-//! When miners are to come back: each at a time of its own, so that they do not all come at once. Pure.
+//! When miners should reconnect: each at a different time, so that they do not all come at once. Pure.
 
 use std::{sync::OnceLock, time::Duration};
 
-/// So many miners a second are to come back, within bounds of the longest wait.
+/// How many miners a second should reconnect, within bounds of the longest wait.
 const RETURNS: u32 = 100;
 const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
-/// Tells miners how long to stay away.
+/// Computes how long miners should wait.
 #[derive(Debug, Default)]
 pub(super) struct Returns {
-    /// How many there were when the port began to stop: while they leave they get fewer, but all come back.
+    /// How many there were when the port began to stop: while they leave they become fewer, but all come
+    /// back.
     leaving: OnceLock<usize>,
 }
 
 impl Returns {
-    /// How long one of `miners` is to stay away; `chance` of 0 to 1 is its own.
+    /// How long one of `miners` should wait; `chance`, from 0 to 1, is random for each.
     pub(super) fn wait(&self, miners: usize, stopping: bool, chance: f64) -> Duration {
         let miners = if stopping { *self.leaving.get_or_init(|| miners) } else { miners };
         let miners = u32::try_from(miners).unwrap_or(u32::MAX);
@@ -41,7 +42,7 @@ mod tests {
     #[test]
     fn the_last_to_leave_waits_as_the_first_did() {
         let returns = Returns::default();
-        assert_eq!(returns.wait(10, false, 1.0), 5 * SECOND, "asked to reconnect while the port goes on");
+        assert_eq!(returns.wait(10, false, 1.0), 5 * SECOND, "asked to reconnect while the port stays open");
         for left in (1..=5_000).rev() {
             assert_eq!(returns.wait(left, true, 1.0), 50 * SECOND);
         }

@@ -1,7 +1,7 @@
-//! One connection: reads requests, answers them, and tells the miner of jobs.
+//! One connection: reads requests, answers them, and sends jobs to the miner.
 //!
 //! - `handshake`: until work begins.
-//! - `submission`: a share on its way.
+//! - `submission`: a submitted share.
 //! - `ending`: how it ends.
 //! - `admin`: the port's own admin.
 
@@ -48,7 +48,7 @@ use crate::{
     },
 };
 
-/// How often a miner's target is looked at while it finds no share: twice in the time it should find one in,
+/// How often a miner's target is checked while it finds no share: twice in the time it should find one in,
 /// within these bounds.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
@@ -65,7 +65,7 @@ pub(super) struct Guest {
 pub(super) struct Session {
     port: Arc<Port>,
     peer: SocketAddr,
-    /// For the log: the id that the miner has is nobody else's business.
+    /// For the log: the id that the miner has is secret.
     id: String,
     /// Shared with the submissions, which keep it until they are settled.
     standing: Arc<Standing>,
@@ -74,26 +74,26 @@ pub(super) struct Session {
     tap: Option<Arc<Tap>>,
     out: Outbox,
     in_flight: Arc<Semaphore>,
-    /// The place among the port's connections; a session's submissions keep it until they are settled.
+    /// The place among the port's connections; a session's submissions hold it until they are settled.
     slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
-    /// Until somebody has logged in, the place may be another's.
+    /// Until a login succeeds, another connection may take the place.
     stranger: Stranger,
     subscribed: bool,
-    /// Whoever has logged in, the last one last.
+    /// All logins, the last one last.
     logins: Vec<Worker>,
     /// Keeps them counted as connected.
     present: Vec<Presence>,
     counted: Counted,
-    /// Its jobs and its target; the pusher has it too.
+    /// Its jobs and its target; shared with the pusher.
     feed: Arc<Feed>,
-    /// The door's own share target.
+    /// The listener's own share target.
     fixed_target: Option<u64>,
-    /// Where submissions tell of accepted shares.
+    /// Where submissions report accepted shares.
     accepted: mpsc::UnboundedSender<Accepted>,
     /// The session's id and counters, once it has subscribed.
     place: Option<Place>,
     counters: CounterReader,
-    /// The miner has asked to be told its counter prefix, and was not told yet.
+    /// The miner has asked for its counter prefix, and has not got it yet.
     wants_prefix: bool,
     garbage: u32,
     wrong_passwords: u32,
@@ -179,11 +179,11 @@ impl Session {
         let feed = Arc::clone(&self.feed);
         let mut turn = None;
         let mut looks = looks(port.targets().interval);
-        // Made once, since to begin to wait takes a lock that all sessions share.
+        // Made once, since starting to wait takes a lock that all sessions share.
         let (mut stopped, mut broken) = (pin!(port.stop.cancelled()), pin!(out.broken()));
         loop {
             let flow = tokio::select! {
-                // Work first: it waits for nothing else.
+                // Work first: it depends on nothing else.
                 biased;
                 call = feed.called() => self.heed(call).await,
                 () = &mut stopped => self.leave().await,
@@ -193,11 +193,11 @@ impl Session {
                 () = self.stranger.asked_to_go(), if self.is_stranger() => self.close(Reject::PoolFull).await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(),
                 () = replaced(self.place.as_ref()) => {
-                    debug!(peer = %self.peer, session = self.id, "another connection goes on with this session");
+                    debug!(peer = %self.peer, session = self.id, "another connection resumed this session");
                     Flow::Break(())
                 }
                 Some(share) = shares.recv() => self.share(&share),
-                // The next frame is read only when there is room to check what it may submit.
+                // The next frame is read only when there is room to verify what it may submit.
                 permit = Arc::clone(&self.in_flight).acquire_owned(), if turn.is_none() => {
                     turn = permit.ok();
                     Flow::Continue(())
@@ -269,12 +269,12 @@ impl Session {
         }
     }
 
-    /// Nobody has logged in.
+    /// No login has succeeded.
     fn is_stranger(&self) -> bool {
         self.logins.is_empty() && !self.is_admin
     }
 
-    /// The pusher could not do it all.
+    /// The pusher could not finish its work.
     async fn heed(&mut self, call: feed::Call) -> Flow {
         match call {
             feed::Call::Late => match self.feed.catch_up(&self.port).await {
@@ -286,13 +286,13 @@ impl Session {
                 self.close(reject).await
             }
             feed::Call::Reconnect => {
-                debug!(peer = %self.peer, session = self.id, "a miner has to connect anew");
+                debug!(peer = %self.peer, session = self.id, "a miner has to reconnect");
                 self.leave().await
             }
         }
     }
 
-    /// Looks whether the miner should have another target.
+    /// Checks whether the miner should have another target.
     fn look(&mut self) -> Flow {
         let settings = with_fixed(self.port.targets(), self.fixed_target);
         self.feed.change(&self.port, |jobs, at| {
@@ -303,7 +303,7 @@ impl Session {
         Flow::Continue(())
     }
 
-    /// Follows the miner's rate by a share of its.
+    /// Adapts the target to the miner's rate after a share.
     fn share(&mut self, share: &Accepted) -> Flow {
         let mut good = None;
         self.feed.change(&self.port, |jobs, at| {
@@ -319,16 +319,16 @@ impl Session {
         Flow::Continue(())
     }
 
-    /// For a connection that goes on with this session.
+    /// For a connection that resumes this session.
     fn keep_target(&self) {
-        let told = self.feed.line().told();
-        if let (Some(place), Some(target)) = (&self.place, told) {
+        let target = self.feed.line().told();
+        if let (Some(place), Some(target)) = (&self.place, target) {
             place.keep_target(target);
         }
     }
 
     async fn obey(&mut self, order: Order) -> Flow {
-        debug!(peer = %self.peer, session = self.id, ?order, "a session has an order");
+        debug!(peer = %self.peer, session = self.id, ?order, "a session got an order");
         match order {
             Order::ResendWork => {
                 self.feed.resend(&self.port);
@@ -367,12 +367,12 @@ impl Session {
     }
 }
 
-/// The door's own target comes before that of all doors.
+/// The listener's own target takes precedence over the common one.
 fn with_fixed(all: Settings, fixed: Option<u64>) -> Settings {
     Settings { fixed: fixed.or(all.fixed), ..all }
 }
 
-/// Waits until another connection goes on with the session.
+/// Waits until another connection resumes the session.
 async fn replaced(place: Option<&Place>) {
     match place {
         Some(place) => place.replaced().cancelled().await,

@@ -1,4 +1,4 @@
-//! The sessions there are, for the admin: who they are, and a way to reach them.
+//! The current sessions, for the admin: their workers, and a way to send them orders.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ struct Entry {
     peer: SocketAddr,
     since_ms: u64,
     login: Option<Worker>,
-    // Weak, so that what is listed here keeps no place at the entrance.
+    // Weak, so that a listed session holds no place.
     standing: Weak<Standing>,
 }
 
@@ -66,7 +66,7 @@ impl Sessions {
     /// All of them, the oldest first.
     pub fn list(&self) -> Vec<Shown> {
         let mut sessions = self.0.lock();
-        // A session that panicked could not take its leave.
+        // A session that panicked could not remove itself.
         sessions.retain(|_, entry| entry.standing.strong_count() > 0);
         let mut numbered: Vec<(u64, Shown)> =
             sessions.iter().filter_map(|(number, entry)| Some((*number, entry.show()?))).collect();
@@ -75,8 +75,8 @@ impl Sessions {
         numbered.into_iter().map(|(_, shown)| shown).collect()
     }
 
-    /// Gives an order to the sessions that `who` names: a session id, an account, `account.worker`, an address
-    /// or a network. How many there were.
+    /// Gives an order to the sessions that `who` names: a session id, an account, `account.worker`, an
+    /// address or a network. Returns how many there were.
     pub fn order(&self, who: &str, order: &Order) -> usize {
         let network = parse_network(who).ok();
         let is_meant = |entry: &Entry| {

@@ -28,7 +28,7 @@ pub struct Stats {
     garbage: AtomicU64,
     /// The sessions by dialect and state.
     pub census: Arc<Census>,
-    /// What the counters do not say, for a sink that shows it.
+    /// Details beyond the counters, for a sink that shows them.
     activity: Option<Activity>,
 }
 
@@ -37,7 +37,7 @@ pub struct Stats {
 pub struct Snapshot {
     /// Connections open now.
     pub connections: usize,
-    /// Connections taken since the start.
+    /// Connections accepted since the start.
     pub connected: u64,
     /// Connections closed at once because the pool was full.
     pub turned_away: u64,
@@ -45,9 +45,9 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Shares refused, in the order of [`RejectCode::ALL`].
     pub rejected: [u64; RejectCode::ALL.len()],
-    /// Shares refused because their epoch had just ended; not among the others.
+    /// Shares refused because their epoch had just ended; not counted among the others.
     pub epoch_ended: u64,
-    /// Lines that were no request.
+    /// Lines that were not requests.
     pub garbage: u64,
 }
 
@@ -65,7 +65,7 @@ impl Stats {
         }
     }
 
-    /// Counters that also tell a sink.
+    /// Counters that also report to a sink.
     pub fn telling(activity: Option<Activity>) -> Self {
         Self { activity, ..Self::default() }
     }
@@ -94,7 +94,7 @@ impl Stats {
         }
     }
 
-    /// `share`: whose it was and the target it was assigned, if it was anybody's.
+    /// `share`: its worker and its assigned target, if it had a worker.
     pub(super) fn count_rejected(&self, reject: &Reject, share: Option<(&Worker, u64)>) {
         if let (Some(activity), Some((worker, target))) = (&self.activity, share) {
             activity.refused(&worker.into(), target);

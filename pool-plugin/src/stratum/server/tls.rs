@@ -18,7 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// How often the files are looked at. Looking is surer than being told: renewals replace links and folders.
+/// How often the files are checked. Checking is more reliable than notifications: renewals replace links and
+/// folders.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// A certificate from two PEM files.
@@ -33,7 +34,7 @@ struct Loaded {
     config: Arc<ServerConfig>,
 }
 
-/// What the files held.
+/// The content of the files.
 #[derive(PartialEq, Eq)]
 struct Files {
     certificate: Vec<u8>,
@@ -49,13 +50,13 @@ impl Tls {
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), loaded })
     }
 
-    /// What new connections are accepted with.
+    /// The acceptor for new connections.
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.loaded.read().config))
     }
 
-    /// Takes the files as they are now for connections from now on. `false`: they have not changed. On an
-    /// error the certificate stays the one it was.
+    /// Loads the present files for future connections. `false`: they have not changed. On an error the old
+    /// certificate stays.
     pub fn reload(&self) -> Result<bool> {
         let files = Files::read(&self.certificate, &self.key)?;
         if files == self.loaded.read().files {
@@ -63,14 +64,14 @@ impl Tls {
         }
         let config = files.to_config()?;
         *self.loaded.write() = Loaded { files, config };
-        info!(file = %self.certificate.display(), "the TLS certificate was renewed");
+        info!(file = %self.certificate.display(), "reloaded the TLS certificate");
         Ok(true)
     }
 
     /// Reloads whenever the files change, until `stop`.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
         let mut looks = interval(LOOK);
-        let (mut before, mut told) = (None, false);
+        let (mut before, mut logged) = (None, false);
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
             let this = Arc::clone(&self);
             let trouble = match tokio::task::spawn_blocking(move || this.reload()).await {
@@ -78,13 +79,13 @@ impl Tls {
                 Ok(Err(error)) => Some(format!("{error:#}")),
                 Err(error) => Some(error.to_string()),
             };
-            // A renewal is two files, written one after the other: trouble that passes is none.
-            told = match &trouble {
-                Some(reason) if trouble == before && !told => {
-                    warn!(reason, "the TLS certificate was not renewed: the old one is still used");
+            // A renewal is two files, written one after the other: an error that passes does not count.
+            logged = match &trouble {
+                Some(reason) if trouble == before && !logged => {
+                    warn!(reason, "cannot reload the TLS certificate: still using the old one");
                     true
                 }
-                _ => told && trouble == before,
+                _ => logged && trouble == before,
             };
             before = trouble;
         }
@@ -94,7 +95,7 @@ impl Tls {
 impl Files {
     fn read(certificate: &Path, key: &Path) -> Result<Self> {
         let read =
-            |path: &Path| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+            |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
         Ok(Self { certificate: read(certificate)?, key: read(key)? })
     }
 
@@ -105,10 +106,10 @@ impl Files {
         let key = PrivateKeyDer::from_pem_slice(&self.key).context("the private key is not PEM")?;
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .context("TLS cannot be set up")?
+            .context("cannot set up TLS")?
             .with_no_client_auth()
             .with_single_cert(chain, key)
-            .context("certificate and private key do not go together")?;
+            .context("certificate and private key do not match")?;
         Ok(Arc::new(config))
     }
 }

@@ -1,9 +1,9 @@
-//! The target a miner asks for in its password: `d=` and a number, among whatever else is there. Pure.
+//! The target a miner asks for in its password: `d=` and a number, next to other text. Pure.
 
 use crate::stratum::vardiff::Aim;
 
-/// What a password asks for: `d=5000` for that target, `d=0` for one that follows the miner's shares, nothing
-/// for what the port has. What stands beside it, parted by commas, semicolons or spaces, is not looked at.
+/// What a password asks for: `d=5000` for that target, `d=0` for one that adapts to the miner's shares,
+/// nothing for the port's default. Other text, separated by commas, semicolons or spaces, is ignored.
 pub fn in_password(password: &str) -> Option<Aim> {
     let words = password.split([',', ';', ' ']).map(str::trim);
     let wishes = words.filter_map(|word| word.strip_prefix("d=").or_else(|| word.strip_prefix("diff=")));
@@ -14,12 +14,12 @@ pub fn in_password(password: &str) -> Option<Aim> {
     })
 }
 
-/// Whether a password asks for targets that are powers of two: `pow2`, wherever it stands.
+/// Whether a password asks for targets that are powers of two: `pow2`, in any place.
 pub fn powers_of_two(password: &str) -> bool {
     password.split([',', ';', ' ']).any(|word| word.trim() == "pow2")
 }
 
-/// The password without the wish before or behind it: what a user's password is compared with.
+/// The password without these options: a user's password is compared with it.
 pub fn without(password: &str) -> &str {
     const BETWEEN: [char; 3] = [',', ';', ' '];
     let is_wish = |word: &str| in_password(word).is_some() || powers_of_two(word);

@@ -21,9 +21,9 @@ impl AdminPassword {
     /// Reads the password: the first line of a file that only its owner can read.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
         let mode =
-            std::fs::metadata(path).with_context(|| format!("{name} cannot be read"))?.permissions().mode();
+            std::fs::metadata(path).with_context(|| format!("cannot read {name}"))?.permissions().mode();
         ensure!(mode & 0o077 == 0, "{name} can be read by others: chmod 600 it");
         let password = text.lines().next().unwrap_or_default().trim();
         ensure!(
@@ -37,7 +37,7 @@ impl AdminPassword {
         Self { digest: Sha256::digest(password).into(), tries: Mutex::default() }
     }
 
-    /// Compares in a time that tells nothing.
+    /// Compares in constant time.
     pub fn attempt(&self, password: &str, now: Instant) -> Attempt {
         let is_right = || {
             let digest: [u8; 32] = Sha256::digest(password).into();

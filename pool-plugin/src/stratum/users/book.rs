@@ -26,13 +26,13 @@ use crate::{
     stratum::users::UserMode,
 };
 
-/// How often the file is looked at.
+/// How often the file is checked.
 const LOOK: Duration = Duration::from_secs(2);
-/// Passwords that are checked at a time: each takes a thread and 19 MiB for a while.
+/// How many passwords are checked at a time: each takes a thread and 19 MiB for a while.
 const AT_A_TIME: usize = 2;
-/// Logins that wait for their turn; those beyond are asked to come again.
+/// Logins that wait for their turn; further ones are asked to try again.
 const WAITING: usize = 1024;
-/// Passwords known to be right that are remembered, so that a thousand miners of one user cost one check.
+/// How many correct passwords are remembered, so that a thousand miners of one user cost one check.
 const REMEMBERED: usize = 1 << 16;
 
 /// Who may log in.
@@ -42,7 +42,7 @@ pub struct Users {
     loaded: RwLock<Loaded>,
     turns: Semaphore,
     waiting: Semaphore,
-    /// Digests of user, hash and password that were found to go together, under a key of this process.
+    /// Digests of user, hash and password that matched, under a key of this process.
     proven: Mutex<HashMap<String, [u8; 32]>>,
     key: [u8; 32],
 }
@@ -65,7 +65,7 @@ pub enum AddError {
 }
 
 impl Users {
-    /// Reads the users; lines that are none are logged with their number.
+    /// Reads the users; invalid lines are logged with their number.
     pub fn open(path: &Path, mode: UserMode) -> std::io::Result<Arc<Self>> {
         let users = Arc::new(Self {
             mode: mode.into(),
@@ -80,7 +80,7 @@ impl Users {
         Ok(users)
     }
 
-    /// Who may log in from now on; whoever is logged in stays.
+    /// Who may log in from now on; existing sessions stay.
     pub fn set_mode(&self, mode: UserMode) {
         *self.mode.write() = mode;
     }
@@ -94,7 +94,7 @@ impl Users {
         self.len() == 0
     }
 
-    /// Takes the file as it is now; the lines that are no users. `None`: it has not changed.
+    /// Loads the present file; returns the invalid lines. `None`: it has not changed.
     pub fn reload(&self) -> std::io::Result<Option<Vec<BrokenLine>>> {
         let text = json_lines::read(&self.path)?;
         if text == self.loaded.read().text {
@@ -102,9 +102,9 @@ impl Users {
         }
         let (users, broken) = file::parse(&text);
         for BrokenLine { number, reason } in &broken {
-            warn!(file = %self.path.display(), line = number, reason, "a line is no user and is left out: mend it");
+            warn!(file = %self.path.display(), line = number, reason, "ignoring an invalid line: fix it");
         }
-        info!(users = users.len(), "the users were read");
+        info!(users = users.len(), "loaded the users");
         let users = users.into_iter().map(|user| (user.username.clone(), user)).collect();
         *self.loaded.write() = Loaded { text, users };
         Ok(Some(broken))
@@ -123,7 +123,7 @@ impl Users {
             if let Err(reason) = &trouble
                 && readable
             {
-                warn!(file = %self.path.display(), reason, "the users cannot be read: those known stay");
+                warn!(file = %self.path.display(), reason, "cannot read the users: keeping the known ones");
             }
             readable = trouble.is_ok();
         }
@@ -138,7 +138,7 @@ impl Users {
                 Err(Reject::BadLogin(format!("'{account}' is disabled: ask the pool")))
             }
             (_, UserMode::Open) => Ok(()),
-            // Not told apart: names are nobody's business.
+            // The same answer for both: names are secret.
             (None, UserMode::Closed) => Err(Reject::WrongPassword),
             (Some(user), UserMode::Closed) => self.check_password(user, password.unwrap_or_default()).await,
         }
@@ -153,7 +153,7 @@ impl Users {
         }
         let _place = self.waiting.try_acquire().map_err(|_| Reject::Busy)?;
         let _turn = self.turns.acquire().await.map_err(|_| Reject::Busy)?;
-        // Another miner of this user may have been checked meanwhile.
+        // Another miner of this user may have been checked in the meantime.
         if is_proven() {
             return Ok(());
         }

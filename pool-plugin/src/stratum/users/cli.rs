@@ -24,25 +24,25 @@ pub struct UserArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 enum UserCommand {
-    /// Add a user. The password is asked for, or is the first line of the standard input
+    /// Add a user. Asks for the password, or takes the first line of the standard input
     Add { username: String },
-    /// List the users, and the lines of users.json that are none
+    /// List the users, and the invalid lines of users.json
     List,
-    /// Keep a user from logging in
+    /// Stop a user from logging in
     Disable {
         username: String,
-        /// Let it log in again
+        /// Let the user log in again
         #[arg(long)]
         undo: bool,
     },
-    /// Change a user's password, which is asked for, or is the first line of the standard input
+    /// Change a user's password. Asks for it, or takes the first line of the standard input
     Passwd { username: String },
 }
 
-/// Does what was asked, and says in a line what that was.
+/// Carries out the command, and returns a line that says what was done.
 pub fn run(args: &UserArgs) -> Result<String> {
     let data = args.data.as_ref().context("where are the users? name the pool's data folder with --data")?;
-    ensure!(data.is_dir(), "{} is no folder: name the pool's data folder", data.display());
+    ensure!(data.is_dir(), "{} is not a folder: name the pool's data folder", data.display());
     let path = data.join("users.json");
     match &args.command {
         UserCommand::Add { username } => {
@@ -66,12 +66,12 @@ fn list(path: &Path) -> Result<String> {
     let users = users
         .iter()
         .map(|user| format!("{}{}", user.username, if user.disabled { " (disabled)" } else { "" }));
-    let broken = broken.iter().map(|line| format!("line {} is no user: {}", line.number, line.reason));
+    let broken = broken.iter().map(|line| format!("line {} is not a user: {}", line.number, line.reason));
     Ok(users.chain(broken).collect::<Vec<_>>().join("\n"))
 }
 
 fn new_hash() -> Result<String> {
-    // Until the line is read, a terminal does not show what is typed.
+    // Turns the terminal's echo off until the line is read.
     let _unseen = match stdin().is_terminal() {
         true => {
             eprint!("password: ");
@@ -80,19 +80,19 @@ fn new_hash() -> Result<String> {
         false => None,
     };
     let mut line = String::new();
-    stdin().lock().read_line(&mut line).context("the password cannot be read")?;
+    stdin().lock().read_line(&mut line).context("cannot read the password")?;
     Ok(password::hash(line.trim_end_matches(['\r', '\n']))?)
 }
 
-/// A terminal that shows nothing, until it is dropped.
+/// A terminal without echo, until it is dropped.
 struct Unseen(Termios);
 
 impl Unseen {
     fn begin() -> Result<Self> {
-        let before = tcgetattr(stdin()).context("the terminal cannot be asked")?;
+        let before = tcgetattr(stdin()).context("cannot read the terminal's settings")?;
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(stdin(), OptionalActions::Now, &quiet).context("the terminal cannot be set")?;
+        tcsetattr(stdin(), OptionalActions::Now, &quiet).context("cannot change the terminal's settings")?;
         Ok(Self(before))
     }
 }

@@ -1,12 +1,12 @@
-//! `users.json`: a JSON object a line, as bcoin-stratum has it, with argon2 hashes in the place of its
-//! unsalted ones.
+//! `users.json`: one JSON object per line, as in bcoin-stratum, with argon2 hashes instead of its unsalted
+//! ones.
 //!
 //! ```text
 //! {"username":"alice","password":"$argon2id$v=19$m=19456,t=2,p=1$…"}
 //! {"username":"bob","password":"$argon2id$…","disabled":true}
 //! ```
 //!
-//! A line that cannot be used is named and left out; an edit leaves it as it is.
+//! Invalid lines are reported and skipped; an edit leaves them as they are.
 
 use std::{
     fs::File,
@@ -47,7 +47,7 @@ pub enum EditError {
     Io(PathBuf, #[source] io::Error),
 }
 
-/// The users of the file's text, and the lines that are none.
+/// The users in the file's text, and the invalid lines.
 pub fn parse(text: &str) -> (Vec<User>, Vec<BrokenLine>) {
     let (lines, mut broken) = json_lines::parse::<User>(text);
     let mut users: Vec<User> = Vec::new();
@@ -64,15 +64,15 @@ pub fn parse(text: &str) -> (Vec<User>, Vec<BrokenLine>) {
 fn check(user: &User, before: &[User]) -> Result<String, String> {
     let username = account(&user.username).map_err(|error| error.to_string())?;
     if before.iter().any(|other| other.username == username) {
-        return Err(format!("'{username}' stands on a line before it already"));
+        return Err(format!("'{username}' is on an earlier line already"));
     }
     if !password::is_hash(&user.password) {
-        return Err(format!("the password of '{username}' is no argon2id hash: set it with passwd"));
+        return Err(format!("the password of '{username}' is not an argon2id hash: set it with passwd"));
     }
     Ok(username)
 }
 
-/// The one spelling of a user's name: that of the account it logs in as.
+/// The only form of a user's name: that of the account it logs in as.
 fn account(username: &str) -> Result<String, EditError> {
     let login = login::parse_login(username).map_err(|error| EditError::Name(error.to_string()))?;
     match login.worker.is_empty() && !username.contains('.') {
@@ -100,7 +100,7 @@ pub fn set_password(path: &Path, username: &str, hash: String) -> Result<(), Edi
     change(path, username, |user| user.password = hash)
 }
 
-/// Keeps a user from logging in, or lets it again.
+/// Stops a user from logging in, or lets it again.
 pub fn set_disabled(path: &Path, username: &str, disabled: bool) -> Result<(), EditError> {
     change(path, username, |user| user.disabled = disabled)
 }
@@ -108,7 +108,7 @@ pub fn set_disabled(path: &Path, username: &str, disabled: bool) -> Result<(), E
 fn change(path: &Path, username: &str, how: impl FnOnce(&mut User)) -> Result<(), EditError> {
     let username = account(username)?;
     edit(path, |_, lines| {
-        // The first line with the name, though its password may be no hash yet.
+        // The first line with the name, even if its password is not a hash yet.
         let found = lines.iter_mut().find_map(|line| {
             let user = serde_json::from_str::<User>(line).ok()?;
             (account(&user.username).ok()? == username).then_some((line, user))
@@ -121,7 +121,7 @@ fn change(path: &Path, username: &str, how: impl FnOnce(&mut User)) -> Result<()
 }
 
 fn line_of(user: &User) -> String {
-    // Two strings and a flag: there is nothing that could fail to serialise.
+    // Two strings and a flag: serialising them cannot fail.
     serde_json::to_string(user).unwrap_or_default()
 }
 
@@ -131,7 +131,8 @@ fn edit(
     change: impl FnOnce(&[User], &mut Vec<String>) -> Result<(), EditError>,
 ) -> Result<(), EditError> {
     let failed = |error: io::Error| EditError::Io(path.to_owned(), error);
-    let folder = path.parent().ok_or_else(|| failed(io::Error::other("the file is in no folder")))?;
+    let folder =
+        path.parent().ok_or_else(|| failed(io::Error::other("the file path has no parent folder")))?;
     // Held until the end: the command line and the port may edit at the same time.
     let lock = File::open(folder).map_err(failed)?;
     flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
@@ -192,8 +193,8 @@ mod tests {
         let (read, broken) = users(&path);
         assert_eq!(read.len(), 1);
         assert_eq!(broken.iter().map(|line| line.number).collect::<Vec<_>>(), [2, 3, 4, 5]);
-        assert!(broken[1].reason.contains("no argon2id hash"));
-        assert!(broken[2].reason.contains("before it already"));
+        assert!(broken[1].reason.contains("not an argon2id hash"));
+        assert!(broken[2].reason.contains("earlier line already"));
 
         add(&path, "bob", cheap_hash("x")).unwrap();
         set_password(&path, "old", cheap_hash("x")).unwrap();

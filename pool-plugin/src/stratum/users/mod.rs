@@ -5,7 +5,7 @@
 //! - [`book`]: the users while the pool runs, following the file.
 //! - [`admin_password`]: the password of the stratum port's admin.
 //! - [`mode`]: whether a password is needed.
-//! - [`tries`]: how many wrong attempts are heard.
+//! - [`tries`]: how many wrong attempts are allowed.
 //! - [`cli`]: `snarkos pool user`.
 
 pub mod admin_password;

@@ -29,7 +29,7 @@ impl FromStr for UserMode {
         match text {
             "open" => Ok(Self::Open),
             "closed" => Ok(Self::Closed),
-            other => Err(format!("'{other}' is neither")),
+            other => Err(format!("'{other}' is not a user mode")),
         }
     }
 }

@@ -5,7 +5,7 @@ use argon2::{
     password_hash::{PasswordHash, SaltString},
 };
 
-/// The shortest password that is taken for a new user.
+/// The shortest password of a new user.
 pub const SHORTEST: usize = 8;
 /// The longest; more only costs time.
 pub const LONGEST: usize = 256;
@@ -15,11 +15,11 @@ pub const LONGEST: usize = 256;
 pub enum PasswordError {
     #[error("the password has {0} bytes: use {SHORTEST} to {LONGEST}")]
     Length(usize),
-    #[error("the password cannot be hashed: {0}")]
+    #[error("cannot hash the password: {0}")]
     Hash(String),
 }
 
-/// The hash of a new password. Takes some hundredths of a second and 19 MiB, as it should.
+/// The hash of a new password. Deliberately takes some hundredths of a second and 19 MiB.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
     if !(SHORTEST..=LONGEST).contains(&password.len()) {
         return Err(PasswordError::Length(password.len()));
@@ -41,7 +41,7 @@ fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String, PasswordErro
     Ok(argon2.hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
 }
 
-/// Whether `text` is a hash that [`matches`] can check, of a cost we are ready to pay.
+/// Whether `text` is a hash that [`matches`] can check, at an acceptable cost.
 pub fn is_hash(text: &str) -> bool {
     const MOST_MEMORY: u32 = 1 << 16;
     const MOST_PASSES: u32 = 16;
@@ -50,7 +50,7 @@ pub fn is_hash(text: &str) -> bool {
         && text.starts_with("$argon2id$")
 }
 
-/// Whether the password is the one of the hash. As slow as [`hash`]: not for the async threads.
+/// Whether the password matches the hash. As slow as [`hash`]: not for the async threads.
 pub fn matches(hash: &str, password: &str) -> bool {
     password.len() <= LONGEST
         && PasswordHash::new(hash)

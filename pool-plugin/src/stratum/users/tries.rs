@@ -1,11 +1,11 @@
-//! Guessing is slow: after a few wrong attempts, from wherever, nobody is heard for a while.
+//! Slows guessing: after a few wrong attempts, from any address, all attempts are refused for a while.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// So many wrong attempts are heard within the time; then none is, not even a right one.
+/// How many wrong attempts are allowed within the time; then all are refused, even a right one.
 pub const MOST: usize = 5;
 pub const WITHIN: Duration = Duration::from_secs(60);
 
@@ -13,17 +13,17 @@ pub const WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Tries(VecDeque<Instant>);
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
     Right,
     Wrong,
-    /// Not looked at: there were too many wrong ones.
+    /// Not checked: there were too many wrong ones.
     TooMany,
 }
 
 impl Tries {
-    /// Looks whether an attempt is right, unless there were too many wrong ones.
+    /// Checks an attempt, unless there were too many wrong ones.
     pub fn attempt(&mut self, now: Instant, is_right: impl FnOnce() -> bool) -> Attempt {
         while self.0.front().is_some_and(|at| now.saturating_duration_since(*at) >= WITHIN) {
             self.0.pop_front();

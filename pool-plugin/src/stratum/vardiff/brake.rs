@@ -1,4 +1,4 @@
-//! The brake: raises everybody's floor while verification is behind, long before a share is dropped.
+//! The brake: raises everybody's lowest target while verification is behind, long before a share is dropped.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use std::time::Duration;
 const BEHIND: Duration = Duration::from_secs(1);
 /// It has room again when a share waits less than this.
 const ROOM: Duration = Duration::from_millis(100);
-/// Between two steps up, so that one has shown before the next is taken.
+/// The pause between two steps up, so that one takes effect before the next.
 const STEP_UP: Duration = Duration::from_secs(10);
-/// Between two steps down.
+/// The pause between two steps down.
 const STEP_DOWN: Duration = Duration::from_secs(60);
-/// More doublings no target can follow.
+/// The most doublings: no target can follow more.
 const MOST: u32 = 40;
 
 /// How hard the pool brakes.
@@ -18,16 +18,16 @@ const MOST: u32 = 40;
 pub struct Brake {
     doublings: u32,
     changed: Option<Duration>,
-    /// How many shares waited at the last look.
+    /// How many shares waited at the last check.
     waited: usize,
 }
 
 impl Brake {
-    /// Takes note of the verification queue, once a second: how many shares wait, and how many were checked
-    /// since the last look. The doublings of every target from now on.
+    /// Notes the verification queue, once a second: how many shares wait, and how many were verified since
+    /// the last check. Returns the doublings of every target from now on.
     ///
-    /// A long queue alone is not behind: on an idle pool two shares that came this instant outnumber what was
-    /// checked before. Behind it is when those of the last look still wait as well.
+    /// A long queue alone does not mean that verification is behind: on an idle pool two shares that just
+    /// came outnumber those verified before. It is behind when those of the last check still wait as well.
     pub fn look(&mut self, now: Duration, queued: usize, verified_last_second: u64) -> u32 {
         let still_wait = self.waited as u64 > verified_last_second;
         self.waited = queued;
@@ -80,19 +80,20 @@ mod tests {
     fn a_few_shares_on_an_idle_pool_do_not_brake() {
         let mut brake = Brake::default();
         for second in 0..100 {
-            // They come just before every other look, and are checked right after it.
+            // They come just before every other check, and are verified right after it.
             let (queued, verified) = if second % 2 == 0 { (3, 0) } else { (0, 3) };
             assert_eq!(brake.look(seconds(second), queued, verified), 0);
         }
     }
 
-    /// A pool of miners that all follow their targets, and threads that check a hundredth of what comes.
+    /// A pool of miners that all follow their targets, and threads that can verify a hundredth of their
+    /// shares.
     #[test]
     fn the_loop_settles_where_verification_keeps_up() {
         let mut brake = Brake::default();
         let (mut queued, mut most, mut doublings) = (0u64, 0, 0);
         for second in 0..3600 {
-            // Sessions ask for their targets every few seconds: what comes follows the brake late.
+            // Sessions update their targets every few seconds: the load follows the brake late.
             let coming = 100_000 >> if second % 5 == 0 { brake.doublings } else { doublings };
             doublings = brake.doublings;
             queued += coming;

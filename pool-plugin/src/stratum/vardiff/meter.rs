@@ -1,23 +1,24 @@
-//! How fast a miner is, as far as its shares tell.
+//! How fast a miner is, by its shares.
 //!
 //! A miner of `r` attempts a second finds shares of target `T` as a Poisson process of `r/T` a second.
-//! Measured in *effort*, seconds divided by the target, that is a process of `r`, whatever the targets
-//! were meanwhile: so shares of different targets count together, and none is lost when the target changes.
+//! Measured in *effort*, seconds divided by the target, that is a process of `r`, whatever the targets were:
+//! so shares of different targets count together, and none is lost when the target changes.
 
 use std::time::Duration;
 
-/// How many shares the estimate remembers: it is then good to 9 %.
+/// How many shares the estimate uses: its error is then 9 %.
 const WINDOW: f64 = 128.0;
-/// Runs of last shares that decide whether the miner has changed: a short one shows a great change soon, a
-/// long one shows a small change at all.
+/// Lengths of runs of recent shares that decide whether the miner has changed: a short run shows a large
+/// change soon, a long one shows a small change at all.
 const RUNS: [usize; 4] = [4, 8, 16, 32];
 /// The longest of them.
 const RECENT: usize = 32;
-/// From so many shares before the run on there is something to compare it with.
+/// With this many shares before the run there is something to compare it with.
 const KNOWN: f64 = 16.0;
-/// How far off a run must be, in standard deviations: a steady miner is so once in ten million shares.
+/// How far off a run must be, in standard deviations: with a steady miner this happens once in ten million
+/// shares.
 const SUDDEN: f64 = 5.2;
-/// How improbable a silence must be for a steady miner before all that was known of it is forgotten.
+/// How improbable a silence must be for a steady miner before everything known of it is forgotten.
 const SILENCE: f64 = 1e-7;
 
 /// What is known of a miner.
@@ -31,7 +32,7 @@ pub struct Meter {
     idle: f64,
     /// The effort of each of the last shares, in a ring.
     recent: [f64; RECENT],
-    /// Shares since all was forgotten.
+    /// Shares since everything was forgotten.
     seen: usize,
 }
 
@@ -41,7 +42,7 @@ impl Meter {
         Self { shares, effort: shares / rate, ..Self::default() }
     }
 
-    /// Time went by with the miner at `target`.
+    /// Time has passed with the miner at `target`.
     pub fn pass(&mut self, time: Duration, target: u64) {
         self.idle += time.as_secs_f64() / target.max(1) as f64;
     }
@@ -66,12 +67,12 @@ impl Meter {
         self.shares
     }
 
-    /// Attempts a second. The silence since the last share counts. Without a share it is a bound: the miner
-    /// is hardly faster. `None` if nothing is known at all.
+    /// Attempts a second. The silence since the last share counts. Without a share it is an upper bound.
+    /// `None` if nothing is known at all.
     pub fn rate(&mut self) -> Option<f64> {
         self.forget_after_a_long_silence();
         let effort = self.effort + self.idle;
-        // The median of the rate, given what was seen: as often too high as too low.
+        // The median of the rate, given the observations: as often too high as too low.
         let shares = if self.shares > 0.0 { (self.shares - 1.0 / 3.0).max(2.0 / 3.0) } else { 1.0 };
         (effort > 0.0).then(|| shares / effort)
     }
@@ -94,7 +95,7 @@ impl Meter {
         if self.shares < 1.0 || self.effort <= 0.0 {
             return;
         }
-        // The chance of so long a silence, given the shares before it.
+        // The probability of such a long silence, given the shares before it.
         let chance = (1.0 + self.idle / self.effort).powf(-self.shares);
         if chance < SILENCE {
             *self = Self { shares: 1.0, idle: self.idle, ..Self::default() };
@@ -102,9 +103,9 @@ impl Meter {
     }
 }
 
-/// Whether `count` shares that took as long as `expected` shares of before are no chance. The cube root of
-/// a waiting time is as good as normally distributed (Wilson and Hilferty); what is known of the time
-/// before is not exact either.
+/// Whether `count` shares that took as long as `expected` earlier ones are no coincidence. The cube root of a
+/// waiting time is nearly normally distributed (Wilson and Hilferty); what is known of the time before is not
+/// exact either.
 fn is_sudden(count: f64, expected: f64, before: f64) -> bool {
     let deviation = (expected / count).cbrt() - (1.0 - 1.0 / (9.0 * count));
     deviation.abs() > SUDDEN / 3.0 * (1.0 / count + 1.0 / before).sqrt()

@@ -1,18 +1,18 @@
-//! Vardiff: the share target a miner is to have, so that it finds a share every few seconds, whatever its
-//! means. Pure: times are passed in, as the time since some fixed moment.
+//! Vardiff: the share target of a miner, chosen so that it finds a share every few seconds, whatever its
+//! speed. Pure: times are passed in, as the time since some fixed moment.
 //!
 //! - [`steps`]: the targets that are handed out.
-//! - [`meter`]: how fast a miner is, as far as its shares tell.
-//! - [`retarget`]: which target follows from that.
+//! - [`meter`]: how fast a miner is, by its shares.
+//! - [`retarget`]: the target that follows from it.
 //! - [`brake`]: higher targets for all while verification is behind.
-//! - [`selection`]: whether a miner sends all it finds.
+//! - [`selection`]: whether a miner sends all its shares.
 //!
-//! # Why no target is a bargain
+//! # Why no target pays more than another
 //! A counter reaches target `T` with probability `1/T`, and a share is credited with the `T` it was assigned,
-//! so an attempt is worth one attempt at any target. That holds as long as the target does not depend on
-//! what the counter reached. Here it never does: a target follows from *when* earlier shares came, and a
-//! share is judged by the target of the job it names. What is left to a cheat is to look first and choose
-//! the target afterwards; [`selection`] sees that.
+//! so an attempt is worth one attempt at any target. That holds as long as the target does not depend on what
+//! the counter reached. Here it never does: a target follows from *when* earlier shares came, and a share is
+//! judged by the target of the job it names. A cheat can only look at counters first and choose the target
+//! afterwards; [`selection`] detects that.
 
 pub mod brake;
 pub mod meter;

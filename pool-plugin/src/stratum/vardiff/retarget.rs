@@ -1,4 +1,4 @@
-//! Which target follows from a miner's shares.
+//! The target that follows from a miner's shares.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use super::{
 };
 
 /// How far, in octaves, the target may be from the wanted one before it is changed: at first, and once the
-/// estimate is good. A bit more than half a step, so that it does not go to and fro.
+/// estimate is good. A bit more than half a step, so that it does not oscillate.
 const SLACK: [f64; 2] = [0.15, 0.3];
-/// From so many shares on the estimate is good.
+/// From this many shares on the estimate is good.
 const GOOD: f64 = 32.0;
-/// What a remembered target counts for, in shares: it holds against bad luck and yields to facts.
+/// The weight of a remembered target, in shares: bad luck does not change it, evidence does.
 const REMEMBERED: f64 = 8.0;
-/// From so many shares on a target is worth remembering.
+/// From this many shares on a target is worth remembering.
 const WORTH_REMEMBERING: f64 = 4.0;
 
-/// How targets are found.
+/// How targets are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How often a miner is to find a share.
+    /// The interval between a miner's shares.
     pub interval: Duration,
-    /// The target of a miner nothing is known of, in expected attempts.
+    /// The target of an unknown miner, in expected attempts.
     pub start: u64,
-    /// No target is lower, unless the ceiling is.
+    /// The lowest target, unless the ceiling is lower.
     pub floor: u64,
     /// The port's own target, the same for every miner that asks for no other.
     pub fixed: Option<u64>,
@@ -36,7 +36,7 @@ impl Settings {
         Self { interval: Duration::from_secs(10), start, floor: 1, fixed: None }
     }
 
-    /// What a miner's target goes by unless it asks for something else.
+    /// What a miner's target depends on unless it asks for something else.
     fn aim(&self) -> Aim {
         self.fixed.map_or(Aim::Shares, Aim::Fixed)
     }
@@ -47,7 +47,7 @@ impl Settings {
     }
 }
 
-/// What every target keeps to at a moment.
+/// The limits of every target at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The network's proof target: above it a miner would hold back solutions.
@@ -56,12 +56,12 @@ pub struct Bounds {
     pub brake: u32,
 }
 
-/// What a target goes by.
+/// What a target depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
     /// The miner's shares.
     Shares,
-    /// A wish: the port's, or the miner's own.
+    /// A request: the port's, or the miner's own.
     Fixed(u64),
 }
 
@@ -71,7 +71,7 @@ pub struct Vardiff {
     settings: Settings,
     aim: Aim,
     steps: Steps,
-    /// No target below this one: shares were selected at a lower one.
+    /// The lowest target: shares were selected at a lower one.
     least: u64,
     meter: Meter,
     target: u64,
@@ -104,13 +104,13 @@ impl Vardiff {
         self.target = target.max(1);
     }
 
-    /// The target goes by something else from now on; the next [`Self::look`] acts on it.
+    /// Changes what the target depends on; the next [`Self::look`] applies it.
     pub fn aim_at(&mut self, aim: Aim) {
         self.aim = aim;
     }
 
-    /// Targets are found like this from now on; the next [`Self::look`] acts on it. What the miner itself asked
-    /// for stays.
+    /// Changes how targets are chosen; the next [`Self::look`] applies it. What the miner itself asked for
+    /// stays.
     pub fn keep_settings(&mut self, settings: Settings) {
         if settings == self.settings {
             return;
@@ -121,33 +121,33 @@ impl Vardiff {
         self.settings = settings;
     }
 
-    /// The miner takes only targets of this kind from now on.
+    /// The miner accepts only targets of this kind from now on.
     pub fn keep_to(&mut self, steps: Steps) {
         self.steps = steps;
     }
 
-    /// No target is to be below `least` from now on, unless the ceiling is.
+    /// No target may be below `least` from now on, unless the ceiling is.
     pub fn hold_at(&mut self, least: Option<u64>) {
         self.least = least.unwrap_or(1);
     }
 
-    /// What the target goes by.
+    /// What the target depends on.
     pub fn aim(&self) -> Aim {
         self.aim
     }
 
-    /// The target as it is.
+    /// The current target.
     pub fn target(&self) -> u64 {
         self.target
     }
 
-    /// The target to remember the miner by, once its shares have told one.
+    /// The target to remember for the miner, once its shares are enough for one.
     pub fn good_target(&mut self) -> Option<u64> {
         let known = self.aim == Aim::Shares && self.meter.shares() >= WORTH_REMEMBERING;
         known.then(|| self.nearest_wanted().max(self.settings.floor))
     }
 
-    /// The miner has got a job: its target, the best that is known.
+    /// The miner has got a job: returns its target, the best that is known.
     pub fn begin(&mut self, now: Duration, bounds: Bounds) -> u64 {
         self.follow(now);
         self.followed = Some(now);
@@ -162,15 +162,15 @@ impl Vardiff {
         self.followed = None;
     }
 
-    /// A share of the present target came. `Some`: the target from now on.
+    /// A share of the current target came. `Some`: the target from now on.
     pub fn share(&mut self, now: Duration, bounds: Bounds) -> Option<u64> {
         self.follow(now);
         self.meter.share();
         self.look(now, bounds)
     }
 
-    /// To be asked from time to time, or a miner above its means would wait for ever. `Some`: the target
-    /// from now on.
+    /// To be called from time to time, or a miner whose target is too high would wait forever. `Some`: the
+    /// target from now on.
     pub fn look(&mut self, now: Duration, bounds: Bounds) -> Option<u64> {
         self.follow(now);
         self.followed?;
@@ -211,7 +211,7 @@ impl Vardiff {
         }
         let known = self.meter.rate().map(|rate| rate * self.settings.interval.as_secs_f64());
         let wanted = match known {
-            // Silence alone says that a miner is slow, never that it is fast.
+            // Silence alone can show that a miner is slow, never that it is fast.
             Some(wanted) if self.meter.shares() < 1.0 => wanted.min(self.target as f64),
             Some(wanted) => wanted,
             None => return self.steps.at_most(self.target),
@@ -221,7 +221,7 @@ impl Vardiff {
 
     fn bounded(&self, wanted: u64, bounds: Bounds) -> u64 {
         let floor = self.settings.floor.max(self.least);
-        // The brake raises everybody's floor to a multiple of what would do otherwise.
+        // The brake raises the lowest target to a multiple of the normal choice.
         let braked = wanted.max(floor).saturating_mul(1u64.checked_shl(bounds.brake).unwrap_or(u64::MAX));
         self.steps.at_most(braked.min(bounds.ceiling).max(1))
     }

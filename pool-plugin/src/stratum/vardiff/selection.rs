@@ -1,19 +1,20 @@
-//! Whether a miner sends all it finds.
+//! Whether a miner sends all its shares.
 //!
-//! Within an epoch nothing in a counter says for which target it was looked for. A cheat may look first
-//! and choose then: what reaches much goes to a connection with a high target, the rest to one with a low
-//! target, and the sum is more than the work. What it cannot hide is what it leaves behind: of honest
-//! shares with target `T` one half reaches `2T`, an eighth `8T`, and so on; of the leftovers none does.
+//! Within an epoch nothing in a counter shows for which target it was computed. A cheat may look first and
+//! choose then: it sends the best shares over a connection with a high target, the rest over one with a low
+//! target, and the sum is more than the work. What it cannot hide is what it leaves behind: of honest shares
+//! with target `T` one half reaches `2T`, an eighth `8T`, and so on; of the leftovers none does.
 //!
 //! The test bets against the account, at fair odds, that a share reaches less than it should. An honest
-//! account ruins the bettor; a bettor who has made a fortune of [`FORTUNE`] has not been lucky, for that
-//! happens to an honest account once in so many shares.
+//! account ruins the bettor; a bettor who wins a fortune of [`FORTUNE`] was not just lucky: with an honest
+//! account that happens once in so many shares.
 
 /// When the bets are won.
 const FORTUNE: f64 = 1e12;
 /// Bets are placed on reaching these multiples of the target.
 const MULTIPLES: [u64; 6] = [2, 8, 64, 1 << 10, 1 << 15, 1 << 20];
-/// How much of the fortune is staked each time: much to catch the bold soon, little for the timid.
+/// The fraction of the fortune staked each time: a large one to catch bold cheats soon, a small one for timid
+/// ones.
 const STAKES: [f64; 2] = [0.5, 0.1];
 const BETS: usize = MULTIPLES.len() * STAKES.len();
 
@@ -30,7 +31,7 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// Takes note of a share. `true`: shares are withheld here; the evidence begins anew.
+    /// Notes a share. `true`: shares are withheld here; the evidence starts over.
     pub fn note(&mut self, target: u64, reached: u64) -> bool {
         let bets = MULTIPLES.iter().flat_map(|multiple| STAKES.map(|stake| (*multiple, stake)));
         for (fortune, (multiple, stake)) in self.fortunes.iter_mut().zip(bets) {
@@ -39,7 +40,7 @@ impl Selection {
                 true => 1.0 - stake,
                 false => 1.0 + stake / (multiple - 1) as f64,
             };
-            // Nobody saves up trust for later: the bettor begins again with what he had at first.
+            // No account can save up trust for later: the bettor restarts with the initial fortune.
             *fortune = (*fortune * odds).max(1.0);
         }
         let won = self.fortunes.iter().any(|fortune| *fortune > FORTUNE);

@@ -1,18 +1,18 @@
-//! The loop closed: simulated miners that find shares by chance and follow their targets.
+//! The closed loop: simulated miners that find shares by chance and follow their targets.
 
 use std::time::Duration;
 
 use super::{Aim, Bounds, Settings, Vardiff, selection::Selection};
 
 const FAR: Bounds = Bounds { ceiling: u64::MAX, brake: 0 };
-/// How often a session asks for its target.
+/// How often a session updates its target.
 const LOOK: f64 = 5.0;
-/// The target of a miner nothing is known of.
+/// The target of an unknown miner.
 const START: u64 = 100_000;
 /// Attempts a second, from a slow core to a warehouse.
 const RATES: [f64; 12] = [0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/// Chance that is the same on every machine and in every version of every library (SplitMix64).
+/// Randomness that is the same on every machine and in every version of every library (SplitMix64).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -33,7 +33,7 @@ impl Random {
         -self.unit().ln() * target as f64 / rate
     }
 
-    /// What a counter reached that reached `target`: `x` or more with probability `target / x`.
+    /// Samples the target of a counter that met `target`: `x` or more with probability `target / x`.
     pub(super) fn reached(&mut self, target: u64) -> u64 {
         (target as f64 / self.unit()) as u64
     }
@@ -64,8 +64,8 @@ impl Loop {
         Self { random: Random::new(seed), rate, vardiff, now: 0.0, next_look: LOOK, shares: 0, credit: 0.0 }
     }
 
-    /// The next thing that happens; whether it was a share. Chance has no memory: after a look the wait for
-    /// a share begins anew.
+    /// The next event; returns whether it was a share. Chance has no memory: after a check the wait for a
+    /// share starts over.
     fn step(&mut self) -> bool {
         let at = self.now + self.random.gap(self.rate, self.vardiff.target());
         if at > self.next_look {
@@ -94,7 +94,7 @@ impl Loop {
         }
     }
 
-    /// The target, in what it should be. A target below 1 there is none.
+    /// The target, relative to the ideal one. Targets below 1 do not exist.
     fn off(&self) -> f64 {
         self.vardiff.target() as f64 / (10.0 * self.rate).max(1.0)
     }
@@ -119,7 +119,7 @@ fn every_rate_converges_within_ten_shares() {
             right_after_ten += u32::from(miner.is_right());
         }
         assert!(reached >= 198, "{rate}/s came near its target in {reached} of 200 runs");
-        // Ten shares tell a rate to a third, whoever counts them: some of the 200 are still off by luck.
+        // Ten shares measure a rate to a third, by any method: some of the 200 are still off by chance.
         assert!(
             right_after_ten >= 180,
             "{rate}/s was right after ten shares in {right_after_ten} of 200 runs"
@@ -201,7 +201,7 @@ fn credit_is_work_whatever_the_rate() {
 
 #[test]
 fn reconnecting_for_a_low_start_earns_nothing() {
-    // A minute a connection, each begun where the last good target was left, or as a stranger.
+    // A minute per connection, each starting with the last good target, or as an unknown miner.
     for known in [true, false] {
         let (mut credit, mut work, mut seed) = (0.0, 0.0, 0);
         for _ in 0..50 {
@@ -230,7 +230,7 @@ fn a_remembered_target_is_where_a_connection_begins() {
 
 #[test]
 fn hopping_between_targets_earns_nothing() {
-    // Asks for another target every minute and sends all it finds.
+    // Asks for another target every minute and sends all its shares.
     let (mut credit, mut work) = (0.0, 0.0);
     for seed in 0..20 {
         let mut miner = Loop::new(1e6, seed);
@@ -247,8 +247,8 @@ fn hopping_between_targets_earns_nothing() {
     assert!(bias.abs() < 0.01, "earns {bias:+.4}");
 }
 
-/// Keeps what reaches the high target until it is asked for, and sends the rest at the low one: worth up to
-/// twice the work, until the account is held to the high target.
+/// Keeps what reaches the high target until it gets that target, and sends the rest at the low one: worth up
+/// to twice the work, until the account is held to the high target.
 #[test]
 fn hopping_with_held_back_shares_earns_nothing_in_the_long_run() {
     for ratio in [2u64, 8, 64] {
@@ -265,7 +265,7 @@ fn hopping_with_held_back_shares_earns_nothing_in_the_long_run() {
                 continue;
             }
             credit += target as f64;
-            // Only the account as a whole is looked at: the high ones count as well.
+            // Only the account as a whole is tested: the high ones count as well.
             if selection.note(target, reached) {
                 least = high;
             }

@@ -1,4 +1,4 @@
-//! The targets that are handed out: powers of two, four to the octave, or one.
+//! The targets that are assigned: powers of two, four per octave, or one.
 
 /// How far apart targets are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -6,7 +6,7 @@ pub enum Steps {
     /// 2^¼, or 19 %, apart.
     #[default]
     Fine,
-    /// Powers of two, for miners that take no other.
+    /// Powers of two, for miners that accept no others.
     PowersOfTwo,
 }
 
@@ -26,7 +26,7 @@ impl Steps {
         octaves.exp2().round() as u64
     }
 
-    /// `target`, or the step below it if miners of this kind could not take it.
+    /// `target`, or the step below it if miners of this kind cannot use it.
     pub fn at_most(self, target: u64) -> u64 {
         match self {
             Self::Fine => target,
@@ -35,7 +35,7 @@ impl Steps {
     }
 }
 
-/// The binary logarithm of a target; that of anything below 1 is 0.
+/// The binary logarithm of a target; 0 for anything below 1.
 pub fn octaves(target: f64) -> f64 {
     target.max(1.0).log2()
 }

@@ -14,10 +14,10 @@ pub const MAX_LINE: usize = 4096;
 /// The longest frame behind a length, in bytes, without the length.
 pub const MAX_FRAME: usize = 512;
 
-/// What a frame seldom exceeds, in bytes: thousands of connections keep a buffer of this size each.
+/// Few frames are longer, in bytes: thousands of connections keep a buffer of this size each.
 const USUAL_FRAME: usize = 512;
 
-/// How a dialect parts its messages.
+/// How a dialect separates its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// By newlines; a carriage return before the newline is left to the dialect.
@@ -26,7 +26,7 @@ pub enum Framing {
     Lengths,
 }
 
-/// A stream of frames. One that is too long is an error, and ends it.
+/// A stream of frames. A frame that is too long is an error, and ends it.
 pub type Frames<R> = FramedRead<R, FrameDecoder>;
 
 /// Cuts bytes into frames.
@@ -35,7 +35,7 @@ pub enum FrameDecoder {
     Lengths(LengthDelimitedCodec),
 }
 
-/// Why no frame follows.
+/// Why there is no next frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     #[error("a frame is too long")]
@@ -44,7 +44,7 @@ pub enum FrameError {
     Io(#[from] io::Error),
 }
 
-/// Cuts what comes from `reader` into frames.
+/// Cuts the bytes of `reader` into frames.
 pub fn frames<R: AsyncRead>(reader: R, framing: Framing) -> Frames<R> {
     FramedRead::with_capacity(reader, FrameDecoder::new(framing), USUAL_FRAME)
 }
@@ -80,7 +80,7 @@ impl Decoder for FrameDecoder {
     fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
         match self {
             Self::Lines(lines) => lines.decode_eof(source).map_err(too_long_line),
-            // A frame cut short is no message.
+            // A partial frame is not a message.
             Self::Lengths(frames) => Ok(frames.decode(source).map_err(too_long_frame)?.map(BytesMut::freeze)),
         }
     }

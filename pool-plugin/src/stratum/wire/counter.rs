@@ -1,28 +1,28 @@
-//! The spellings of a counter.
+//! The notations of a counter.
 //!
-//! The specification says decimal; the field also writes hexadecimal, with `0x` and without, and plain
-//! JSON numbers. All become the same `u64` before anything is compared, so no spelling makes a share new.
+//! The specification says decimal; existing miners also write hexadecimal, with `0x` and without, and plain
+//! JSON numbers. All become the same `u64` before anything is compared, so no notation makes a share new.
 //!
-//! A text of digits only is decimal. That is the wrong reading for a miner that writes 16 hexadecimal
-//! digits, for the one counter in 1,844 that has no letter among them. So a session that has once sent an
-//! unprefixed hexadecimal counter with a letter has its 16-digit texts read as hexadecimal from then on;
-//! a decimal speaker never sends such a letter and is never misread.
+//! A text of digits only is decimal. That is wrong for a miner that writes 16 hexadecimal digits, for the one
+//! counter in 1,844 that has no letter among them. So once a session has sent an unprefixed hexadecimal
+//! counter with a letter, its 16-digit texts are read as hexadecimal; a miner that writes decimal never sends
+//! such a letter and is never misread.
 
 use serde_json::Value;
 
 use super::places::Prefix;
 
-/// A counter as it came, not read yet: it is read only once the session and the job are known to be right.
+/// A raw counter: it is parsed only once the session and the job are known to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RawCounter {
     Number(u64),
     Text(String),
-    /// What follows the session's prefix, and the whole, both in hexadecimal; either may be empty.
+    /// The part after the session's prefix, and the whole counter, both in hexadecimal; either may be empty.
     Parts {
         rest: String,
         whole: String,
     },
-    /// A JSON value no counter can be: a fraction, a negative number, a list…
+    /// A JSON value that cannot be a counter: a fraction, a negative number, a list…
     Other,
 }
 
@@ -30,7 +30,7 @@ pub enum RawCounter {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CounterReader {
     writes_bare_hex: bool,
-    /// What a counter in parts leaves out.
+    /// The prefix, which a counter in parts omits.
     prefix: Option<Prefix>,
 }
 
@@ -45,7 +45,7 @@ impl From<&Value> for RawCounter {
 }
 
 impl CounterReader {
-    /// The session was given this prefix.
+    /// The session has this prefix.
     pub fn begin_with(&mut self, prefix: Option<Prefix>) {
         self.prefix = prefix;
     }
@@ -75,8 +75,8 @@ impl CounterReader {
         Some(counter)
     }
 
-    /// A counter in parts: if both are there, they must agree. A rest of 16 digits is a whole counter, for
-    /// miners that leave the prefix out of account.
+    /// A counter in parts: if both are present, they must agree. A rest of 16 digits is a whole counter, for
+    /// miners that ignore the prefix.
     fn read_parts(&self, rest: &str, whole: &str) -> Option<u64> {
         let read_whole = |text: &str| if text.len() == 16 { hexadecimal(text) } else { None };
         let read_rest = |text: &str| match self.prefix {
@@ -91,7 +91,7 @@ impl CounterReader {
     }
 }
 
-// `u64::from_str` alone would also take a plus sign.
+// `u64::from_str` alone would also accept a plus sign.
 fn decimal(digits: &str) -> Option<u64> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -1,5 +1,5 @@
-//! What miners and the pool say to each other, whatever the dialect. Plain values; [`super::dialects`] has
-//! their spellings.
+//! The messages between miners and the pool, whatever the dialect. Plain values; [`super::dialects`] has
+//! their encodings.
 
 use std::time::Duration;
 
@@ -21,34 +21,34 @@ pub enum Id {
     Text(String),
 }
 
-/// A request. Its method is known; what is wrong with its params, if anything, stands in the call.
+/// A request. Its method is known; what is wrong with its params, if anything, is in the call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     pub id: Id,
     pub call: Call,
 }
 
-/// What is asked.
+/// The requests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
     Subscribe(Result<Subscribe, Reject>),
     Authorize(Result<Authorize, Reject>),
     Submit(Result<Submit, Reject>),
-    /// The miner would like to be told when its counter prefix changes.
+    /// The miner wants to know when its counter prefix changes.
     ExtranonceSubscribe,
-    /// The miner would like another target.
+    /// The miner suggests another target.
     Suggest(Result<Suggest, Reject>),
     /// The miner asks which of these extensions the pool has.
     Configure(Result<Vec<String>, Reject>),
     /// Subscription and login in one.
     Connect(Connect),
-    /// The miner tells how fast it thinks it is, in attempts a second.
+    /// The miner reports how fast it thinks it is, in attempts per second.
     Speed(Result<f64, Reject>),
-    /// Nothing but an answer is asked for.
+    /// Only an answer is wanted.
     Ping,
-    /// The miner goes.
+    /// The miner disconnects.
     Leave,
-    /// Whoever this is wants to be the port's admin, and says the password.
+    /// A login as the port's admin, with its password.
     AuthorizeAdmin(Result<String, Reject>),
     /// The admin adds a user with a password.
     AddUser(Result<(String, String), Reject>),
@@ -56,34 +56,34 @@ pub enum Call {
     Unknown(String),
 }
 
-/// A miner says what it is.
+/// A miner's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscribe {
-    /// What the miner calls itself; shortened, for the log only.
+    /// The miner's name for itself; shortened, for the log only.
     pub agent: String,
-    /// The protocol it asks for, as it names it.
+    /// The protocol it asks for, in its own words.
     pub version: Option<String>,
-    /// The session it would like to go on with.
+    /// The session it wants to resume.
     pub session: Option<String>,
 }
 
-/// A miner says whom to credit.
+/// A miner names the account to credit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorize {
     pub login: String,
-    /// The worker, when it came in a param of its own.
+    /// The worker, if it came as a separate param.
     pub worker: Option<String>,
     pub password: Option<String>,
 }
 
-/// A miner says what it is and whom to credit, in dialects that have one message for both.
+/// Description and account of a miner, in dialects that have one message for both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
     pub subscribe: Subscribe,
     pub authorize: Authorize,
 }
 
-/// A wish for a target, and the word the miner has for one.
+/// A suggested target, and the miner's word for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suggest {
     /// Expected attempts per share, 1 or more.
@@ -102,16 +102,16 @@ pub enum Word {
 /// A share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submit {
-    /// The name beside the share; it only ever refines the login.
+    /// The worker name of the share; it only refines the login.
     pub worker: String,
-    /// The job that the share names; `None` if what it names is no job id.
+    /// The job that the share names; `None` if that is not a job id.
     pub job: Option<JobName>,
     /// The puzzle that the share names, where the dialect has no job ids.
     pub puzzle: Option<EpochHash>,
     pub counter: RawCounter,
 }
 
-/// What a job id says.
+/// The fields of a job id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobName {
     pub epoch: u32,
@@ -119,39 +119,39 @@ pub struct JobName {
     pub serial: Option<u8>,
 }
 
-/// What is no request, and the id it had, if it had one.
+/// Why a line is not a request, and its id, if it had one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Garbage {
     pub id: Id,
     pub reject: Reject,
 }
 
-/// What the pool says.
+/// What the pool sends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     /// The answer to a request.
     Reply(Id, Reply),
-    /// What to work on from now on.
+    /// The work from now on.
     Work(Work),
-    /// What every counter of the session is to begin with.
+    /// The prefix of every counter of the session.
     Prefix(Prefix),
-    /// A wish: to connect anew, after a while.
+    /// A request to reconnect after a while.
     Reconnect { wait: Duration },
 }
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// Granted: a login, a share, or a wish.
+    /// Granted: a login, a share, or another request.
     Done,
     Subscribed {
         session: String,
-        /// What every counter of the session begins with; `None` if any counter is.
+        /// The prefix of every counter of the session; `None` if any counter may be used.
         prefix: Option<Prefix>,
         /// The pool's address, for which miners work.
         address: Address,
     },
-    /// Which of the extensions that were asked for the pool has.
+    /// Which of the requested extensions the pool has.
     Configured(Vec<(String, bool)>),
     Refused(Reject),
 }
@@ -160,30 +160,30 @@ pub enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Job {
     pub epoch: u32,
-    /// Which of the session's jobs of the epoch, from 0 on: they differ in nothing but target and address.
+    /// Which of the session's jobs of the epoch, from 0 on: they differ only in target and address.
     pub serial: u8,
     pub epoch_hash: EpochHash,
     /// The prover address in the puzzle: the pool's.
     pub address: Address,
 }
 
-/// A session's job and target, and what of it is news. At least one is.
+/// A session's job and target, and which of them has changed. At least one has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Work {
     pub job: Job,
-    /// What a share is to reach from now on.
+    /// The target of shares from now on.
     pub target: u64,
     pub news: News,
 }
 
-/// What of a session's work has changed.
+/// What has changed in a session's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum News {
-    /// The target alone: the job goes on.
+    /// Only the target: the job stays.
     Target,
     /// The job, and the target with it.
     Job {
-        /// Work of earlier jobs is worth nothing any more.
+        /// Earlier jobs are worth nothing any more.
         clean: bool,
     },
 }

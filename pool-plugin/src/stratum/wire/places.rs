@@ -1,7 +1,7 @@
-//! Session ids, and the part of the counters that belongs to a session alone.
+//! Session ids, and the part of the counters that belongs to one session.
 //!
-//! A session id says which prefix the session has and is sealed with the pool's key: who shows a good one had
-//! that session, before a reconnect or before a restart of the pool. Nothing of it is stored but the key.
+//! A session id contains the session's prefix and is sealed with the pool's key: a valid one proves that the
+//! miner had that session, before a reconnect or before a restart of the pool. Only the key is stored.
 
 use std::{
     collections::HashMap,
@@ -22,27 +22,27 @@ use tokio_util::sync::CancellationToken;
 
 /// The bits of a counter that the prefix fixes; the highest ones.
 const PREFIX_BITS: u32 = 24;
-/// Of these, the highest tell the pool's node, the others the session.
+/// Of these, the highest bits name the pool's node, the others the session.
 const NODE_BITS: u32 = 4;
 /// Places of a node.
 const PLACES: u32 = 1 << (PREFIX_BITS - NODE_BITS);
 /// The bits left to the miner: at 10^9 attempts a second they last for 18 minutes.
 const OWN_BITS: u32 = u64::BITS - PREFIX_BITS;
-/// Targets of sessions that are gone, for their return.
+/// Targets of ended sessions, for their return.
 const MOST_LEFT: usize = 65_536;
 
-/// The most a node's number can be.
+/// The highest number of a node.
 pub const MOST_NODES: u8 = 1 << NODE_BITS;
 
 /// The highest bits of every counter of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prefix(u32);
 
-/// What a miner shows to go on with its session.
+/// What a miner sends to resume its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct SessionId([u8; SEALED + SEAL]);
 
-/// Prefix (3 bytes, all ones for none) and chance (5 bytes).
+/// Prefix (3 bytes, all ones for none) and random bytes (5).
 const SEALED: usize = 8;
 const SEAL: usize = 8;
 const NO_PREFIX: u32 = (1 << PREFIX_BITS) - 1;
@@ -57,7 +57,7 @@ pub struct Places {
 #[derive(Default)]
 struct Book {
     holders: HashMap<u32, Holder>,
-    /// Where to look for a free place: not at one that was given up a moment ago.
+    /// Where to look for a free place: not at one that was freed a moment ago.
     next: u32,
     turns: u64,
     left: HashMap<SessionId, u64>,
@@ -65,7 +65,7 @@ struct Book {
 
 struct Holder {
     id: SessionId,
-    /// Tells this holder from one that took the place over.
+    /// Distinguishes this holder from one that took the place over.
     turn: u64,
     replaced: CancellationToken,
 }
@@ -79,7 +79,7 @@ pub struct Place {
     replaced: CancellationToken,
     /// The last target, 0 before the first.
     target: AtomicU64,
-    /// The target the session had when it was last here.
+    /// The last target of the session's earlier connection.
     last_target: Option<u64>,
 }
 
@@ -98,7 +98,7 @@ impl Prefix {
         self.first() | (counter & (u64::MAX >> PREFIX_BITS))
     }
 
-    /// The prefix in six hexadecimal digits, most significant first; `None` if it is none.
+    /// The prefix in six hexadecimal digits, most significant first; `None` if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 3];
         hex::decode_to_slice(text, &mut bytes).ok()?;
@@ -114,8 +114,8 @@ impl fmt::Display for Prefix {
 }
 
 impl Places {
-    /// The places of node `node` of the pool, sealed with the key in the file `path`; it is made if it is
-    /// not there.
+    /// The places of node `node` of the pool, sealed with the key in the file `path`, which is created if
+    /// missing.
     pub fn open(node: u8, path: &Path) -> io::Result<Arc<Self>> {
         Ok(Self::new(node, read_or_make_key(path)?))
     }
@@ -126,7 +126,7 @@ impl Places {
     }
 
     fn new(node: u8, key: [u8; 32]) -> Arc<Self> {
-        // Not where the last run began: its sessions may come back for their places.
+        // Not where the last run began: its sessions may return to their places.
         let book = Book { next: rand::random::<u32>() % PLACES, ..Book::default() };
         Arc::new(Self { node, key, book: Mutex::new(book) })
     }
@@ -140,7 +140,7 @@ impl Places {
     }
 
     /// The place of the session that `id` names, if it is one of ours and no other has its place now. A
-    /// connection that still holds it is told to go.
+    /// connection that still holds it is closed.
     pub fn resume(self: &Arc<Self>, id: &str) -> Option<Place> {
         let (id, prefix) = self.unseal(id)?;
         let mut book = self.book.lock();
@@ -199,7 +199,7 @@ impl Places {
     }
 
     fn mac(&self, sealed: &[u8]) -> Option<Hmac<Sha256>> {
-        // A key of any length is one: `None` never comes.
+        // Keys may have any length: this cannot fail.
         Hmac::<Sha256>::new_from_slice(&self.key).ok().map(|mac| mac.chain_update(sealed))
     }
 
@@ -225,7 +225,7 @@ impl Places {
 }
 
 impl Place {
-    /// The session's id, as the miner is told.
+    /// The session's id, as sent to the miner.
     pub fn session(&self) -> String {
         hex::encode(self.id.0)
     }
@@ -234,12 +234,12 @@ impl Place {
         self.prefix
     }
 
-    /// Cancelled when another connection goes on with this session.
+    /// Cancelled when another connection resumes this session.
     pub fn replaced(&self) -> &CancellationToken {
         &self.replaced
     }
 
-    /// The target the session had when it was last here.
+    /// The last target of the session's earlier connection.
     pub fn last_target(&self) -> Option<u64> {
         self.last_target
     }
@@ -272,13 +272,13 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
         Ok(bytes) => bytes.try_into().map_err(|_| {
             io::Error::new(
                 io::ErrorKind::InvalidData,
-                "it is not 32 bytes long; remove it to have it made anew",
+                "it is not 32 bytes long; remove it, and the pool makes a new one",
             )
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key: [u8; 32] = rand::random();
             let folder = path.parent().unwrap_or(Path::new("."));
-            // Readable by the owner alone, as temporary files are.
+            // Readable only by its owner, like all temporary files.
             let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(&key)?;
             file.as_file().sync_all()?;

@@ -1,4 +1,4 @@
-//! Whether an account sends all it finds, and what follows if not.
+//! Whether an account sends all its shares, and what follows if not.
 
 use crate::stratum::vardiff::selection::Selection;
 
@@ -7,18 +7,18 @@ const HELD: u64 = 86_400;
 /// How long a target counts as one of the account's, in seconds: longer than an epoch.
 const RECENT: u64 = 3_600;
 
-/// The evidence against an account, and its sentence.
+/// The evidence against an account, and its penalty.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     selection: Selection,
-    /// The highest target of late, and when a share last had it.
+    /// The highest recent target, and when a share last had it.
     highest: Option<(u64, u64)>,
     /// The one target, and until when.
     held: Option<(u64, u64)>,
 }
 
 impl Account {
-    /// Takes note of a share. `true`: it is the one that convicts.
+    /// Notes a share. `true`: it is the one that proves withholding.
     pub(super) fn note(&mut self, target: u64, reached: u64, now: u64) -> bool {
         let highest = match self.highest {
             Some((highest, time)) if highest > target && time + RECENT > now => (highest, time),

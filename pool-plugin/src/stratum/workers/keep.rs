@@ -1,4 +1,4 @@
-//! Between the workers in memory and the share database.
+//! Stores the workers' last targets, and restores workers from the share database.
 
 use std::{
     sync::Arc,
@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{DAY, KEPT, Unwritten, Workers};
 use crate::ledger::{ReadError, ShareLedger};
 
-/// How often targets are written. A crash forgets those of the time since.
+/// How often targets are written. A crash loses those since the last write.
 pub const WRITE_EVERY: Duration = Duration::from_secs(60);
-/// Targets of one write.
+/// The most targets in one write.
 const AT_A_TIME: usize = 1_000;
 /// The most shares that are read again for the rates; more would keep the disk busy for long.
 const MOST_SHARES: u64 = 2_000_000;
@@ -46,7 +46,7 @@ pub fn replay(
     Ok(())
 }
 
-/// Writes what is new once a minute, and a last time when stopped. A failed write is tried again.
+/// Writes changes once a minute, and once more at the stop. A failed write is retried.
 pub async fn keep(workers: Arc<Workers>, ledger: ShareLedger, stop: CancellationToken) {
     let mut ticks = interval(WRITE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -67,7 +67,7 @@ async fn write(workers: &Workers, ledger: &ShareLedger) {
             forgotten: forgotten.split_off(forgotten.len().saturating_sub(AT_A_TIME)),
         };
         if let Err(reason) = ledger.keep_targets(next.targets.clone(), next.forgotten.clone()).await {
-            tracing::debug!(%reason, "the last targets could not be written; they are tried again");
+            tracing::debug!(%reason, "could not write the last targets; retrying");
             workers.still_unwritten(next);
             workers.still_unwritten(Unwritten { targets, forgotten });
             return;
@@ -75,13 +75,13 @@ async fn write(workers: &Workers, ledger: &ShareLedger) {
     }
 }
 
-/// The first share at or after `since`, by halving: shares are numbered in the order of their times, give or
-/// take a moment.
+/// The first share at or after `since`, by binary search: shares are numbered in the order of their times,
+/// give or take a moment.
 fn first_since(ledger: &ShareLedger, last: u64, since: u64) -> Result<u64, ReadError> {
     let (mut low, mut high) = (1, last.saturating_add(1));
     while low < high {
         let middle = low + (high - low) / 2;
-        // A share that is kept no more is an old one.
+        // A share that was retired is an old one.
         let time = ledger.shares(middle, middle).next().transpose()?.map_or(0, |(_, share)| share.time_ms);
         if time / 1000 < since {
             low = middle + 1;

@@ -1,9 +1,9 @@
-//! What the pool knows of each worker, over all its connections: its hash rates, the target it had last, and
-//! whether its account sends all it finds.
+//! What the pool knows of each worker, over all its connections: its hash rates, its last target, and whether
+//! its account sends all its shares.
 //!
 //! It lives in memory, bounded; a worker that has not been seen for [`KEPT`] is forgotten. The last targets
-//! also live in the share database, written once a minute by [`keep`], so that neither a reconnect nor a
-//! restart is a way to a low start. The rates of the last day are rebuilt from the stored shares.
+//! are also stored in the share database, written once a minute by [`keep`], so that neither a reconnect nor
+//! a restart leads to a low first target. The rates of the last day are rebuilt from the stored shares.
 
 mod account;
 mod keep;
@@ -29,15 +29,15 @@ use crate::{
 };
 use account::Account;
 
-/// The most workers that are known at a time. Beyond it those that were not seen for longest are forgotten.
+/// The most workers that are known at a time. Beyond it those that were unseen for longest are forgotten.
 const MOST: usize = 100_000;
 /// How long a worker is known after its last share.
 pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
-/// A day of silence, after which the rates are nothing and take no memory.
+/// A day of silence, after which the rates are zero and take no memory.
 const DAY: u64 = 86_400;
-/// Workers that are copied at a time for an [`Overview`]: a share waits for no more than these.
+/// Workers copied at a time for an [`Overview`]: a share never waits for more than these.
 const PORTION: usize = 64;
-/// Refusals alone get a worker a place only while there is plenty of room: they cost nothing to make.
+/// Refusals alone add a worker only while there is plenty of room: they cost nothing to make.
 const ROOM_FOR_STRANGERS: usize = MOST / 2;
 
 /// Everything known of the pool's workers. Times are Unix seconds.
@@ -55,7 +55,7 @@ struct Known {
     accounts: HashMap<String, Account>,
     pool: Option<HashRate>,
     history: History,
-    /// Workers whose last target is not written yet; also those that are to be deleted.
+    /// Workers whose last target is not written yet, or is to be deleted.
     unwritten: HashSet<Worker>,
 }
 
@@ -71,17 +71,17 @@ struct Entry {
     online: u32,
 }
 
-/// What became of a worker's shares since the pool's start.
+/// The verdicts on a worker's shares since the pool's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub accepted: u64,
     /// In the order of [`RejectCode::ALL`].
     pub refused: [u64; RejectCode::ALL.len()],
-    /// Refused because their epoch had just ended; not among the others.
+    /// Refused because their epoch had just ended; not counted among the others.
     pub epoch_ended: u64,
     /// The highest target that was reached.
     pub best: u64,
-    /// The target the last accepted share was assigned; 0 before the first.
+    /// The assigned target of the last accepted share; 0 before the first.
     pub assigned: u64,
 }
 
@@ -91,7 +91,7 @@ pub struct Presence {
     worker: Worker,
 }
 
-/// What a miner says of itself: attempts a second, and when it said so.
+/// A miner's own report: attempts a second, and the time of the report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Claim {
     pub rate: f64,
@@ -113,7 +113,8 @@ pub struct WorkerStatus {
     pub online: u32,
 }
 
-/// Rates at a moment: of the pool and of everyone who is connected or found a share in the last day.
+/// Rates at a moment: the pool's, and those of all workers that are connected or found a share in the last
+/// day.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overview {
     pub pool: Rates,
@@ -121,7 +122,7 @@ pub struct Overview {
     pub workers: Vec<WorkerStatus>,
 }
 
-/// What is to be written to the database.
+/// What has to be written to the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unwritten {
     pub targets: Vec<LastTarget>,
@@ -129,8 +130,8 @@ pub struct Unwritten {
 }
 
 impl Workers {
-    /// Counts an accepted share. `Some`: shares are withheld on this account; all its targets are to be this
-    /// one at least, so that there is none to choose from.
+    /// Counts an accepted share. `Some`: this account withholds shares; all its targets must be at least this
+    /// one, so that there is none to choose from.
     pub fn share(&self, worker: &Worker, target: u64, reached: u64, now: u64) -> Option<u64> {
         let mut known = self.known.lock();
         let tally = &mut known.count(worker, target, now).tally;
@@ -142,7 +143,7 @@ impl Workers {
             tracing::warn!(
                 account = worker.account,
                 least = account.least(now),
-                "shares are withheld from low targets: the account is held to its highest for a day"
+                "this account withholds shares at low targets: holding it to its highest target for a day"
             );
         }
         account.least(now)
@@ -176,7 +177,7 @@ impl Workers {
         self.known.lock().accounts.get(account).and_then(|account| account.least(now))
     }
 
-    /// The target a worker had last.
+    /// The last target of a worker.
     pub fn last_target(&self, worker: &Worker) -> Option<u64> {
         self.known.lock().workers.get(worker).and_then(|entry| entry.target)
     }
@@ -193,7 +194,7 @@ impl Workers {
         known.bound();
     }
 
-    /// Keeps what a miner says of its own rate, in attempts a second.
+    /// Keeps a miner's own report of its rate, in attempts a second.
     pub fn claim(&self, worker: &Worker, rate: f64, now: u64) {
         let known = &mut *self.known.lock();
         if let Some(entry) = known.workers.get_mut(worker).filter(|_| rate.is_finite() && rate >= 0.0) {
@@ -226,8 +227,8 @@ impl Workers {
         sum
     }
 
-    /// All rates, by account and worker. The lock is given back every few workers, so that it is no moment
-    /// of the pool as a whole.
+    /// All rates, by account and worker. The lock is released every few workers, so this is not an atomic
+    /// snapshot.
     pub fn overview(&self, now: u64) -> Overview {
         let mut overview = Overview { pool: self.pool_rates(now), ..Overview::default() };
         for (worker, entry) in self.copy() {
@@ -247,13 +248,13 @@ impl Workers {
         overview
     }
 
-    /// Everyone who has something to show.
+    /// All workers with something to show.
     fn copy(&self) -> Vec<(Worker, Entry)> {
         let (mut copied, mut next, mut sweeps) = (Vec::new(), 0, None);
         loop {
             let known = self.known.lock();
             if *sweeps.get_or_insert(known.sweeps) != known.sweeps {
-                // Some have moved: from the beginning.
+                // Some have moved: start over.
                 (copied, next, sweeps) = (Vec::new(), 0, None);
                 continue;
             }
@@ -268,8 +269,8 @@ impl Workers {
         }
     }
 
-    /// Forgets who was not seen for long, and hands out what the database does not know yet. What cannot be
-    /// written is to be [given back](Self::still_unwritten).
+    /// Forgets workers that were unseen for long, and returns what the database does not know yet. What
+    /// cannot be written must be [given back](Self::still_unwritten).
     pub fn take_unwritten(&self, now: u64) -> Unwritten {
         let mut known = self.known.lock();
         known.forget_before(now.saturating_sub(KEPT.as_secs()));
@@ -287,13 +288,13 @@ impl Workers {
         unwritten
     }
 
-    /// What could not be written is tried again.
+    /// What could not be written is retried.
     pub fn still_unwritten(&self, unwritten: Unwritten) {
         let workers = unwritten.targets.into_iter().map(|last| last.worker);
         self.known.lock().unwritten.extend(workers.chain(unwritten.forgotten));
     }
 
-    /// Takes a worker over from the database.
+    /// Adds a worker from the database.
     fn recall(&self, last: LastTarget) {
         let known = &mut *self.known.lock();
         let entry = known.workers.entry(last.worker).or_default();
@@ -301,7 +302,7 @@ impl Workers {
         entry.seen = entry.seen.max(last.seen);
     }
 
-    /// Counts a share of before the restart.
+    /// Counts a share from before the restart.
     fn recount(&self, worker: &Worker, target: u64, time: u64) {
         let mut known = self.known.lock();
         known.count(worker, target, time);
@@ -367,7 +368,7 @@ impl Drop for Presence {
         let Some(entry) = known.workers.get_mut(&self.worker) else { return };
         entry.online = entry.online.saturating_sub(1);
         if entry.online == 0 && entry.target.is_none() && !entry.is_shown() {
-            // It came, did nothing and went.
+            // It connected, did nothing and left.
             known.sweeps += 1;
             known.workers.swap_remove(&self.worker);
         }

@@ -83,11 +83,11 @@ fn low_priority_is_bounded_for_a_lane_and_in_all() {
     assert_eq!(taken + others, LOW_CAPACITY);
 }
 
-/// The waits of honest shares, in evaluations, in order. Time is counted in evaluations: there is one thread.
+/// The waits of honest shares, in evaluations, sorted. Time is counted in evaluations: there is one thread.
 ///
-/// Fifty proven miners keep it busy 80 % of the time, each share at a time of its own. `flooders` connections
-/// from `addresses` addresses keep as many bogus shares waiting as a session may have in flight; a new one
-/// comes as soon as one is done.
+/// Fifty proven miners keep it busy 80 % of the time, each with its own schedule. `flooders` connections from
+/// `addresses` addresses keep as many bogus shares waiting as a session may have in flight; a new one comes
+/// as soon as one is done.
 fn waits_of_the_honest(flooders: u64, addresses: u64) -> Vec<u64> {
     const IN_FLIGHT: u64 = 32;
     const HONEST: u64 = 50;

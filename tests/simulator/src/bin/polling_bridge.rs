@@ -1,6 +1,6 @@
-//! What a pool outside of the node does: asks the node's REST API for the latest epoch once a second and tells
-//! its miners when it has changed. Nothing else: no shares are checked and nothing is stored, so that it is as
-//! quick as its polling lets it be.
+//! Like a pool outside of the node: polls the node's REST API for the latest epoch once a second and sends it
+//! to its miners when it has changed. Nothing else: no shares are verified and nothing is stored, so that
+//! only its polling slows it down.
 
 use std::{
     net::SocketAddr,
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     runtime.block_on(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen")?;
         println!("listening {}", listener.local_addr()?);
-        // Miners outlive their bench's interest: it kills this process.
+        // Miners need not end first: the bench kills this process.
         loop {
             let (stream, _) = listener.accept().await?;
             tokio::spawn(serve(stream, jobs.clone()));

@@ -26,8 +26,8 @@ use pool_plugin::{
 use pool_simulator::puzzle;
 
 /// The real pool on a simulated chain. Prints where it listens. Commands on standard input: `epoch` starts
-/// the next epoch and answers its number and the time of the block that tells its hash, in nanoseconds since 1970.
-/// The end of standard input stops the pool
+/// the next epoch and answers its number and the time of the block that contains its hash, in nanoseconds
+/// since 1970. The end of standard input stops the pool
 #[derive(Parser)]
 #[command(name = "pool-on-sim")]
 struct Args {
@@ -51,7 +51,7 @@ struct Args {
     #[arg(long, value_name = "S")]
     block_seconds: Option<u64>,
 
-    /// What the check of a share costs, in microseconds of CPU
+    /// The cost of verifying a share, in microseconds of CPU
     #[arg(long, default_value_t = 0, value_name = "US")]
     evaluate_micros: u64,
 
@@ -63,7 +63,7 @@ struct Args {
     #[arg(long, default_value = "off", value_name = "IP:PORT|off")]
     api: String,
 
-    /// Solutions an epoch that the stake lands
+    /// Solutions per epoch that the stake allows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 
@@ -158,7 +158,7 @@ fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
         cores: thread::available_parallelism().map_or(1, usize::from),
         check_address: Box::new(|_| Ok(())),
     };
-    // Before there are other threads.
+    // Before other threads exist.
     let hangup = hangup::hold().context("cannot hold SIGHUP")?;
     let puzzle = Arc::new(CheapPuzzle { cost: Duration::from_micros(args.evaluate_micros) });
     Ok(Pool::open(source.load()?, sim.network(), puzzle)?.reloading(source, Some(hangup)))
@@ -168,14 +168,14 @@ fn obey(sim: &SimChain) -> Result<()> {
     for line in stdin().lock().lines() {
         match line?.as_str() {
             "epoch" => next_epoch(sim)?,
-            other => bail!("'{other}' is no command: use epoch"),
+            other => bail!("'{other}' is not a command: use epoch"),
         }
     }
     Ok(())
 }
 
-/// Goes to the last block of the epoch, which tells the next one's hash; waits a moment, as a chain would, and makes
-/// the first of the next.
+/// Advances to the last block of the epoch, which contains the next one's hash; waits a moment, like a chain,
+/// and makes the first of the next.
 fn next_epoch(sim: &SimChain) -> Result<()> {
     let epoch = sim.tip() / BLOCKS_PER_EPOCH + 1;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
@@ -186,11 +186,11 @@ fn next_epoch(sim: &SimChain) -> Result<()> {
     Ok(())
 }
 
-/// What a node tells over HTTP: to any request the height and the epoch to mine, as JSON.
+/// Serves like a node over HTTP: answers any request with the height and the epoch to mine, as JSON.
 fn serve_rest(listener: &TcpListener, sim: &Arc<SimChain>) {
     for stream in listener.incoming().flatten() {
         let sim = sim.clone();
-        // A connection that fails is its client's affair.
+        // A connection that fails is its client's problem.
         thread::spawn(move || answer(stream, &sim).ok());
     }
 }

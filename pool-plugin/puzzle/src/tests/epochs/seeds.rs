@@ -1,4 +1,4 @@
-//! Epochs whose programs have every instruction variant of the sampler's table between them: some have the rarest
+//! Epochs whose programs together have every instruction variant of the sampler's table: some have the rarest
 //! entries, the others are the first from zero on.
 
 pub(super) const EPOCHS: [u32; 200] = [

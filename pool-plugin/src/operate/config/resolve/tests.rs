@@ -129,7 +129,7 @@ fn every_wrong_address_is_named() {
     let problems = check(&args, None, Some(Address([7; 32]))).unwrap_err();
     assert_eq!(keys(&problems), ["address"; 2]);
     assert!(problems.to_string().contains("'aleo1oops' is not an Aleo address"), "{problems}");
-    assert!(problems.to_string().contains("is there twice"), "{problems}");
+    assert!(problems.to_string().contains("is given twice"), "{problems}");
     for file in ["address = []", "address = 5", "address = [5]"] {
         let problems = check(&PoolArgs::default(), Some(file), None).unwrap_err();
         assert_eq!(keys(&problems), ["address"], "{file}");

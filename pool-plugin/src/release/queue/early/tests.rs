@@ -7,7 +7,7 @@ use super::{
 };
 use crate::chain::sim::SimChain;
 
-/// Of epoch 0's last block.
+/// On epoch 0's last block.
 fn last_block() -> Puzzle {
     Puzzle { height: 359, next_epoch_hash: Some(SimChain::epoch_hash(1)), ..puzzle(0, 100) }
 }
@@ -19,7 +19,7 @@ fn finds_of_both_epochs_go_each_in_its_own_time_and_place() {
         assert!(queue.add(solution(1, counter, target), 1, Past::Fresh));
     }
     queue.add(solution(0, 3, 200), 0, Past::Fresh);
-    // One place is left of the old epoch: it is the old one's, however good the others are.
+    // One place is left in the old epoch: it belongs to its own solution, however good the others are.
     assert_eq!(release(&mut queue, &last_block(), 1, seconds(1)), [(3, vec![1])]);
     assert_eq!(waits(&mut queue, &last_block(), 0), HashMap::from([(Wait::NextEpoch, 2)]));
     assert!(queue.expire(0).is_empty());
@@ -55,8 +55,8 @@ fn an_unsure_find_of_the_next_epoch_takes_no_place_of_the_old_one() {
     }
 }
 
-/// On the last block all that was held for a better one goes out, up to what a block carries; the early finds neither
-/// hold it up nor take its place.
+/// On the last block everything held for a better one is sent, up to what a block carries; the early finds
+/// neither delay it nor take its place.
 #[test]
 fn best_of_epoch_sends_old_finds_in_time_for_the_turn() {
     let mut queue = queue_with(Policy::BestOfEpoch, &[110]);

@@ -1,17 +1,17 @@
 //! Secrets in a captured line. Pure.
 //!
-//! The rest of the line stays as it came: member order, spaces and spelling are what a capture is for.
+//! The rest of the line stays as it came: member order, spaces and spelling are the purpose of a capture.
 
 use serde_json::Value;
 
-/// What stands in the place of a secret.
+/// Stands for a secret.
 const MASK: &str = "\"***\"";
-/// What stands in the place of a line that may hold a secret but cannot be read.
+/// Stands for a line that may hold a secret but cannot be parsed.
 pub const WHOLE: &str = "(not shown: it may hold a password)";
 
-/// Words in a method whose params, the first apart, are secrets.
+/// Words in a method whose params, except the first, are secrets.
 const LOGIN_METHODS: [&str; 3] = ["auth", "login", "user"];
-/// Members that are secrets wherever they stand.
+/// Members that are secrets in any place.
 const SECRET_MEMBERS: [&str; 4] = ["pass", "pwd", "secret", "token"];
 
 /// The line without its secrets.
@@ -25,7 +25,7 @@ pub fn mask(line: &str) -> String {
     let method = value.get("method").and_then(Value::as_str).unwrap_or_default().to_lowercase();
     if LOGIN_METHODS.iter().any(|word| method.contains(word)) {
         let params = value.get("params").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        // Who authorizes as the operator has no name: all is secret.
+        // A login as operator has no name: all is secret.
         let named = usize::from(!method.contains("admin"));
         params.iter().skip(named).for_each(|param| texts(param, &mut secrets));
     }
@@ -34,7 +34,7 @@ pub fn mask(line: &str) -> String {
     for secret in secrets {
         let quoted = Value::from(secret).to_string();
         if !masked.contains(&quoted) {
-            // Spelled with escapes of its own.
+            // Written with other escapes than ours.
             return WHOLE.to_string();
         }
         masked = masked.replace(&quoted, MASK);

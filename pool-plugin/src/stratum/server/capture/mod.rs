@@ -1,9 +1,9 @@
-//! Captures: what a connection says, raw, line by line with direction and time, so that the first device of an
-//! unknown dialect tells us what it speaks. Secrets are [masked](mask); a capture becomes a
-//! [golden transcript](transcript).
+//! Captures: everything sent over a connection, raw, line by line with direction and time, so that the first
+//! device of an unknown dialect shows what it speaks. Secrets are [masked](mask); a capture becomes a [golden
+//! transcript](transcript).
 //!
-//! One file a connection. A session hands its lines to a thread that writes them, and never waits for it: what
-//! does not fit is lost, and neither a slow nor a full disk holds up a miner.
+//! One file per connection. A session passes its lines to a thread that writes them, and never waits for it:
+//! what does not fit is lost, and neither a slow nor a full disk delays a miner.
 
 pub(in crate::stratum) mod mask;
 pub mod transcript;
@@ -33,16 +33,16 @@ use crate::{
     stratum::wire::{codec::Framing, dialects::Dialect},
 };
 
-/// What a capture of one connection may take, in bytes.
+/// The size limit of the capture of one connection, in bytes.
 const MAX_CAPTURE: usize = 1 << 20;
-/// What all captures of a folder may take, in bytes, those of earlier runs included.
+/// The size limit of all captures in a folder, in bytes, earlier runs included.
 const MAX_FOLDER: u64 = 256 << 20;
 /// Lines that wait for the disk.
 const QUEUE: usize = 4096;
-/// A line that does not end is written in pieces of so many bytes.
+/// A line that does not end is written in pieces of this many bytes.
 const PIECE: usize = 8192;
 
-/// What is captured.
+/// What to capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureConfig {
     /// Where the captures are written.
@@ -71,7 +71,7 @@ pub struct Tap {
     state: Mutex<State>,
 }
 
-/// Why the pool says something.
+/// The cause of a line of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoken {
     Answer,
@@ -82,7 +82,7 @@ pub enum Spoken {
 struct State {
     /// Bytes of the miner whose line has not ended yet.
     pending: Vec<u8>,
-    /// The line goes on from a piece that was masked.
+    /// The line continues after a piece that was masked.
     masked: bool,
     /// The chain, as last noted.
     chain: String,
@@ -98,11 +98,11 @@ impl Recorder {
         let room = MAX_FOLDER.saturating_sub(size_of_folder(folder)?);
         thread::Builder::new().name("pool-capture".into()).spawn(move || write_lines(&queue, room))?;
         let of = only.map_or("every address".to_string(), |address| address.to_string());
-        info!(folder = %folder.display(), of, "connections are captured");
+        info!(folder = %folder.display(), of, "capturing connections");
         Ok(Self { config: config.clone(), lines })
     }
 
-    /// Begins the capture of a connection, if connections of this peer are captured.
+    /// Starts the capture of a connection, if connections of this peer are captured.
     pub fn tap(
         &self,
         dialect: Dialect,
@@ -127,7 +127,7 @@ impl Recorder {
 }
 
 impl Tap {
-    /// What the pool says; nothing, where the dialect has no words.
+    /// A line of the pool; nothing, where the dialect sends none.
     pub fn said(&self, spoken: Spoken, bytes: &[u8]) {
         let mark = match spoken {
             Spoken::Answer => "<-",
@@ -145,12 +145,12 @@ impl Tap {
         }
     }
 
-    /// The id that the session is given: in a transcript a placeholder stands for it.
+    /// The session's id: in a transcript a placeholder stands for it.
     pub fn session(&self, id: &str) {
         self.write(&mut self.state.lock(), &format!("session {id}\n"));
     }
 
-    /// What the session goes by: a recorded session cannot be replayed without it.
+    /// The chain that the session sees: a recorded session cannot be replayed without it.
     pub fn chain(&self, chain: &ChainState) {
         let Some(puzzle) = chain.puzzle else { return };
         let sync = if chain.sync.synced() { "synced" } else { "behind" };
@@ -163,7 +163,8 @@ impl Tap {
         }
     }
 
-    /// What became of a counter. Of a duplicate, or one that could not be checked, the puzzle knows nothing new.
+    /// The verdict on a counter. A duplicate, or one that could not be verified, says nothing new about the
+    /// puzzle.
     pub fn judged(&self, counter: u64, verdict: &Result<u64, Reject>) {
         let verdict = match verdict {
             Ok(_) => "accepted",
@@ -214,7 +215,7 @@ impl Tap {
         }
         state.written += text.len();
         let text = if state.written < MAX_CAPTURE { text } else { "the capture is full\n" };
-        // A line that finds no room is lost: the miner does not wait for a capture.
+        // A line without room is lost: the miner does not wait for a capture.
         let _ = self.lines.try_send(Line { file: self.file.clone(), text: text.to_owned() });
     }
 }
@@ -225,7 +226,7 @@ impl Drop for Tap {
     }
 }
 
-/// What is read from a connection, overheard.
+/// A reader whose bytes are captured.
 pub struct Tapped<R> {
     inner: R,
     tap: Option<Arc<Tap>>,
@@ -252,7 +253,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Tapped<R> {
         if let (Some(tap), Poll::Ready(Ok(()))) = (&self.tap, &polled) {
             let heard = buf.filled().get(before..).unwrap_or_default();
             match heard {
-                // The miner has closed its side: what it began to say is all there will be.
+                // The miner has closed its side: its partial line is all there will be.
                 [] => tap.end(),
                 heard => tap.heard(heard),
             }
@@ -261,7 +262,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Tapped<R> {
     }
 }
 
-/// A line as text; what is not plain text as hexadecimal digits behind an `x`.
+/// A line as text; anything but plain text as hexadecimal digits after an `x`.
 fn spell(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -287,14 +288,14 @@ fn write_lines(queue: &Receiver<Line>, mut room: u64) {
     while let Ok(Line { file, text }) = queue.recv() {
         if (text.len() as u64) > room {
             warn!(
-                "the folder of captures is full: nothing more is captured until it is emptied and the pool restarted"
+                "the folder of captures is full: capturing stopped until it is emptied and the pool restarted"
             );
             return;
         }
         // Opened for each line: ten thousand connections must not take ten thousand descriptors.
         let written = OpenOptions::new().create(true).append(true).open(&file);
         if let Err(reason) = written.and_then(|mut file| file.write_all(text.as_bytes())) {
-            warn!(file = %file.display(), %reason, "a capture cannot be written: nothing more is captured");
+            warn!(file = %file.display(), %reason, "cannot write a capture: capturing stopped");
             return;
         }
         room -= text.len() as u64;

@@ -1,8 +1,8 @@
 //! From a capture to a golden transcript, which the replay of recorded sessions picks up.
 //!
-//! The result is marked `captured`: its replay runs on another clock and another puzzle, so of the pool's lines
-//! the answers are compared, without the wording of refusals, and targets and jobs that come by themselves are
-//! not. The chain as it was at first, and what became of each counter, stand at the top.
+//! The result is marked `captured`: its replay runs on another clock and another puzzle, so of the pool's
+//! lines only the answers are compared, without the wording of refusals; targets and jobs that come unasked
+//! are not. The initial chain, and the verdict on each counter, stand at the top.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use thiserror::Error;
 /// Why a capture cannot become a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unfit {
-    #[error("this is no capture: its first line is not '@ DIALECT'; give a file that --capture has written")]
+    #[error("not a capture: its first line is not '@ DIALECT'; give a file that --capture has written")]
     NoCapture,
-    #[error("line {0} is none of a capture: was the file edited or cut?")]
+    #[error("line {0} is not a capture line: was the file edited or cut?")]
     BadLine(usize),
     #[error("the capture holds no line of a miner: there is nothing to replay")]
     Silent,
@@ -27,7 +27,7 @@ pub fn of_file(capture: &Path) -> anyhow::Result<String> {
     from_capture(&text).with_context(|| format!("{name} cannot become a transcript"))
 }
 
-/// Whether this is a session's id: what is replaced wherever it stands must not be empty, or part of anything else.
+/// Whether this is a session's id: the text to be replaced must not be empty, or part of anything else.
 fn is_session(text: &str) -> bool {
     text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -44,7 +44,7 @@ pub fn from_capture(capture: &str) -> Result<String, Unfit> {
         match *words.as_slice() {
             ["session", id] if is_session(id) => session = Some(id),
             ["address", text] if text.starts_with("aleo1") => address = Some(text),
-            // Where the miner was is nobody's business.
+            // The miner's address is private.
             ["peer", _] => {}
             [_, "==", verdict] => before += &format!("== {verdict}\n"),
             [_, "!!", chain] if !chain_known => {

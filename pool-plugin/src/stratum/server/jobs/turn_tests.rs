@@ -1,4 +1,4 @@
-//! The turn of an epoch, for one session.
+//! The change of epoch, for one session.
 
 use super::{
     tests::{CLEAN, NEXT, WANTED, at, find, fixed, state, told},
@@ -33,7 +33,7 @@ fn shares_of_both_epochs_are_taken_until_the_turn_and_the_grace_begins_with_it()
     let mut book = fixed();
     book.follow(&at(0, state(5, 1000, true)));
     book.follow(&at(100, last_block(5, 1000, true)));
-    // However late the turn comes.
+    // However late the new epoch begins.
     for seconds in [100, 5_000] {
         let name = |epoch| Some(JobName { epoch, serial: Some(0) });
         let of = |epoch| book.find(name(epoch), Duration::from_secs(seconds)).unwrap().job;
@@ -104,7 +104,7 @@ fn while_the_node_is_not_synced_the_old_job_stays_good_and_the_next_one_waits() 
     let work = book.follow(&at(2, last_block(5, 1000, true)));
     assert_eq!(told(work), Some((CLEAN, 0, WANTED)));
     assert_eq!(find(&book, 5, 0, 2), Ok((WANTED, 0)));
-    // Not synced at the turn: no job is due, and the old epoch ends all the same.
+    // Not synced when the epoch changes: no job is due, and the old epoch ends all the same.
     assert_eq!(book.follow(&at(3, state(6, 1000, false))), None);
     assert_eq!(find(&book, 5, 0, 3), Err(Reject::EpochEnded));
     assert_eq!(find(&book, 6, 0, 3), Ok((WANTED, 0)));
@@ -120,7 +120,7 @@ fn a_session_that_begins_on_the_last_block_has_the_next_job_and_may_bring_old_sh
     }
     book.follow(&at(8, state(6, 1000, true)));
     assert_eq!(find(&book, 5, 0, 8), Err(Reject::EpochEnded));
-    // One that begins after the turn never had to do with the old epoch.
+    // One that begins after the change has nothing to do with the old epoch.
     let mut later = fixed();
     later.follow(&at(9, state(6, 1000, true)));
     assert_eq!(find(&later, 5, 0, 9), Err(Reject::Stale));
@@ -132,7 +132,7 @@ fn a_skipped_last_block_is_a_turn_as_before() {
     book.follow(&at(0, state(5, 1000, true)));
     assert_eq!(told(book.follow(&at(1, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
     assert_eq!(find(&book, 5, 0, 1), Err(Reject::EpochEnded));
-    // The turn is skipped: the next news is the end of the epoch after.
+    // The new epoch is skipped: the next news is the end of the epoch after it.
     book.follow(&at(2, last_block(6, 1000, true)));
     assert_eq!(told(book.follow(&at(3, last_block(7, 1000, true)))), Some((CLEAN, 0, WANTED)));
     assert_eq!(find(&book, 6, 0, 3), Err(Reject::Stale));
@@ -143,7 +143,7 @@ fn a_skipped_last_block_is_a_turn_as_before() {
 fn a_puzzle_names_the_old_epoch_where_there_are_no_job_ids() {
     let mut book = fixed();
     book.follow(&at(0, state(5, 1000, true)));
-    assert_eq!(book.old_job_of(&EpochHash([5; 32])), None, "the present one's needs no name");
+    assert_eq!(book.old_job_of(&EpochHash([5; 32])), None, "the current one's needs no name");
     book.follow(&at(1, last_block(5, 1000, true)));
     let old = book.old_job_of(&EpochHash([5; 32]));
     assert_eq!(old, Some(JobName { epoch: 5, serial: None }));

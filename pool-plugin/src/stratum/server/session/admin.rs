@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Session {
-    /// Whether this connection may do what only the admin may; the method is unknown if there is none.
+    /// Logs the connection in as the port's admin; without an admin the method is unknown.
     pub(super) async fn authorize_admin(&mut self, id: Id, password: &str) -> Flow {
         let Some(right) = &self.port.common.entrance.admin_password else {
             return self.refuse(id, Reject::UnknownMethod("mining.authorize_admin".into())).await;
@@ -28,7 +28,7 @@ impl Session {
                 self.reply(id, Reply::Done).await
             }
             Attempt::Wrong => {
-                warn!(peer = %self.peer, session = self.id, "a wrong admin password");
+                warn!(peer = %self.peer, session = self.id, "wrong admin password");
                 self.standing.strike(None);
                 self.refuse(id, Reject::WrongPassword).await?;
                 Flow::Break(())

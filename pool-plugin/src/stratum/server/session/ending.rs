@@ -1,4 +1,4 @@
-//! How a session ends: with a word where there is one, and not before it is heard.
+//! How a session ends: with a last message if there is one, and not before it is read.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::{
     },
 };
 
-/// Frames without a request in a row after which the connection is closed.
+/// Consecutive frames without a request after which the connection is closed.
 const MAX_GARBAGE: u32 = 16;
-/// How much is read and thrown away, at most and for how long, so that our last message gets through.
+/// How much is read and discarded, at most and for how long, so that our last message arrives.
 const LINGER: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 
 impl Session {
-    /// The pool stops, or the miner has to connect anew. Whoever understands it comes back in a while, not all at
-    /// once.
+    /// The pool stops, or the miner has to reconnect. Miners that understand the request reconnect after a
+    /// while, not all at once.
     pub(super) async fn leave(&self) -> Flow {
         let _ = self.ask_to_reconnect().await;
         Flow::Break(())
@@ -62,7 +62,7 @@ impl Session {
     }
 }
 
-/// Reads on for a moment: closing a socket with unread bytes would make the system take back our last
+/// Keeps reading for a moment: closing a socket with unread bytes would make the system discard our last
 /// message.
 pub(in crate::stratum) async fn linger(half: impl AsyncRead + Unpin) {
     let (bytes, time) = LINGER;

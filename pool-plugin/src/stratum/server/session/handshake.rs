@@ -1,4 +1,4 @@
-//! A session until work begins: the subscription, the logins, the wishes for a target.
+//! A session until work begins: the subscription, the logins, the suggested targets.
 
 use tokio::time::Instant;
 use tracing::{debug, info};
@@ -19,7 +19,7 @@ use crate::{
 
 /// Wrong passwords after which the connection is closed.
 const MAX_WRONG_PASSWORDS: u32 = 5;
-/// Workers that may be logged in on one connection; beyond them the first is forgotten.
+/// The most workers that may be logged in on one connection; beyond that the first is forgotten.
 const MAX_LOGINS: usize = 64;
 
 impl Session {
@@ -29,7 +29,7 @@ impl Session {
         self.tell_prefix().await
     }
 
-    /// The miner would like to be told its counter prefix outside of the subscription, too.
+    /// The miner wants its counter prefix outside of the subscription, too.
     pub(super) async fn subscribe_to_prefix(&mut self, id: Id) -> Flow {
         self.wants_prefix = true;
         self.reply(id, Reply::Done).await?;
@@ -84,9 +84,9 @@ impl Session {
         self.grant(id, &connect.authorize, granted).await
     }
 
-    /// What a miner says of itself proves nothing: it is kept beside what its shares tell.
+    /// What a miner says of itself proves nothing: it is kept separately from its shares.
     pub(super) async fn speed(&self, id: Id, speed: f64) -> Flow {
-        debug!(peer = %self.peer, session = self.id, speed, "a miner told its speed");
+        debug!(peer = %self.peer, session = self.id, speed, "a miner reported its speed");
         if let Some(login) = self.logins.last() {
             self.port.common.workers.claim(login, speed, unix_seconds());
         }
@@ -132,13 +132,13 @@ impl Session {
             }
         }
         self.reply(id, granted).await?;
-        // Not before the answer: the first work comes after it.
+        // Only after the answer: the first work comes after it.
         self.feed.speak(self.dialect);
         self.feed.follow(&self.port);
         self.look()
     }
 
-    /// What is known of the worker, for the first target of the session.
+    /// Recalls what is known of the worker, for the first target of the session.
     fn recall(&mut self, worker: &Worker) {
         let workers = &self.port.common.workers;
         let resumed = self.place.as_ref().and_then(Place::last_target);
@@ -152,7 +152,7 @@ impl Session {
     }
 
     async fn refuse_login(&mut self, id: Id, reject: Reject, worker: &Worker) -> Flow {
-        debug!(peer = %self.peer, session = self.id, account = worker.account, reason = %reject, "a login was refused");
+        debug!(peer = %self.peer, session = self.id, account = worker.account, reason = %reject, "refused a login");
         if reject != Reject::WrongPassword {
             return self.refuse(id, reject).await;
         }
@@ -185,7 +185,7 @@ impl Session {
 
     pub(super) async fn time_out(&mut self) -> Flow {
         let missing = if self.subscribed { "mining.authorize" } else { "mining.subscribe" };
-        debug!(peer = %self.peer, session = self.id, missing, "a miner took too long");
+        debug!(peer = %self.peer, session = self.id, missing, "a miner was too slow");
         self.close(Reject::HandshakeTimeout(missing)).await
     }
 }

@@ -1,4 +1,4 @@
-//! A share on its way: what can be told of it at once, then a task that lives until it is settled.
+//! A submitted share: the checks that need no waiting, then a task that lives until it is settled.
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
@@ -40,7 +40,7 @@ pub(super) struct Accepted {
 }
 
 impl Session {
-    /// Checks what can be told without waiting, then leaves the rest to a task of its own.
+    /// Makes the checks that need no waiting, then leaves the rest to a task.
     pub(super) async fn submit(
         &mut self,
         id: Id,
@@ -82,15 +82,15 @@ impl Session {
                     Reply::Refused(reject)
                 }
             };
-            // The share is settled also when nobody is left to be told.
+            // The share is settled even if nobody is left to get the answer.
             let bytes = dialect.encode(&Message::Reply(id, reply));
             if let Some(tap) = &tap {
                 tap.said(Spoken::Answer, &bytes);
             }
             let _ = out.send(&bytes).await;
             meters().ack.record(read.elapsed());
-            // After the answer, since another target may follow from it. Nobody follows the target of a miner
-            // that is gone.
+            // After the answer, since another target may follow from it. The target of a miner that is gone
+            // does not matter.
             if let Some(share) = share {
                 let _ = accepted.send(share);
             }
@@ -125,7 +125,7 @@ impl Session {
         match (line.jobs.find(job, self.port.common.now()), line.jobs.present(), counter) {
             (Ok(found), _, Some(counter)) => admitted(found, false, counter),
             (Ok(_), _, None) => Err(Reject::BadCounter),
-            // Devices are known to name jobs that were never sent; what they solved is the current one.
+            // Some devices name jobs that were never sent; they worked on the current one.
             (Err(Reject::JobNotFound), Some(found), Some(counter)) => admitted(found, true, counter),
             (Err(reject), _, counter) => {
                 if let Some(stray) = counter {
@@ -156,9 +156,9 @@ impl Session {
 /// Why a share is refused, as the session sees it.
 fn explained(reject: Reject, forgiven: bool) -> Reject {
     match reject {
-        // It named no job and does not solve the present one either.
+        // It named no job and does not solve the current one either.
         Reject::LowDifficulty { .. } | Reject::NoAnswer if forgiven => Reject::JobNotFound,
-        // It named the present job: the epoch ended on the way, or before the node could tell.
+        // It named the current job: the epoch ended on the way, or before the node could report it.
         Reject::Stale => Reject::EpochEnded,
         other => other,
     }

@@ -1,4 +1,4 @@
-//! Several addresses of the pool: who is told which, and what becomes of what was mined for another.
+//! Several addresses of the pool: which miner gets which, and what happens to counters mined for another.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -25,7 +25,7 @@ fn config_of(addresses: &Arc<Addresses>) -> StratumConfig {
     StratumConfig { addresses: addresses.clone(), ..config() }
 }
 
-/// Logs in over zk.work and reads the acknowledgement and the job: the address it is told.
+/// Logs in over zk.work and reads the acknowledgement and the job; returns the address in them.
 async fn zkwork_login(miner: &mut Miner) -> [u8; 32] {
     let login = [&[0, 1, 0, 3, 6, 4][..], b"rig1", b"alice"].concat();
     miner.send_bytes(&[&(login.len() as u32 + 1).to_le_bytes()[..], &[128], &login].concat()).await;
@@ -68,7 +68,7 @@ async fn subscription_and_jobs_name_the_sessions_address() {
     }
 }
 
-/// After our restart a miner may come with what it solved before, for whichever address that was.
+/// After our restart a miner may send what it solved before, for any of the addresses.
 #[tokio::test]
 async fn a_solution_before_the_first_job_is_looked_at_for_all_addresses() {
     let mut pool = Pool::start_with(config_of(&two()), |ledger, _| ledger).await;

@@ -1,4 +1,4 @@
-//! Captures of real sessions, and what becomes of them.
+//! Captures of real sessions, and the transcripts made of them.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn captures(folder: &Path) -> Vec<String> {
     files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
-/// Waits until the captures, whose writing nobody waits for, hold `text`.
+/// Waits until the captures, which are written in the background, contain `text`.
 async fn captured(folder: &Path, text: &str) -> String {
     wait_until(|| captures(folder).concat().contains(text)).await;
     captures(folder).concat()

@@ -1,4 +1,4 @@
-//! Replays what the fuzz targets have been fed, and more of its kind, through the functions they call.
+//! Replays the inputs of the fuzz targets, and more like them, through the functions they call.
 
 use proptest::prelude::*;
 
@@ -53,8 +53,8 @@ proptest! {
         read_files(&text);
     }
 
-    /// A share's key is epoch, address and counter, all numbers: two spellings are one share exactly if they
-    /// read as the same number.
+    /// A share's key is epoch, address and counter, all numbers: two notations are one share exactly if they
+    /// are read as the same number.
     #[test]
     fn what_reads_the_same_is_the_same_key(a in spelling(), b in spelling()) {
         let read = |text: &str| CounterReader::default().read(&RawCounter::Text(text.into()));
@@ -91,7 +91,7 @@ proptest! {
     }
 }
 
-/// Counters near each other in many spellings, so that equal ones come up.
+/// Counters near each other in many notations, so that equal ones come up.
 fn spelling() -> impl Strategy<Value = String> {
     let spelled = |number: u64| {
         prop_oneof![

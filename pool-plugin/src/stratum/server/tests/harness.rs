@@ -1,4 +1,4 @@
-//! A pool on loopback with a puzzle made of arithmetic, and a miner made of lines.
+//! A pool on loopback with an arithmetic puzzle, and a miner that sends lines.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -44,10 +44,10 @@ pub(crate) const EPOCH: u32 = 5;
 pub(crate) const JOB: &str = "00050000";
 /// A counter whose evaluation panics.
 pub(crate) const TRAP: u64 = 0xdead;
-/// Longer than anything here takes: a test that waits so long hangs.
+/// Longer than anything here takes: a test that waits this long hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A counter reaches the target that its low 32 bits spell; those that spell 0 have no answer.
+/// A counter reaches the target in its low 32 bits; 0 there means no answer.
 #[derive(Default)]
 pub(crate) struct Arithmetic {
     closed: Mutex<bool>,
@@ -78,7 +78,7 @@ impl Arithmetic {
         self.agreed.lock().insert((Some(epoch_hash), counter), reached);
     }
 
-    /// What was evaluated, or begun to be, so far.
+    /// All evaluations that have begun so far.
     pub(crate) fn attempts(&self) -> Vec<(EpochHash, u64)> {
         self.attempts.lock().clone()
     }
@@ -104,7 +104,7 @@ impl Evaluator for Arithmetic {
     }
 }
 
-/// A counter that reaches `reached`, another for every `number`.
+/// A counter that reaches `reached`, a different one for every `number`.
 pub(crate) fn counter(number: u64, reached: u64) -> u64 {
     number << 32 | reached
 }
@@ -180,17 +180,17 @@ impl Pool {
         Self::start_door(pinned, plain(), config(), |ledger, _| ledger).await
     }
 
-    /// A pool with an entrance of its own and a pinned port.
+    /// A pool with its own entrance and a pinned port.
     pub(crate) async fn speaking_behind(dialect: Dialect, entrance: Entrance) -> Self {
         Self::start_door(Pinned { dialect, fixed_target: None }, entrance, config(), |ledger, _| ledger).await
     }
 
-    /// A pool with an entrance of its own.
+    /// A pool with its own entrance.
     pub(crate) async fn behind(entrance: Entrance, config: StratumConfig) -> Self {
         Self::start_door(Pinned::default(), entrance, config, |ledger, _| ledger).await
     }
 
-    /// `swap` may put another ledger in the place of the one in the given folder.
+    /// `swap` may replace the ledger in the given folder.
     pub(crate) async fn start_with(
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
@@ -291,7 +291,7 @@ impl Miner {
         Self { lines: BufReader::new(Box::new(read_half)), writer: Box::new(writer) }
     }
 
-    /// A miner on a connection of its own making.
+    /// A miner over a given connection.
     pub(crate) fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         let (read_half, writer) = tokio::io::split(stream);
         Self { lines: BufReader::new(Box::new(read_half)), writer: Box::new(writer) }
@@ -318,7 +318,7 @@ impl Miner {
         }
     }
 
-    /// The next frame behind a length, with its length; `None` if the pool has closed the connection.
+    /// The next length-prefixed frame, with its length; `None` if the pool has closed the connection.
     pub(crate) async fn read_frame(&mut self) -> Option<Vec<u8>> {
         let read = async {
             let mut frame = vec![0; 4];
@@ -336,7 +336,7 @@ impl Miner {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// Sends a request and reads until its answer; what comes before it is dropped.
+    /// Sends a request and reads until its answer; earlier lines are dropped.
     pub(crate) async fn ask(&mut self, id: u64, method: &str, params: Value) -> Value {
         self.send(id, method, params).await;
         loop {
@@ -397,7 +397,7 @@ impl Miner {
         self.try_send_bytes(line.as_bytes()).await
     }
 
-    /// Says that no more comes; answers are still read.
+    /// Closes the sending side; answers are still read.
     pub(crate) async fn finish(&mut self) {
         self.writer.shutdown().await.unwrap();
     }

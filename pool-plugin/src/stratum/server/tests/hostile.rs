@@ -1,4 +1,4 @@
-//! What strangers send, and what it must not do to the others.
+//! What strangers send, and that it does not harm others.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn garbage_of_many_kinds_harms_nobody() {
     ];
     for (number, kind) in kinds.iter().enumerate() {
         let mut stranger = pool.connect().await;
-        // The pool may have closed before the last byte is out.
+        // The pool may have closed before the last byte is sent.
         let _ = tokio::io::AsyncWriteExt::write_all(stranger.writer(), kind).await;
         assert_eq!(honest.submit(counter(number as u64, 150)).await, Ok(()), "after kind {number}");
         let asks_for_something = kind.len() > 4096 || kind.ends_with(b"\n") && !kind.starts_with(b"\n");
@@ -122,7 +122,7 @@ async fn a_full_pool_says_so_and_has_room_again_later() {
     assert_eq!(pool.stats.snapshot().turned_away, 1);
 }
 
-/// A flood of silent sockets takes every place there is, and still keeps no miner out.
+/// A flood of silent sockets takes every place, and still keeps no miner out.
 #[tokio::test]
 async fn f25_strangers_give_way_when_the_port_is_full_and_miners_stay() {
     let small = StratumConfig { max_connections: 3, ..config() };
@@ -132,7 +132,7 @@ async fn f25_strangers_give_way_when_the_port_is_full_and_miners_stay() {
     wait_until(|| pool.stats.snapshot().connections == 3).await;
     let mut miners = Vec::new();
     for login in ["bob", "carol"] {
-        // Strangers have a moment before they give way.
+        // Strangers get a moment before they give way.
         let miner = loop {
             let mut miner = pool.connect().await;
             if miner.try_log_in(login).await {
@@ -158,7 +158,7 @@ async fn who_does_not_read_is_cut_off() {
     let mut deaf = pool.connect().await;
     let long_id = "i".repeat(4000);
     let line = format!("{{\"id\":\"{long_id}\",\"method\":\"x\"}}\n");
-    // Answers as long as the requests, none of them read: at some point neither side can write.
+    // The answers are as long as the requests, and none is read: at some point neither side can write.
     while tokio::io::AsyncWriteExt::write_all(deaf.writer(), line.as_bytes()).await.is_ok() {}
     wait_until(|| pool.stats.snapshot().connections == 0).await;
     pool.miner("alice").await;

@@ -1,4 +1,4 @@
-//! When targets and jobs go out.
+//! When targets and jobs are sent.
 
 use serde_json::json;
 
@@ -95,5 +95,5 @@ async fn an_epoch_flip_gives_every_miner_one_clean_job() {
         assert_eq!(answer["error"], json!({"code": 21, "message": "stale share: epoch just ended"}));
     }
     let counted = pool.stats.snapshot();
-    assert_eq!((counted.epoch_ended, counted.rejected_with(RejectCode::Stale)), (8, 0), "counted apart");
+    assert_eq!((counted.epoch_ended, counted.rejected_with(RejectCode::Stale)), (8, 0), "counted separately");
 }

@@ -1,4 +1,4 @@
-//! A node that does not follow the network: what miners feel of it, and when it is over.
+//! A node that does not follow the network: what miners see, and when it ends.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn shares_of_a_node_that_is_cut_off_are_refused_with_the_reason_and_taken_
     let mut miner = pool.miner("alice").await;
     for access in [Access::Open, Access::NoNewJobs] {
         pool.chain.send(cut_off(Following::Stuck, access)).unwrap();
-        assert_eq!(miner.submit(counter(access as u64, 150)).await, Ok(()), "a short stop is none");
+        assert_eq!(miner.submit(counter(access as u64, 150)).await, Ok(()), "a short stop changes nothing");
     }
     let newer = Some(NewerVersion { version: 23, height: 7, since: 0 });
     for (number, (following, newer, reason)) in [
@@ -44,7 +44,7 @@ async fn shares_of_a_node_that_is_cut_off_are_refused_with_the_reason_and_taken_
         let counter = counter(10 + number as u64, PROOF_TARGET + 50);
         let answer = miner.ask(9, "mining.submit", json!(["", JOB, counter.to_string()])).await;
         assert_eq!(error(&answer), (20, reason));
-        // What solves the puzzle is not lost with the share: the release queue holds it.
+        // A solution is not lost with its share: the release queue holds it.
         assert_eq!(pool.next_find().await.solution.counter, counter);
     }
     assert_eq!(pool.shares().len(), 2, "none of them is stored");
@@ -98,7 +98,7 @@ async fn who_logs_in_while_connections_are_being_closed_is_closed_too() {
     let mut miner = pool.connect().await;
     miner.ask(1, "mining.subscribe", json!(["test/1", "AleoStratum/3.0.0", null])).await;
     pool.chain.send(cut_off(Following::Isolated, Access::Closed)).unwrap();
-    // The port has seen the news once it turns the next one away.
+    // Once the port refuses a connection, it has seen the news.
     assert_eq!(
         pool.connect().await.read_line().await.map(|line| line.contains("lost the network")),
         Some(true)

@@ -24,7 +24,7 @@ async fn a_stop_answers_what_is_in_flight_and_closes() {
         accepted += 1;
     }
     pool.server.await.unwrap();
-    // What was read is answered, and what is answered is stored; what was not read was never taken.
+    // What was read is answered, and what is answered is stored; what was not read does not count.
     assert!(accepted >= 2);
     assert_eq!(pool.ledger.last_seq().unwrap(), accepted);
 }
@@ -45,7 +45,7 @@ async fn a_session_is_not_read_further_than_it_may_have_in_flight() {
     for _ in 0..11 {
         answers.push(miner.read().await["id"].as_u64().unwrap());
     }
-    // The question behind the shares is not read before all but two of them are answered.
+    // The request after the shares is not read before all but two of them are answered.
     let place = answers.iter().position(|id| *id == 99).unwrap();
     assert!(place >= 8, "{answers:?}");
 }

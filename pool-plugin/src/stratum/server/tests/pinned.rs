@@ -1,4 +1,4 @@
-//! The pinned dialects, behind the words: what their shares are worth, and how sessions end.
+//! The pinned dialects beyond their encoding: what their shares are worth, and how sessions end.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn login() -> Vec<u8> {
 async fn a_zkwork_share_is_stored_with_the_assigned_target() {
     let pool = Pool::speaking(Dialect::ZkWork).await;
     let mut miner = pool.connect().await;
-    // All at once: the frames are parted by their lengths, not by how they arrive.
+    // All at once: the frames are separated by their lengths, not by how they arrive.
     let share = frame(129, &[&[0; 12][..], &solution(counter(1, 500))].concat());
     miner.send_bytes(&[login(), share].concat()).await;
     wait_until(|| pool.stats.snapshot().accepted == 1).await;

@@ -1,4 +1,4 @@
-//! What a session finds again when it comes back, and the counters that are its own.
+//! What a session resumes after a reconnect, and the counters that are its own.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Work that the pusher brings: nobody is left out, whoever comes or lags while it goes round.
+//! Work that the pusher sends: no miner is skipped, even if it connects or lags while the pusher is running.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use super::harness::*;
 
-/// Reads until the job of epoch `last`: the epochs of all jobs that came.
+/// Reads until the job of epoch `last`; returns the epochs of all jobs that came.
 async fn epochs_until(miner: &mut Miner, last: u32) -> Vec<u32> {
     let mut epochs = Vec::new();
     while epochs.last() != Some(&last) {
@@ -56,7 +56,7 @@ async fn who_reads_late_gets_every_job_in_order() {
     let mut late = Miner::over(socket.connect(pool.address).await.unwrap());
     late.log_in("alice").await;
     let mut prompt = pool.miner("bob").await;
-    // Answers as long as the requests, none of them read, until neither side can write.
+    // The answers are as long as the requests, and none is read, until neither side can write.
     let line = format!("{{\"id\":\"{}\",\"method\":\"x\"}}\n", "i".repeat(4000));
     while timeout(Duration::from_millis(300), late.writer().write_all(line.as_bytes())).await.is_ok() {}
     for epoch in EPOCH + 1..=EPOCH + 5 {

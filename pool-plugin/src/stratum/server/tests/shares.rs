@@ -1,4 +1,4 @@
-//! What becomes of a submitted counter.
+//! The results of a submitted counter.
 
 use std::sync::Arc;
 
@@ -178,7 +178,7 @@ async fn a_refused_share_that_is_a_solution_is_released() {
     assert_eq!(miner.submit_to("00040000", json!(2001)).await, Err(21));
     assert_eq!(pool.next_find().await.solution.counter, 2001);
 
-    // The chain has gone on; this session's job has not, since the node is behind.
+    // The chain has advanced; this session's job has not, since the node is behind.
     pool.chain.send(state(EPOCH + 1, PROOF_TARGET, false)).unwrap();
     assert_eq!(miner.submit(2002).await, Err(21));
     let find = pool.next_find().await;
@@ -194,7 +194,7 @@ async fn a_solution_below_the_share_target_is_released_though_the_share_is_refus
     pool.puzzle.close();
     miner.send(9, "mining.submit", json!(["", JOB, "60"])).await;
     pool.wait_for_attempts(1).await;
-    // The proof target falls while the share, judged by the target it was assigned, is being checked.
+    // The proof target falls while the share, judged by its assigned target, is being verified.
     pool.chain.send(state(EPOCH, 50, true)).unwrap();
     pool.puzzle.open();
     assert_eq!(pool.next_find().await.solution.counter, 60);
@@ -230,7 +230,7 @@ async fn what_is_no_solution_any_more_is_not_released() {
     pool.wait_for_attempts(1).await;
     pool.chain.send(state(EPOCH + 1, PROOF_TARGET, false)).unwrap();
     pool.puzzle.open();
-    // Submitted in time, so it counts as a share; its epoch is over, so the network would not take it.
+    // Submitted in time, so it counts as a share; its epoch is over, so the network would not accept it.
     assert_eq!(outcome(&miner.read().await), Ok(()));
     assert!(pool.found.try_recv().is_err());
 }

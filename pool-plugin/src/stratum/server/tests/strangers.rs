@@ -1,4 +1,4 @@
-//! The failures of other pools that touch the network: docs/hostile.md has the table.
+//! The failures of other pools that involve the network: docs/hostile.md has the table.
 
 use std::time::Duration;
 
@@ -36,10 +36,10 @@ async fn miner(pool: &Pool, last: u8, login: &str) -> Miner {
     miner
 }
 
-/// Sends bad shares until the pool closes the connection; how many were answered.
+/// Sends bad shares until the pool closes the connection; returns how many were answered.
 async fn misbehave(mut miner: Miner) -> usize {
     for number in 0..300u64 {
-        // The pool may have closed before the last is out.
+        // The pool may have closed before the last one is sent.
         let _ = miner.try_submit(9, counter(number, 1)).await;
     }
     let mut answers = 0;
@@ -61,8 +61,8 @@ async fn f6_a_share_is_judged_to_the_unit() {
     assert_eq!(credits, [SHARE_TARGET, SHARE_TARGET]);
 }
 
-/// F20: all miners come back at once after our own restart, a farm of them from one address, and what they
-/// send first is out of date.
+/// F20: all miners reconnect at once after our own restart, a farm of them from one address, and their first
+/// shares are outdated.
 #[tokio::test]
 async fn f20_a_farm_behind_one_address_outlives_our_restart() {
     let gate = Gate::new(64);
@@ -95,7 +95,7 @@ async fn f20_bad_shares_from_this_machine_lead_to_no_ban() {
     assert!(gate.bans().is_empty());
 }
 
-/// F21: bad shares under a victim's name are the sender's, and nobody else's.
+/// F21: bad shares under a victim's name count against the sender only.
 #[tokio::test]
 async fn f21_bad_shares_under_a_victims_name_do_not_hurt_the_victim() {
     let pool = far_pool(Gate::settled(64), config()).await;
@@ -114,7 +114,7 @@ async fn f21_bad_shares_under_a_victims_name_do_not_hurt_the_victim() {
     assert_eq!(pool.shares().len(), 2);
 }
 
-/// The steps before the end: the work once more, then a wish to reconnect for those that know the word.
+/// The steps before the end: the work once more, then a request to reconnect for miners that understand it.
 #[tokio::test]
 async fn a_miner_that_errs_is_helped_before_it_is_dropped() {
     let pool = far_pool(Gate::settled(64), config()).await;
@@ -133,7 +133,7 @@ async fn a_miner_that_errs_is_helped_before_it_is_dropped() {
     assert_eq!((jobs, wishes, farewells), (2, 1, 1));
 }
 
-/// F22: sockets that say nothing, or a byte now and then, or a line without an end.
+/// F22: sockets that send nothing, or a byte now and then, or a line without an end.
 #[tokio::test]
 async fn f22_slow_and_silent_sockets_are_cut_off_and_delay_nobody() {
     let hasty = StratumConfig { handshake_timeout: Duration::from_millis(300), ..config() };
@@ -212,7 +212,7 @@ async fn f29_hostile_names_are_refused_or_stay_what_they_are() {
     assert_eq!(pool.shares()[0].1, "<script>alert(1)</script>");
 }
 
-/// F35: who has logged in stays, however rarely it finds a share.
+/// F35: a miner that has logged in stays, however rarely it finds a share.
 #[tokio::test]
 async fn f35_a_miner_with_one_share_in_thirty_minutes_stays() {
     let pool = Pool::start().await;
@@ -227,7 +227,7 @@ async fn f35_a_miner_with_one_share_in_thirty_minutes_stays() {
     assert_eq!(pool.stats.snapshot().connections, 1);
 }
 
-/// F36: shares sent while the epoch turns are judged by the job they name, and held against nobody.
+/// F36: shares sent during a change of epoch are judged by the job they name, and count against nobody.
 #[tokio::test]
 async fn f36_shares_around_the_turn_of_an_epoch_are_judged_by_their_job() {
     let pool = far_pool(Gate::settled(64), config()).await;
@@ -241,7 +241,8 @@ async fn f36_shares_around_the_turn_of_an_epoch_are_judged_by_their_job() {
     assert_eq!(miner.submit_to(&next, json!(counter(1, 150).to_string())).await, Ok(()));
 }
 
-/// A stop under load: what was acknowledged is on the disk, and those who know the word are told to come back.
+/// A stop under load: acknowledged shares are on the disk, and miners that understand the request are asked
+/// to reconnect.
 #[tokio::test]
 async fn a_stop_loses_nothing_that_was_acknowledged() {
     let pool = Pool::start().await;
@@ -285,7 +286,7 @@ async fn a_stop_loses_nothing_that_was_acknowledged() {
     assert!(all_waits.len() > 2, "they come back at different times: {all_waits:?}");
 }
 
-/// Takes note of a share that was accepted, and of a wish to come back after so many seconds.
+/// Notes an accepted share, or the seconds of a request to reconnect.
 fn note(line: &str, acknowledged: &mut Vec<u64>, waits: &mut Vec<u64>) {
     let value: serde_json::Value = serde_json::from_str(line).unwrap();
     match (value["result"] == true, value["id"].as_u64()) {

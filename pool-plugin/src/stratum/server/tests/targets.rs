@@ -70,7 +70,7 @@ async fn a_port_may_have_one_target_for_all_who_ask_for_no_other() {
     miner.send(3, "mining.suggest_target", json!([55])).await;
     assert_eq!(miner.read().await["result"], true);
     assert_eq!(next_work(&mut miner).await.0, 55);
-    // The network's proof target is the ceiling here, too.
+    // The network's proof target is the limit here, too.
     pool.chain.send(state(EPOCH, 40, true)).unwrap();
     assert_eq!(miner.read().await["params"][0], 40);
     pool.chain.send(state(EPOCH + 1, 60, true)).unwrap();
@@ -92,7 +92,7 @@ async fn a_target_may_be_asked_for_in_the_password() {
         assert_eq!(miner.submit(counter(number, 6000)).await, Ok(()), "and it stays");
     }
     assert!(pool.shares().iter().all(|share| share.3 == 5000));
-    // Another login, another wish.
+    // Another login, another suggestion.
     miner.send(3, "mining.authorize", json!(["alice", "d=7000"])).await;
     assert_eq!(miner.read().await["result"], true);
     assert_eq!(next_work(&mut miner).await, (7000, "01050000".into(), false));

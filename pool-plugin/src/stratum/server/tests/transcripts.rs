@@ -1,18 +1,18 @@
-//! Replays the recorded sessions: what the pool says on the wire changes only on purpose.
+//! Replays the recorded sessions: what the pool sends changes only on purpose.
 //!
-//! Every `.txt` beside the dialects is a session. Its lines:
+//! Every `.txt` next to the dialects is a session. Its lines:
 //!
-//!     @   the dialect of the port          !!  what happens on the chain: epoch, proof target, synced or behind,
+//!     @   the dialect of the port          !!  an event of the chain: epoch, proof target, synced or behind,
 //!                                              perhaps the epoch's hash, perhaps the next epoch's
-//!     ->  what the miner sends             <-  what the pool sends, to the letter
-//!     ==  what becomes of a counter        <~  what the pool told by itself in a captured session
+//!     ->  a line of the miner              <-  a line of the pool, to the letter
+//!     ==  the verdict on a counter         <~  an unasked line of the pool in a captured session
 //!
-//! Anything else is a remark. SESSION stands for the session's id, PREFIX for its counter prefix, with
-//! which the id begins, ADDRESS for the pool's address; `x` and hexadecimal digits for what is no text. The share target is 100, and the puzzle is arithmetic: counter n
-//! reaches the target n, unless agreed otherwise.
+//! Anything else is a remark. SESSION stands for the session's id, PREFIX for its counter prefix, with which
+//! the id begins, ADDRESS for the pool's address; `x` and hexadecimal digits for anything but text. The share
+//! target is 100, and the puzzle is arithmetic: counter n reaches the target n, unless agreed otherwise.
 //!
-//! Of a session marked `captured`, made of a capture by `snarkos pool transcript`, the answers are compared, in any
-//! order and without the wording of refusals.
+//! For a session marked `captured`, made of a capture by `snarkos pool transcript`, the answers are compared,
+//! in any order and without the wording of refusals.
 
 use std::{collections::VecDeque, path::PathBuf};
 
@@ -107,7 +107,7 @@ struct Replay {
     framing: Framing,
     miner: Miner,
     session: Option<String>,
-    /// Answers that came before they were looked for.
+    /// Answers that came before the test asked for them.
     unread: VecDeque<String>,
 }
 
@@ -172,12 +172,12 @@ impl Replay {
         }
     }
 
-    /// What was said with its names replaced by placeholders, the session's where `expected` has it.
+    /// The pool's line with its names replaced by placeholders, the session's where `expected` has it.
     fn hide(&mut self, said: &str, expected: &str) -> String {
         if let (None, Some((before, after))) = (&self.session, expected.split_once("SESSION")) {
             let before = before.replace("ADDRESS", &Address::default().to_string());
             let rest = said.strip_prefix(&before).unwrap_or_default();
-            // Up to what follows: a quotation mark, or the end of a frame.
+            // Up to the next quotation mark, or the end of a frame.
             let session = rest.split('"').next().unwrap_or_default();
             let fits = rest.len() > session.len() || after.is_empty();
             self.session = Some(session.to_string())
@@ -191,7 +191,7 @@ impl Replay {
     }
 }
 
-/// A message without what differs from run to run: the wording of a refusal, the payload of a frame.
+/// A message without what differs between runs: the wording of a refusal, the payload of a frame.
 fn essence(said: &str) -> Value {
     let Ok(mut value) = serde_json::from_str::<Value>(said) else {
         return Value::from(said.get(..11).unwrap_or(said));
@@ -204,7 +204,7 @@ fn essence(said: &str) -> Value {
     value
 }
 
-/// Whether the pool says this by itself.
+/// Whether the pool sends this unasked.
 fn is_notice(said: &str) -> bool {
     said.contains("\"method\":") || is_job(said)
 }

@@ -1,4 +1,4 @@
-//! The turn of an epoch, as miners see it: the next job comes one block before.
+//! The change of epoch, as miners see it: the next job comes one block earlier.
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ async fn the_next_job_comes_with_the_last_block_and_both_epochs_count_until_the_
         assert_eq!(submit(miner, job, 150).await["result"], true, "{job}");
         assert_eq!(submit(other, job, 150).await["error"]["code"], 22, "{job}");
     }
-    // However long the next block takes, nothing more is said, and both go on.
+    // However long the next block takes, nothing more is sent, and both continue.
     for number in 1..20 {
         pool.chain.send(last_block(number % 2 == 0)).unwrap();
         assert_eq!(submit(miner, JOB, counter(number, 150)).await["result"], true);
@@ -70,10 +70,10 @@ async fn the_next_job_comes_with_the_last_block_and_both_epochs_count_until_the_
     assert_eq!(submit(miner, NEXT_JOB, counter(30, 150)).await["result"], true);
     assert_eq!(submit(other, NEXT_JOB, 150).await["error"]["code"], 22, "still a duplicate");
     let counted = pool.stats.snapshot();
-    assert_eq!((counted.epoch_ended, counted.rejected_with(RejectCode::Stale)), (1, 0), "counted apart");
+    assert_eq!((counted.epoch_ended, counted.rejected_with(RejectCode::Stale)), (1, 0), "counted separately");
     let of = |epoch| epochs(&pool).iter().filter(|(of, _)| *of == epoch).count();
     assert_eq!((of(EPOCH), of(EPOCH + 1)), (20, 21));
-    // Each was evaluated in its own puzzle.
+    // Each was evaluated with its own puzzle.
     let evaluated = pool.puzzle.attempts();
     assert!(
         evaluated.contains(&(epoch_hash(EPOCH), 150)) && evaluated.contains(&(epoch_hash(EPOCH + 1), 150))
@@ -142,7 +142,7 @@ async fn a_near_miss_of_before_the_turn_is_a_solution_when_the_proof_target_fall
     assert!(pool.found.try_recv().is_err(), "the old epoch's is worth nothing");
 }
 
-/// Devices are known to send job ids of their own.
+/// Some devices send job ids of their own.
 #[tokio::test]
 async fn a_solution_with_a_wrong_job_is_tried_in_both_epochs() {
     let mut pool = Pool::start().await;
@@ -156,14 +156,14 @@ async fn a_solution_with_a_wrong_job_is_tried_in_both_epochs() {
     assert_eq!(pool.next_find().await.epoch, EPOCH);
     assert_eq!(submit(&mut miner, "ffffff7f", solution).await["error"]["message"], "job not found");
     assert_eq!(pool.next_find().await.epoch, EPOCH);
-    // The other way round.
+    // And vice versa.
     let other = counter(2, PROOF_TARGET);
     pool.puzzle.agree_in(epoch_hash(EPOCH), other, 1);
     assert_eq!(submit(&mut miner, JOB, other).await["error"]["code"], 23);
     assert_eq!(pool.next_find().await.epoch, EPOCH + 1);
 }
 
-/// A zk.work share names no job; the solution in it says of which puzzle it is.
+/// A zk.work share names no job; the solution in it names its puzzle.
 #[tokio::test]
 async fn a_dialect_without_job_ids_has_its_old_shares_taken_too() {
     let pool = Pool::speaking(Dialect::ZkWork).await;
@@ -192,7 +192,7 @@ async fn a_dialect_without_job_ids_has_its_old_shares_taken_too() {
     wait_until(|| pool.stats.snapshot().epoch_ended == 1).await;
 }
 
-/// The verification of an old share takes longer than the turn: it was in time.
+/// The verification of an old share ends after its epoch: it was in time.
 #[tokio::test]
 async fn a_share_that_came_before_the_turn_is_taken_though_it_is_verified_after() {
     let pool = Pool::start().await;

@@ -15,7 +15,7 @@ use crate::stratum::{
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A pool with a user alice, and an admin if so wished.
+/// A pool with a user alice, and optionally an admin.
 async fn pool(mode: UserMode, has_admin: bool) -> (TempDir, Pool, Arc<Users>) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("users.json");
@@ -33,7 +33,7 @@ async fn pool(mode: UserMode, has_admin: bool) -> (TempDir, Pool, Arc<Users>) {
     (folder, pool, users)
 }
 
-/// From this machine, or through a proxy from somewhere else.
+/// From this machine, or through a proxy from elsewhere.
 async fn connect(pool: &Pool, is_near: bool) -> Miner {
     let mut miner = pool.connect().await;
     let from = if is_near { "127.0.0.1" } else { "203.0.113.9" };
@@ -89,7 +89,7 @@ async fn the_admin_adds_users_while_the_pool_runs() {
     assert_eq!(log_in(&mut connect(&pool, false).await, "carol", "a long password").await, Ok(()));
 }
 
-/// F30: who comes through a proxy that does not name him may come from anywhere.
+/// F30: a client that its proxy does not name may come from anywhere.
 #[tokio::test]
 async fn f30_a_proxy_on_this_machine_that_names_nobody_brings_no_admin() {
     let (_folder, pool, users) = pool(UserMode::Open, true).await;

@@ -1,6 +1,6 @@
 //! ABMatrix 0.4: JSON-RPC 2.0 lines of the testnet of 2023, with today's epoch hash and solution in them.
 //!
-//! The target rides inside the job. A job id is `height_epoch_uuid`, both numbers 4 bytes little endian in
+//! The target is part of the job. A job id is `height_epoch_uuid`, both numbers 4 bytes little endian in
 //! hexadecimal; the height is the epoch's first. The uuid names the server, and ends in the job's serial.
 
 use serde_json::Value;
@@ -21,7 +21,7 @@ use crate::{
 /// The server's name in job ids, up to the last part: any uuid will do.
 const SERVER: &str = "616c656f-706f-4f6c-8000";
 
-/// Makes sense of a method and its params.
+/// Parses a method and its params.
 pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     match method {
         "mining.subscribe" => Call::Subscribe(params.and_then(parse_subscribe)),
@@ -48,7 +48,7 @@ fn parse_authorize(params: &[Value]) -> Result<Authorize, Reject> {
     const SHAPE: Reject = Reject::BadParams("mining.authorize takes [account, miner, password]");
     let text = |index: usize| params.get(index).and_then(Value::as_str).map(str::to_string);
     let (login, worker) = (text(0).ok_or(SHAPE)?, text(1).ok_or(SHAPE)?);
-    // Who writes `account.worker` all the same means what everyone means by it.
+    // A miner that writes `account.worker` anyway means what everyone means by it.
     let worker = Some(worker).filter(|_| !login.contains('.'));
     Ok(Authorize { login, worker, password: text(2) })
 }
@@ -95,7 +95,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     }
 }
 
-/// Refusals are told by name. The name of a share's refusal comes first, the reason behind it.
+/// Refusals have names. The name of a share's refusal comes first, then the reason.
 fn refused(id: &Id, reject: &Reject) -> Vec<u8> {
     let (code, message) = match (reject, reject.code()) {
         (Reject::NoJob, _) => (3, "ServerNotReady".to_string()),

@@ -1,8 +1,8 @@
 //! Aion's stratum v1, mapped onto Aleo: JSON lines, the target inside the job, the counter in two parts.
 //!
-//! The header hash is the epoch hash; the target is 2²⁵⁶ / T, as 64 hexadecimal digits; the extra nonce is the
-//! counter's prefix and extra nonce 2 the rest of it, most significant digit first; the solution is the whole
-//! counter. The time is not looked at. Job ids are those of AleoStratum.
+//! The header hash is the epoch hash; the target is 2²⁵⁶ / T, as 64 hexadecimal digits; the extra nonce is
+//! the counter's prefix and extra nonce 2 the rest of it, most significant digit first; the solution is the
+//! whole counter. The time is ignored. Job ids are those of AleoStratum.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Makes sense of a method and its params.
+/// Parses a method and its params.
 pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     match method {
         "mining.subscribe" => Call::Subscribe(params.map(parse_subscribe)),
@@ -28,7 +28,7 @@ pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     }
 }
 
-/// `[miner, protocol version]`. Every version is taken: the pool knows of one.
+/// `[miner, protocol version]`. Every version is accepted: the pool knows only one.
 fn parse_subscribe(params: &[Value]) -> Subscribe {
     let text = |index: usize| params.get(index).and_then(Value::as_str).map(quote);
     Subscribe { agent: text(0).unwrap_or_default(), version: text(1), session: None }
@@ -59,7 +59,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
     }
 }
 
-/// 2²⁵⁶ / target as 64 hexadecimal digits, rounded down; for the target 1 the highest there are.
+/// 2²⁵⁶ / target as 64 hexadecimal digits, rounded down; for target 1 the highest value.
 fn boundary(target: u64) -> String {
     let divisor = u128::from(target);
     if divisor < 2 {
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(read("00000000ff", "30000500000000ff"), counter);
         assert_eq!(read("", "30000500000000ff"), counter);
         assert_eq!(read("00000000ff", "00000000000000ff"), None, "they do not agree");
-        assert_eq!(read("00000000000000ff", ""), Some(255), "who ignores the prefix");
+        assert_eq!(read("00000000000000ff", ""), Some(255), "from a miner that ignores the prefix");
         assert_eq!(read("ff", ""), None);
     }
 

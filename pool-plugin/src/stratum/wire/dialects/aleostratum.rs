@@ -1,4 +1,4 @@
-//! AleoStratum/3.0.0, the open specification of 2024: JSON-RPC 2.0, an object a line.
+//! AleoStratum/3.0.0, the open specification of 2024: JSON-RPC 2.0, one object per line.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::{
     stratum::wire::message::{Call, Id, Job, Message, News, Reply, Subscribe, Work},
 };
 
-/// Makes sense of a method and its params. The habits of other coins are understood here too: they cost an
+/// Parses a method and its params. The habits of other coins are understood here too: they cost an
 /// AleoStratum miner nothing.
 pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     match method {
@@ -76,7 +76,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
             News::Target => set_target(*target),
             News::Job { clean } => [set_target(*target), notify(job, *clean)].concat(),
         },
-        // The specification has no such words, and its client hangs up on those it does not know.
+        // The specification lacks such messages, and its client disconnects when it gets unknown ones.
         Message::Prefix(_) | Message::Reconnect { .. } => Vec::new(),
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn error(id: &Id, code: u16, message: String) -> Vec<u8> {
     line(&ErrorLine { jsonrpc: VERSION, error: ErrorObject { code, message }, id })
 }
 
-/// What is said without having been asked.
+/// A notification.
 pub(super) fn notification<T: Serialize>(method: &'static str, params: T) -> Vec<u8> {
     line(&NotificationLine { jsonrpc: VERSION, method, params })
 }

@@ -1,9 +1,9 @@
-//! Generic JSON: what miners made for other coins say and expect, where it has a meaning for Aleo. From
-//! their habits, not from a specification of Aleo's.
+//! Generic JSON: what miners made for other coins send and expect, where it has a meaning for Aleo. Based on
+//! their habits, not on a specification of Aleo's.
 //!
 //! Answers have a `result` and an `error`, of which one is null; an error is a list, `[code, text, null]`.
-//! Targets are told in the word the miner itself uses, `mining.set_difficulty` unless it has asked for a
-//! target. Jobs are those of AleoStratum.
+//! Targets are sent with the miner's own word, `mining.set_difficulty` unless it has asked for a target. Jobs
+//! are those of AleoStratum.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// The one extension of `mining.configure` that the pool has.
+/// The only extension of `mining.configure` that the pool has.
 const EXTENSION: &str = "subscribe-extranonce";
 
-/// Makes sense of a method and its params.
+/// Parses a method and its params.
 pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     let suggest = |word: Word, params: Params<'_>| Call::Suggest(params.and_then(|p| parse_suggest(p, word)));
     match method {
@@ -42,8 +42,8 @@ pub(super) fn call(method: &str, params: Params<'_>) -> Call {
     }
 }
 
-/// `[agent, version, session id]`, each of which may be missing. Who names AleoStratum must mean the version
-/// the pool speaks.
+/// `[agent, version, session id]`, each of which may be missing. A miner that names AleoStratum must mean the
+/// version the pool speaks.
 fn parse_subscribe(params: &[Value]) -> Result<Subscribe, Reject> {
     let text = |index: usize| params.get(index).and_then(Value::as_str).map(quote);
     let version = text(1);
@@ -68,14 +68,14 @@ fn parse_authorize(params: &[Value]) -> Result<Authorize, Reject> {
 fn parse_submit(params: &[Value]) -> Result<Submit, Reject> {
     let [worker, job_id, counter, ..] = params else { return Err(Reject::BadSubmit) };
     let job = parse_job_id(job_id.as_str().ok_or(Reject::BadSubmit)?);
-    // The worker's name only ever refines the login, so a strange one costs nobody a share.
+    // The worker's name only refines the login, so an unknown one costs nobody a share.
     let worker = worker.as_str().unwrap_or_default();
     Ok(Submit { worker: worker.to_string(), job, puzzle: None, counter: RawCounter::from(counter) })
 }
 
-/// `[difficulty]` or `[target]`: expected attempts a share, as a number or a text.
+/// `[difficulty]` or `[target]`: expected attempts per share, as a number or a text.
 fn parse_suggest(params: &[Value], word: Word) -> Result<Suggest, Reject> {
-    const SHAPE: Reject = Reject::BadParams("a suggestion is a number from 1 on: expected attempts a share");
+    const SHAPE: Reject = Reject::BadParams("a suggestion is at least 1: expected attempts per share");
     let target = match params.first().ok_or(SHAPE)? {
         // A cast of a float saturates; a fraction is rounded down.
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(|float| float as u64)),
@@ -87,7 +87,7 @@ fn parse_suggest(params: &[Value], word: Word) -> Result<Suggest, Reject> {
 
 /// `[speed]`: attempts a second, as a number or a text.
 fn parse_speed(params: &[Value]) -> Result<f64, Reject> {
-    const SHAPE: Reject = Reject::BadParams("mining.local_speed takes [attempts a second]");
+    const SHAPE: Reject = Reject::BadParams("mining.local_speed takes [attempts per second]");
     let speed = match params.first() {
         Some(Value::Number(number)) => number.as_f64(),
         Some(Value::String(text)) => text.parse().ok(),
@@ -140,7 +140,7 @@ pub(super) fn encode(message: &Message, word: Word) -> Vec<u8> {
             News::Target => set_target(*target, word),
             News::Job { clean } => [set_target(*target, word), notify(job, *clean)].concat(),
         },
-        // Width of the miner's own part in bytes, as other coins have it.
+        // Width of the miner's own part in bytes, as with other coins.
         Message::Prefix(prefix) => {
             notification("mining.set_extranonce", (prefix.to_string(), Prefix::OWN_BYTES))
         }
@@ -161,12 +161,12 @@ fn set_target(target: u64, word: Word) -> Vec<u8> {
     notification(method, [target])
 }
 
-/// What is said without having been asked.
+/// A notification.
 pub(super) fn notification<T: Serialize>(method: &'static str, params: T) -> Vec<u8> {
     line(&Notification { id: (), method, params })
 }
 
-/// Host and port of none: those it has.
+/// No host and port: the miner keeps its own.
 fn reconnect(wait: Duration) -> Vec<u8> {
     let params = ((), (), wait.as_secs());
     line(&Notification { id: (), method: "client.reconnect", params })

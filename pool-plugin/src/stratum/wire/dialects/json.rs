@@ -1,4 +1,4 @@
-//! What the dialects of JSON lines have in common: the envelope of a request, and lines out.
+//! What the dialects of JSON lines share: parsing requests, and writing lines.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -8,13 +8,13 @@ use crate::{
     stratum::wire::message::{Call, Garbage, Id, Request},
 };
 
-/// How much of a miner's own words goes back to it or into the log, in characters.
+/// How much of a miner's text is sent back to it or logged, in characters.
 const QUOTED: usize = 64;
 
-/// The params of a request, as far as they are a list. Those too many are ignored.
+/// The params of a request, which must be a list. Extra params are ignored.
 pub type Params<'a> = Result<&'a [Value], Reject>;
 
-/// Reads a line. `call` makes sense of a method and its params.
+/// Reads a line. `call` parses a method and its params.
 pub fn decode(line: &[u8], call: impl Fn(&str, Params<'_>) -> Call) -> Result<Option<Request>, Garbage> {
     let garbage = |id: Id, what: &'static str| Garbage { id, reject: Reject::NotARequest(what) };
     let text = std::str::from_utf8(line).map_err(|_| garbage(Id::Null, "the line is not UTF-8"))?.trim();
@@ -22,7 +22,7 @@ pub fn decode(line: &[u8], call: impl Fn(&str, Params<'_>) -> Call) -> Result<Op
         // Some send an empty line to keep the connection alive.
         return Ok(None);
     }
-    // serde_json bounds the depth; numbers out of range and NaN are no JSON.
+    // serde_json bounds the depth; numbers out of range and NaN are not JSON.
     let value: Value =
         serde_json::from_str(text).map_err(|_| garbage(Id::Null, "send one JSON object a line"))?;
     let Value::Object(object) = value else {
@@ -45,13 +45,13 @@ pub fn decode(line: &[u8], call: impl Fn(&str, Params<'_>) -> Call) -> Result<Op
     Ok(Some(Request { id, call }))
 }
 
-/// `[password]`, as bcoin-stratum has it.
+/// `[password]`, as in bcoin-stratum.
 fn parse_admin(params: &[Value]) -> Result<String, Reject> {
     const SHAPE: Reject = Reject::BadParams("mining.authorize_admin takes [password]");
     params.first().and_then(Value::as_str).map(str::to_owned).ok_or(SHAPE)
 }
 
-/// `[username, password]`, as bcoin-stratum has it.
+/// `[username, password]`, as in bcoin-stratum.
 fn parse_user(params: &[Value]) -> Result<(String, String), Reject> {
     const SHAPE: Reject = Reject::BadParams("mining.add_user takes [username, password]");
     let text = |index: usize| params.get(index).and_then(Value::as_str).map(str::to_owned);
@@ -67,7 +67,7 @@ fn parse_id(object: &Map<String, Value>) -> Option<Id> {
     }
 }
 
-/// A miner's words, shortened and without control characters.
+/// A miner's text, shortened and without control characters.
 pub fn quote(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).take(QUOTED).collect()
 }
@@ -83,7 +83,7 @@ impl Serialize for Extensions<'_> {
 
 /// A message as a line.
 pub fn line<T: Serialize>(message: &T) -> Vec<u8> {
-    // Plain structs of strings and numbers: there is nothing in them that could fail to serialise.
+    // Plain structs of strings and numbers: serialising them cannot fail.
     let mut bytes = serde_json::to_vec(message).unwrap_or_default();
     bytes.push(b'\n');
     bytes

@@ -1,7 +1,7 @@
-//! The dialects of the field: how one kind of miner says what all miners say. Pure.
+//! The dialects of Aleo miners: how each kind of miner writes the same messages. Pure.
 //!
 //! A dialect turns bytes into neutral [requests](Request) and neutral [messages](Message) into bytes; nothing
-//! behind it knows which one is spoken. One file a dialect, with its golden transcripts beside it.
+//! else knows which one is spoken. One file per dialect, next to its golden transcripts.
 
 mod abmatrix;
 mod aion;
@@ -23,13 +23,13 @@ use crate::chain::addresses::Learns;
 /// What a port or a session speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
-    /// JSON lines of a miner that has not yet said which: its subscription tells. What the default port
+    /// JSON lines of a miner whose dialect is not known yet: its subscription shows it. What the default port
     /// speaks.
     #[default]
     Json,
     /// AleoStratum/3.0.0, the open specification.
     AleoStratum,
-    /// JSON lines in the manner of other coins' stratum, with the miner's word for a target.
+    /// JSON lines in the style of other coins' stratum, with the miner's word for a target.
     Generic(Word),
     /// Aion's stratum v1, mapped onto Aleo.
     Aion,
@@ -74,7 +74,7 @@ impl Dialect {
         }
     }
 
-    /// How its miners learn for which address they work.
+    /// How its miners learn their address.
     pub const fn learns_address(self) -> Learns {
         match self {
             Self::Json | Self::AleoStratum | Self::Generic(_) | Self::AbMatrix => Learns::WithEachJob,
@@ -83,7 +83,7 @@ impl Dialect {
         }
     }
 
-    /// How its messages are parted.
+    /// How its messages are separated.
     pub const fn framing(self) -> Framing {
         match self {
             Self::ZkWork => Framing::Lengths,
@@ -91,7 +91,7 @@ impl Dialect {
         }
     }
 
-    /// Reads what the [framing](super::codec) cut out. `None`: there is nothing to answer.
+    /// Reads what the [framing](super::codec) cut out. `None`: nothing to answer.
     pub fn decode(self, frame: &[u8]) -> Result<Option<Request>, Garbage> {
         match self {
             Self::Json | Self::Generic(_) => json::decode(frame, generic::call),
@@ -102,7 +102,7 @@ impl Dialect {
         }
     }
 
-    /// What the session speaks once it was asked this: a miner is answered in its own words.
+    /// The session's dialect after this request: a miner is answered in its own dialect.
     pub fn after(self, call: &Call) -> Self {
         match (self, call) {
             (Self::Json, Call::Subscribe(Ok(subscribe))) => match &subscribe.version {
@@ -114,7 +114,7 @@ impl Dialect {
         }
     }
 
-    /// The bytes of a message, ready for the wire; none if the dialect has no words for it.
+    /// The bytes of a message, ready for the wire; none if the dialect has no such message.
     pub fn encode(self, message: &Message) -> Vec<u8> {
         match self {
             Self::Json | Self::AleoStratum => aleostratum::encode(message),
@@ -137,7 +137,7 @@ impl FromStr for Dialect {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = Self::ALL.into_iter().find(|dialect| dialect.name() == text);
-        known.ok_or_else(|| format!("'{text}' is no dialect of this pool"))
+        known.ok_or_else(|| format!("'{text}' is not a dialect of this pool"))
     }
 }
 

@@ -20,7 +20,7 @@ pub fn job_id(epoch: u32, serial: u8) -> String {
     hex::encode((epoch << 8 | u32::from(serial)).to_le_bytes())
 }
 
-/// What a job id says; `None` if it is none.
+/// The fields of a job id; `None` if it is not one.
 pub fn parse_job_id(text: &str) -> Option<JobName> {
     let mut bytes = [0; 4];
     hex::decode_to_slice(text, &mut bytes).ok()?;
@@ -28,7 +28,7 @@ pub fn parse_job_id(text: &str) -> Option<JobName> {
     Some(JobName { epoch: u32::from_le_bytes(bytes) >> 8, serial: Some(serial) })
 }
 
-/// Whether this names AleoStratum, but a version that the pool does not speak.
+/// Whether this names AleoStratum in a version that the pool does not speak.
 pub(super) fn is_another_version(version: &str) -> bool {
     version.starts_with("AleoStratum") && !is_supported(version)
 }

@@ -1,4 +1,4 @@
-//! Solutions as bytes: what some dialects submit in the place of a counter.
+//! Solutions as bytes: some dialects submit them instead of a counter.
 
 use crate::{
     core::{reject::Reject, types::EpochHash},
@@ -8,7 +8,7 @@ use crate::{
 /// The length of a solution: epoch hash 32, address 32, counter 8, target 8, numbers little endian.
 pub const LENGTH: usize = 80;
 
-/// The counter of a solution. The rest is the job's, or a claim: the pool finds out itself what is reached.
+/// The counter of a solution. The rest is the job's, or a claim: the pool computes the target itself.
 pub fn counter(solution: &[u8]) -> Result<RawCounter, Reject> {
     let wrong = Reject::BadSolution(solution.len());
     if solution.len() != LENGTH {
@@ -18,7 +18,7 @@ pub fn counter(solution: &[u8]) -> Result<RawCounter, Reject> {
     Ok(RawCounter::Number(u64::from_le_bytes(bytes)))
 }
 
-/// The hash of the epoch that a solution says to be of: a claim, which tells what to try.
+/// The hash of the epoch that a solution claims: shows which epoch to try.
 pub fn epoch_hash(solution: &[u8]) -> Option<EpochHash> {
     solution.first_chunk().copied().map(EpochHash)
 }

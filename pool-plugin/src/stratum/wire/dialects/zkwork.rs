@@ -1,7 +1,7 @@
-//! zk.work's binary frames: a length, a message's id, a payload with its numbers little endian.
+//! zk.work's binary frames: a length, a message's id, a payload with little-endian numbers.
 //!
-//! The payloads are those of a public server of 2024, itself made after the open protocol of the testnet. A
-//! share is not answered. A miner logs in with one message, and what it submits names no job.
+//! The payloads are those of a public server of 2024, itself based on the open protocol of the testnet. A
+//! share gets no answer. A miner logs in with one message, and its submissions name no job.
 
 use crate::{
     core::{
@@ -25,7 +25,7 @@ const DISCONNECT: u8 = 130;
 const PING: u8 = 131;
 const REPORT_HASH_RATE: u8 = 132;
 
-/// Reads a frame. The id of a request is that of its message, by which the answer is told.
+/// Reads a frame. The id of a request is that of its message, by which the answer is encoded.
 pub(super) fn decode(frame: &[u8]) -> Result<Option<Request>, Garbage> {
     let garbage = |what: &'static str| Garbage { id: Id::Null, reject: Reject::NotARequest(what) };
     let (&kind, payload) = frame.split_first().ok_or_else(|| garbage("the frame is empty"))?;
@@ -66,7 +66,7 @@ fn parse_speed(payload: &[u8]) -> Result<f64, Reject> {
     Ok(u32::from_le_bytes(rate).into())
 }
 
-/// The frame of a message; nothing where the dialect is silent.
+/// The frame of a message; nothing where the dialect has none.
 pub(super) fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Work(Work { job, target, .. }) => {
@@ -81,7 +81,7 @@ pub(super) fn encode(message: &Message) -> Vec<u8> {
         Message::Reply(_, Reply::Refused(Reject::NotARequest(_))) => Vec::new(),
         Message::Reconnect { .. } => frame(SHUTDOWN, &[]),
         Message::Prefix(_) => Vec::new(),
-        // What answers no request is a farewell.
+        // A refusal that answers no request announces the close.
         Message::Reply(Id::Null, Reply::Refused(_)) => frame(SHUTDOWN, &[]),
         Message::Reply(..) => Vec::new(),
     }
