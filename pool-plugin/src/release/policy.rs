@@ -8,9 +8,8 @@
 //! - at once what no later one can improve on: a target that takes all a block can pay;
 //! - of the others the best, one per block, so late that the last of them lands with a reserve of blocks
 //!   before the epoch ends.
-//!   the epoch ends.
+//!
 //! `docs/release.md` says what each policy earns, and when to use which.
-//! `docs/release.md` has what each policy earns, and when to use which.
 
 mod finds;
 pub mod simulation;

@@ -37,7 +37,7 @@ async fn every_recorded_session_is_spoken_to_the_letter() {
 }
 
 fn transcripts() -> Vec<PathBuf> {
-    let folder = package_file("src/stratum/dialects");
+    let folder = package_file("src/stratum/wire/dialects");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "txt")).collect()
 }
