@@ -162,7 +162,7 @@ fn the_pool_its_books_and_its_miners_are_shown() {
     );
     let solutions = world.get("/api/v1/solutions?state=landed");
     assert_eq!(one(&solutions)["height"], block["height"]);
-    assert_eq!(one(&solutions)["reason"], format!("block {} carries it", block["height"]));
+    assert_eq!(one(&solutions)["reason"], format!("it is in block {}", block["height"]));
     assert!(world.get("/api/v1/solutions?state=aborted")["items"].as_array().unwrap().is_empty());
 
     let ann = world.get("/api/v1/accounts/ann");
