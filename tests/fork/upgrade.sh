@@ -150,7 +150,7 @@ END
 ok "the Rust that is declared" said "Rust 1.99 is declared by snarkos-alpha; 1.95 was tried"
 ok "what to run" eval 'said "scripts/build --devnet" && said "scripts/test --long" && said "scripts/bench differential --pairs 100000"'
 ok "and how to undo it" said "undo: git checkout" && said "scripts/fork --upgrade 1.0.0"
-ok "the tree is up to date" quick
+ok "the tree is up to date" idle
 ok "and says nothing" test ! -s "$temp/said"
 ok "no other file is touched" eval 'test "$(git status --short | wc -l)" = 8 && no_work_left'
 remember
@@ -189,7 +189,7 @@ ok "the same command finishes" fork --upgrade 3.0.0
 ok "and prints what moved since the old release" eval 'said "moved from 1.0.0 to 3.0.0" && said "22,962,000" && grep -qE "^  snarkos-alpha +5$" "$temp/said"'
 ok "cargo agrees" eval 'locked_at shared 1.0.2 && locked_at only-ours 1.0.0 && cargo metadata --locked --offline --format-version 1'
 ok "the patches have their headers" eval 'grep -q "^The second" patches/two.patch && grep -q "^ other 20" patches/two.patch'
-ok "all is up to date" eval 'quick && test ! -s "$temp/said"'
+ok "all is up to date" eval 'idle && test ! -s "$temp/said"'
 ok "and there is nothing more to do" eval 'fork --upgrade 3.0.0 && said "nothing to do"'
 back
 ok "with --repair, but nothing to fix, it is the same as without" eval 'fork --upgrade 2.0.0 --repair && said "moved from 1.0.0 to 2.0.0" && locked_at shared 1.0.1'
@@ -240,6 +240,6 @@ ok "and says so" said "nothing was changed"
 echo ' Cargo.lock' >"$temp/at" && echo signal >"$temp/how"
 fork --upgrade 2.0.0
 rm "$temp/at"
-ok "by a signal in the middle is complete" eval 'cargo metadata --locked --offline --format-version 1 && quick && test ! -s "$temp/said" && locked_at shared 1.0.1'
+ok "by a signal in the middle is complete" eval 'cargo metadata --locked --offline --format-version 1 && idle && test ! -s "$temp/said" && locked_at shared 1.0.1'
 rm "$temp/made-up/mv"
 back
