@@ -113,6 +113,7 @@ print_next() {
     cat <<END_OF_TEXT
 next:
   scripts/build --devnet                        a patch that applies may still not compile
+  scripts/genesis                               the devnet's genesis block of this release
   scripts/test --long                           everything that must hold
   scripts/bench differential --pairs 100000     the puzzle against the new snarkVM
   git diff                                      and upstream's changes around every hunk

@@ -148,7 +148,7 @@ ok "the heights of each network" diff <(grep -E '^  (canary|mainnet|testnet) ' "
   testnet  V3   1,000 (1.0.0: not scheduled)
 END
 ok "the Rust that is declared" said "Rust 1.99 is declared by snarkos-alpha; 1.95 was tried"
-ok "what to run" eval 'said "scripts/build --devnet" && said "scripts/test --long" && said "scripts/bench differential --pairs 100000"'
+ok "what to run" eval 'said "scripts/build --devnet" && said "scripts/genesis" && said "scripts/test --long" && said "scripts/bench differential --pairs 100000"'
 ok "and how to undo it" said "undo: git checkout" && said "scripts/fork --upgrade 1.0.0"
 ok "the tree is up to date" idle
 ok "and says nothing" test ! -s "$temp/said"
