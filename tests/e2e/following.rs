@@ -22,6 +22,9 @@ use crate::world::{Net, SHARE_TARGET, World};
 /// How many blocks after the others the newest version begins: time to start and to have shares accepted.
 const BEGINS: u32 = 45;
 
+/// How many blocks more than there are the lying peer claims.
+const LEAD: u64 = 1_000;
+
 /// From the activation to the last share that is accepted.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -102,8 +105,11 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
     let Net { pool, devnet, .. } = world.net()?;
     let mut miner = Miner::new(pool.wait_for_work("calm.rig")?, 5 << 32);
     let node = devnet.client_addresses.first().context("the validators know a client")?;
-    let arguments = [node.to_string(), devnet.genesis().display().to_string(), "1000".to_owned()];
+    let arguments = [node.to_string(), devnet.genesis().display().to_string(), LEAD.to_string()];
     let log = devnet.folder.join("lying-peer.log");
+    while get(pool, "pool")?["chain"]["following"] != "following" {
+        sleep(Duration::from_millis(500));
+    }
     let mut liar =
         Process::start("lying-peer", &built_beside("lying-peer")?, arguments, &log, &devnet.folder)?;
     liar.wait_for("connected", Duration::from_secs(20))?;
@@ -115,13 +121,12 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
             start.elapsed() < Duration::from_secs(180),
             "fewer than ten blocks came with the lying peer connected"
         );
+        // On a busy machine the node may be some blocks behind its peers; it is never a thousand.
         let sync = pool.rest.get("sync/status")?;
-        ensure!(sync["is_synced"] == true, "the node believes the lie: {sync}");
+        let height = sync["p2p_height"].as_u64().unwrap_or_default();
+        ensure!(height < first + LEAD / 2, "the node believes the lie: {sync}");
         let chain = get(pool, "pool")?["chain"].clone();
-        ensure!(
-            chain["following"] == "following" && chain["access"] == "open",
-            "the lie has an effect: {chain}"
-        );
+        ensure!(chain["access"] == "open", "the lie has an effect: {chain}");
         Stratum::login(pool.stratum, "new.rig").and_then(Stratum::with_work).context("who comes now")?;
         ensure!(miner.submit()?.is_none(), "a share was refused");
         sleep(Duration::from_millis(500));

@@ -10,6 +10,7 @@ use pool_tests::{
     rest::{Answer, Request, ask},
     transfers::{Account, Signer},
 };
+use serde_json::Value;
 
 use crate::{
     fates::{Fates, broadcast},
@@ -55,7 +56,11 @@ pub fn every_route_answers_as_recorded(world: &mut World) -> Result<()> {
     questions.extend(refusals());
     for (name, request) in questions {
         thread::sleep(PACE);
-        fixtures.check(&name, &request, &ask(node.rest.origin(), &request)?)?;
+        let mut answer = ask(node.rest.origin(), &request)?;
+        if name.starts_with("block-with-") && !name.ends_with("solution") {
+            answer.body = without_solutions(&answer.body)?;
+        }
+        fixtures.check(&name, &request, &answer)?;
     }
     for (version, network) in VERSIONS {
         let request = Request::get(format!("{network}/block/height/latest"));
@@ -63,6 +68,13 @@ pub fn every_route_answers_as_recorded(world: &mut World) -> Result<()> {
     }
     ensure!(node.process.stop()?.success(), "the node did not end in peace");
     fixtures.finish()
+}
+
+/// A block that has a certain transaction may have solutions too, or not: other questions are about these.
+fn without_solutions(block: &str) -> Result<String> {
+    let mut block: Value = serde_json::from_str(block).context("the block is not JSON")?;
+    block["solutions"] = Value::Null;
+    Ok(block.to_string())
 }
 
 /// Blocks, heights and balances.

@@ -6,6 +6,7 @@
 //! - `arrivals`: answers the same at once, for the last new epoch.
 //! - `report`: a line for each behaviour, then `end`.
 //! - `starts`: answers `starts` and when miners came to have work since the last time, in milliseconds since 1970.
+//! - `waits`: answers `waits` and for how many seconds the pool asked miners to stay away, since the last time.
 //! - `acknowledged`: answers `acknowledged` and the counters of shares that were, since the last time.
 //! - `quit`: ends; so does the end of the input.
 
@@ -47,10 +48,11 @@ pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
                 println!("end");
             }
             "starts" => println!("starts {}", words(&tally.take_starts())),
+            "waits" => println!("waits {}", words(&tally.take_waits())),
             "acknowledged" => println!("acknowledged {}", words(&tally.take_acknowledged())),
             "quit" => return Ok(()),
             _ => bail!(
-                "'{command}' is not a command: use wait, still MS, arrivals, report, starts, acknowledged or quit"
+                "'{command}' is not a command: use wait, still MS, arrivals, report, starts, waits, acknowledged or quit"
             ),
         }
     }

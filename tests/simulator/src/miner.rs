@@ -199,7 +199,9 @@ impl<'a> Session<'a> {
             }
             Some("mining.notify") => self.take_job(params, arrival),
             Some("client.reconnect") => {
-                self.away.set(params.get(2).and_then(Value::as_u64).map(Duration::from_secs));
+                let seconds = params.get(2).and_then(Value::as_u64);
+                seconds.inspect(|seconds| self.miner.shared.tally.asked_to_wait(*seconds));
+                self.away.set(seconds.map(Duration::from_secs));
             }
             Some(_) => {}
             None => self.take_answer(message),

@@ -40,6 +40,8 @@ pub struct Tally {
     arrivals: RefCell<Vec<u64>>,
     /// When each miner got work, in milliseconds since 1970, since the last request for these times.
     starts: RefCell<Vec<u64>>,
+    /// The seconds that the pool asked miners to wait before they reconnect, since the last request for them.
+    waits: RefCell<Vec<u64>>,
     /// The counters of acknowledged shares, if they will be requested.
     acknowledged: Option<RefCell<Vec<u64>>>,
 }
@@ -64,6 +66,15 @@ impl Tally {
     /// When miners got work since the last call, in milliseconds since 1970.
     pub fn take_starts(&self) -> Vec<u64> {
         self.starts.take()
+    }
+
+    pub fn asked_to_wait(&self, seconds: u64) {
+        self.waits.borrow_mut().push(seconds);
+    }
+
+    /// For how many seconds the pool asked miners to stay away, since the last call.
+    pub fn take_waits(&self) -> Vec<u64> {
+        self.waits.take()
     }
 
     pub fn acknowledged(&self, counter: &Value) {
