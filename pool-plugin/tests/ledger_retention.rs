@@ -79,7 +79,7 @@ async fn shares_leave_when_they_are_old_and_paid_for() {
 
     // Dumps are not touched, and a lost one is reported.
     let repaired = dump::write_missing(&ledger, &dumps, Network::Testnet).unwrap();
-    assert_eq!(repaired, dump::Mended::default());
+    assert_eq!(repaired, dump::Repaired::default());
     let second_file = dumps.join(dump::file_name(&second));
     assert_eq!(std::fs::read(&second_file).unwrap(), second_dump);
     std::fs::remove_file(dumps.join(dump::file_name(&first))).unwrap();

@@ -25,7 +25,7 @@ const BEGINS: u32 = 45;
 /// How many blocks more than there are the lying peer claims.
 const LEAD: u64 = 1_000;
 
-/// From the activation to the last share that is accepted.
+/// From the activation to the last share that is accepted, and for a node to follow a devnet.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How long the network takes to get there.
@@ -107,7 +107,9 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
     let node = devnet.client_addresses.first().context("the validators know a client")?;
     let arguments = [node.to_string(), devnet.genesis().display().to_string(), LEAD.to_string()];
     let log = devnet.folder.join("lying-peer.log");
+    let deadline = Instant::now() + PATIENCE;
     while get(pool, "pool")?["chain"]["following"] != "following" {
+        ensure!(Instant::now() < deadline, "the pool's node does not follow the devnet");
         sleep(Duration::from_millis(500));
     }
     let mut liar =
@@ -126,7 +128,8 @@ pub fn a_stranger_that_claims_more_blocks_takes_no_work_away(world: &mut World) 
         let height = sync["p2p_height"].as_u64().unwrap_or_default();
         ensure!(height < first + LEAD / 2, "the node believes the lie: {sync}");
         let chain = get(pool, "pool")?["chain"].clone();
-        ensure!(chain["access"] == "open", "the lie has an effect: {chain}");
+        let is_far_behind = chain["behind"].as_u64().is_some_and(|behind| behind >= LEAD / 2);
+        ensure!(!is_far_behind && chain["access"] == "open", "the lie has an effect: {chain}");
         Stratum::login(pool.stratum, "new.rig").and_then(Stratum::with_work).context("who comes now")?;
         ensure!(miner.submit()?.is_none(), "a share was refused");
         sleep(Duration::from_millis(500));

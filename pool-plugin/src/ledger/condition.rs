@@ -44,7 +44,7 @@ impl Condition {
         self.failure.is_none() && self.unreadable.is_none()
     }
 
-    pub(super) fn is_time_to_mend(&self) -> bool {
+    pub(super) fn is_time_to_repair(&self) -> bool {
         !self.is_sound() && Instant::now() >= self.retry_at
     }
 

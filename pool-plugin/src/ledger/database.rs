@@ -9,12 +9,12 @@ use crate::ledger::{
     torn_log,
 };
 
-/// Opens it; what a loss of power left of the log is mended first.
+/// Opens it; the end of a log that a loss of power tore is repaired first.
 pub(super) fn open_database(dir: &Path) -> Result<DB, rocksdb::Error> {
     let open = || DB::open_cf_descriptors(&database_options(), dir, table_descriptors());
     open().or_else(|error| {
         // Only after damage: the log of a database in use belongs to its process.
-        if error.kind() == ErrorKind::Corruption && matches!(torn_log::mend(dir), Ok(true)) {
+        if error.kind() == ErrorKind::Corruption && matches!(torn_log::repair(dir), Ok(true)) {
             return open();
         }
         Err(error)

@@ -42,7 +42,7 @@ struct Record {
 
 /// Removes a torn batch from the newest log in `dir`; keeps a copy of the old file next to it as `….torn`.
 /// `false`: the log is intact, or damaged.
-pub(super) fn mend(dir: &Path) -> io::Result<bool> {
+pub(super) fn repair(dir: &Path) -> io::Result<bool> {
     let Some(path) = newest_log(dir)? else { return Ok(false) };
     let log = fs::read(&path)?;
     let Some(sound) = torn_from(&log) else { return Ok(false) };

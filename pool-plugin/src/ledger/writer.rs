@@ -69,7 +69,7 @@ impl Writer {
             if next_group(&mut queue, &mut group, patience) == Waited::ForNothing {
                 break;
             }
-            self.try_to_mend();
+            self.try_to_repair();
             if self.carry_out(&mut group) {
                 break;
             }
@@ -226,8 +226,8 @@ impl Writer {
         }
     }
 
-    fn try_to_mend(&mut self) {
-        if !self.condition.is_time_to_mend() {
+    fn try_to_repair(&mut self) {
+        if !self.condition.is_time_to_repair() {
             return;
         }
         if self.condition.failure().is_some() {

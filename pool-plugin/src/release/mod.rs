@@ -9,7 +9,7 @@
 //! - [`task`]: carries out the queue's decisions.
 //! - [`records`]: writes found solutions to the ledger while they are broadcast.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
-//! - [`recover`]: finds and near misses of before a crash, read back from the shares.
+//! - [`recover`]: finds and near misses from before a crash, read back from the shares.
 
 pub mod budget;
 pub mod health;

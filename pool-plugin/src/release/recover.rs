@@ -32,7 +32,7 @@ pub fn last_finds(ledger: &ShareLedger, puzzle: &Puzzle) -> Result<Vec<Found>, R
     best_unrecorded(ledger, puzzle, from, puzzle.proof_target)
 }
 
-/// Gives `keep` the near misses of before the start, once the chain tells the epoch.
+/// Gives `keep` the near misses from before the start, once the epoch is known.
 pub async fn run(
     ledger: ShareLedger,
     keep: impl FnOnce(Vec<Found>) + Send,

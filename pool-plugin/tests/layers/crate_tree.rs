@@ -139,7 +139,7 @@ impl Tree {
         Some(base)
     }
 
-    /// The module that has what stands at this path, whoever passes it on.
+    /// The module that defines the item at this path, through any re-exports.
     fn owner(
         &self,
         imports: &HashMap<&Module, Vec<(String, Module)>>,

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use pool_plugin::core::types::counted;
 use pool_tests::{
     devnet::Devnet,
     miner,
@@ -132,10 +133,10 @@ fn announce(first: bool, path: &std::path::Path) -> Result<()> {
         println!("first share dump: {}", path.display());
     }
     println!(
-        "block {} has {solutions} of our solutions: {} microcredits for {} shares",
+        "block {} has {solutions} of our solutions: {} microcredits for {}",
         dump["height"],
         text(&dump["total_reward"]),
-        text(&dump["window"]["count"]),
+        counted(dump["window"]["count"].as_u64().unwrap_or_default(), "share"),
     );
     Ok(())
 }

@@ -82,7 +82,7 @@ pub enum FileState {
 
 /// What [`write_missing`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
+pub struct Repaired {
     /// Files that were missing.
     pub written: Vec<PathBuf>,
     /// Files that were replaced; their old content is kept in files next to them.
@@ -147,8 +147,8 @@ pub fn verify(
 
 /// At start-up: writes the dumps that are missing and replaces, like [`write`], those of the latest rounds
 /// that differ from the database. A round that fails does not stop the others.
-pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Result<Mended, DumpError> {
-    let mut repaired = Mended::default();
+pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Result<Repaired, DumpError> {
+    let mut repaired = Repaired::default();
     let mut chain = Chain::new(ledger, network);
     let mut shares_read: u64 = 0;
     for round in ledger.rounds()?.iter().rev() {

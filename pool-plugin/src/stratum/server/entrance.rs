@@ -1,4 +1,4 @@
-//! What is asked of whoever connects, before and at the login.
+//! What a connection must meet before it may log in, and at the login.
 
 use std::sync::Arc;
 

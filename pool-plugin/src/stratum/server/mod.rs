@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`listener`]: takes connections, and ends them in order.
 //! - `receive`: from a socket to a session; [`proxy`]: whom a proxy speaks for.
-//! - [`entrance`]: what is asked of whoever connects; [`tls`]: the certificate.
+//! - [`entrance`]: what a new connection must meet; [`tls`]: the certificate.
 //! - `port`: what the sessions share, and how it is set; [`common`]: what of it outlives the port.
 //! - `session`: one connection; `outbox`: its writing half.
 //! - `feed`: what its miner is told to work on.
