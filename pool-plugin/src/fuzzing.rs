@@ -1,10 +1,9 @@
 //! What a fuzz target does with files that people write: reads all of them. Panics if a line is lost or
 //! counted twice.
 
-use crate::{
-    core::json_lines::{self, BrokenLine},
-    stratum::{guard::access::Entry, server::capture::transcript, users::file},
-};
+use pool_core::json_lines::{self, BrokenLine};
+
+use crate::stratum::{guard::access::Entry, server::capture::transcript, users::file};
 
 /// Parses the text as `users.json`, `access.json` and a capture, whichever it is.
 pub fn read_files(text: &str) {

@@ -9,14 +9,16 @@
 //! - [`release`]: from a found solution to the network.
 //! - [`ledger`]: the shares, in RocksDB: durable before they are acknowledged.
 //! - [`verify`]: the puzzle, and the threads that compute it.
-//! - [`chain`]: the one door to the node, and a simulated chain for tests.
-//! - [`core`]: values, rules and tools that all of them use.
+//!
+//! Below them is the crate [`pool_core`], which has the two lowest rooms:
+//! - [`chain`](pool_core::chain): the one door to the node, and a simulated chain for tests.
+//! - `core`: values, rules and tools that all of them use.
 //!
 //! # If you want to change …, start in …
 //! Paths are below this crate's folder, `pool-plugin`.
-//!  1. a metric: `src/operate/view/figures.rs`; a histogram of what is timed: `src/core/meters.rs`
+//!  1. a metric: `src/operate/view/figures.rs`; a histogram of what is timed: `core/src/meters.rs`
 //!  2. a configuration key: `src/operate/config/args.rs`, then `src/operate/config/resolve.rs`
-//!  3. the default PPLNS window, a scheme or a fee: `src/core/accounting/terms.rs`
+//!  3. the default PPLNS window, a scheme or a fee: `core/src/accounting/terms.rs`
 //!  4. a field of a dump: `src/books/dump/document.rs`
 //!  5. how a block cuts a round and settles it, which is what payouts are made from: `src/ledger/settle.rs`
 //!  6. a column family or a key in the database: `src/ledger/schema.rs`; a step from an older schema:
@@ -25,7 +27,7 @@
 //!  8. a backup, or what its return refuses: `src/books/backup/create.rs`, `src/books/backup/restore.rs`
 //!  9. a dialect: `src/stratum/wire/dialects/mod.rs`
 //! 10. the extranonce's size: `src/stratum/wire/places.rs`
-//! 11. a reject reason, its code or its text: `src/core/reject.rs`
+//! 11. a reject reason, its code or its text: `core/src/reject.rs`
 //! 12. the login timeout and other limits of a connection: `src/stratum/server/port.rs`
 //! 13. the reconnect jitter: `src/stratum/server/returns.rs`
 //! 14. what a share goes through before it counts: `src/stratum/intake.rs`
@@ -33,10 +35,10 @@
 //! 16. what bad shares lead to: `src/stratum/guard/conduct.rs`; a ban's length: `src/stratum/guard/strikes.rs`
 //! 17. who may log in: `src/stratum/users/book.rs`
 //! 18. the order in which solutions go out: `src/release/policy.rs`, `src/release/queue.rs`
-//! 19. the stake's limits: `src/release/budget.rs`; the chain's table of them: `src/core/requirement.rs`
-//! 20. the switch to another epoch: `src/chain/epoch.rs`; the jobs of both: `src/stratum/server/jobs.rs`
-//! 21. whether the node follows the network, and when miners are sent away: `src/chain/following/judge.rs`
-//! 22. a part of health: `src/core/health/report.rs`, then a module `health` beside what it judges, such as
+//! 19. the stake's limits: `src/release/budget.rs`; the chain's table of them: `core/src/requirement.rs`
+//! 20. the switch to another epoch: `core/src/chain/epoch.rs`; the jobs of both: `src/stratum/server/jobs.rs`
+//! 21. whether the node follows the network, and when miners are sent away: `core/src/chain/following/judge.rs`
+//! 22. a part of health: `core/src/health/report.rs`, then a module `health` beside what it judges, such as
 //!     `src/release/health.rs`
 //! 23. an API route: `api/src/router.rs`, `api/src/routes/mod.rs`
 //! 24. an admin command: `src/operate/admin/command.rs`, then `src/operate/admin/act.rs`
@@ -46,8 +48,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod books;
-pub mod chain;
-pub mod core;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod ledger;

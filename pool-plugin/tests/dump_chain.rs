@@ -8,12 +8,12 @@ mod repository;
 use std::path::Path;
 
 use ledger_support::{PROOF_TARGET, append_for, block, found, key, open, worker};
+use pool_core::{
+    accounting::terms::{Fee, Rules, Scheme},
+    types::Network,
+};
 use pool_plugin::{
     books::dump::{self, DumpError},
-    core::{
-        accounting::terms::{Fee, Rules, Scheme},
-        types::Network,
-    },
     ledger::{ShareLedger, WriteError, records::DumpMark},
 };
 use serde_json::{Value, json};

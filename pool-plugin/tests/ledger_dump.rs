@@ -8,9 +8,9 @@ mod repository;
 use std::{fs, path::Path};
 
 use ledger_support::{append_for, block, found, key, open, worker};
+use pool_core::types::Network;
 use pool_plugin::{
     books::dump::{self, DumpError, FileState},
-    core::types::Network,
     ledger::{ShareLedger, records::Round},
 };
 use serde_json::Value;

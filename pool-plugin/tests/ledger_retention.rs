@@ -7,14 +7,14 @@ mod ledger_support;
 use std::path::Path;
 
 use ledger_support::{append, block, key, open, worker};
+use pool_core::{
+    accounting::terms::{Rules, Scheme},
+    types::Network,
+};
 use pool_plugin::{
     books::{
         dump::{self, DumpError, verify::Verdict},
         rounds::retention::retire_before,
-    },
-    core::{
-        accounting::terms::{Rules, Scheme},
-        types::Network,
     },
     ledger::{
         ShareLedger,

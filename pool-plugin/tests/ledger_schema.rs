@@ -7,9 +7,9 @@ mod ledger_support;
 use std::{collections::BTreeMap, path::Path};
 
 use ledger_support::{all_shares, append, id, key, open, worker};
+use pool_core::types::Network;
 use pool_plugin::{
     books::dump,
-    core::types::Network,
     ledger::{
         OpenError, ReserveError, ShareLedger,
         codec::{decode_number, encode_number},

@@ -7,10 +7,8 @@ mod ledger_support;
 use std::{fs, path::Path};
 
 use ledger_support::{all_shares, append, append_for, block, key, open, worker};
-use pool_plugin::{
-    core::types::Network,
-    ledger::{OpenError, ReserveError, ShareLedger, WriteError, records::WorkerTotal},
-};
+use pool_core::types::Network;
+use pool_plugin::ledger::{OpenError, ReserveError, ShareLedger, WriteError, records::WorkerTotal};
 use tempfile::tempdir;
 
 #[tokio::test]

@@ -7,10 +7,12 @@ mod pool_support;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
+use pool_core::{
+    chain::sim::SimChain,
+    types::{Address, Network, Solution},
+};
 use pool_plugin::{
     books::dump,
-    chain::sim::SimChain,
-    core::types::{Address, Network, Solution},
     ledger::{ShareLedger, records::SolutionState},
     operate::config::Config,
     release::policy::Policy,

@@ -14,13 +14,11 @@ use std::{
 };
 
 use disk_shim::{Control, EIO, ENOSPC, EROFS, Field, Shim};
-use pool_plugin::{
-    core::{
-        health::{Level, Part},
-        types::Network,
-    },
-    ledger::ShareLedger,
+use pool_core::{
+    health::{Level, Part},
+    types::Network,
 };
+use pool_plugin::ledger::ShareLedger;
 use pool_support::{Client, EvenSolves, Running, chain, start, until};
 
 const DATA: &str = "POOL_DISK_FAULTS_DATA";

@@ -7,9 +7,11 @@ mod pool_support;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, thread::sleep, time::Duration};
 
-use pool_plugin::{
+use pool_core::{
     chain::{Block, sim::SimChain},
-    core::types::{Address, Network, Solution},
+    types::{Address, Network, Solution},
+};
+use pool_plugin::{
     ledger::{ShareLedger, records::SolutionState},
     operate::config::Config,
     release::policy::Policy,

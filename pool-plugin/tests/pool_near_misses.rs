@@ -4,7 +4,8 @@
 
 mod pool_support;
 
-use pool_plugin::{core::types::Network, ledger::ShareLedger};
+use pool_core::types::Network;
+use pool_plugin::ledger::ShareLedger;
 use pool_support::{Client, EvenSolves, OURS, chain, start, until};
 use tempfile::tempdir;
 

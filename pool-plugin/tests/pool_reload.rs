@@ -8,9 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use pool_plugin::{
+use pool_core::{
+    accounting::terms::Scheme,
     chain::{Chain, sim::SimChain},
-    core::accounting::terms::Scheme,
+};
+use pool_plugin::{
     ledger::ShareLedger,
     operate::{
         admin::{Command, SOCKET, client::ask},

@@ -6,13 +6,12 @@ mod pool_support;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use pool_core::{chain::sim::SimChain, types::Network};
 use pool_plugin::{
     books::{
         backup::{self, BackupError},
         dump,
     },
-    chain::sim::SimChain,
-    core::types::Network,
     ledger::ShareLedger,
 };
 use pool_support::{Client, EvenSolves, Running, chain, dumps, start, until};

@@ -5,13 +5,11 @@ mod ledger_support;
 
 use std::{fs, sync::Arc};
 
-use pool_plugin::{
-    books::dump,
+use pool_core::{
     chain::{Chain, sim::SimChain},
-    core::types::Network,
-    ledger::ShareLedger,
-    operate::sinks::LedgerBooks,
+    types::Network,
 };
+use pool_plugin::{books::dump, ledger::ShareLedger, operate::sinks::LedgerBooks};
 use pool_sinks::books::{Books, Reward};
 use tempfile::TempDir;
 

@@ -13,15 +13,15 @@ use std::{
 };
 
 use ledger_support::{POOL, PROOF_TARGET, append_for, block, found, key, open, solution, worker};
+use pool_core::{
+    accounting::terms::{Fee, Rules, Scheme},
+    chain::rest::RestNode,
+    types::Network,
+};
 use pool_plugin::{
     books::dump::{
         self,
         verify::{Summary, Verdict, VerifyError, verify},
-    },
-    chain::rest::RestNode,
-    core::{
-        accounting::terms::{Fee, Rules, Scheme},
-        types::Network,
     },
     ledger::ShareLedger,
 };

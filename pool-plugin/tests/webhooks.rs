@@ -10,16 +10,14 @@ use std::{
     time::Duration,
 };
 
-use pool_plugin::{
-    core::types::Network,
-    operate::{
-        config::Config,
-        webhooks::{
-            Counters, Event, EventKind, Sender, WebhookConfig,
-            delivery::{Delivery, Pace},
-            event::Happening,
-            sign::signature,
-        },
+use pool_core::types::Network;
+use pool_plugin::operate::{
+    config::Config,
+    webhooks::{
+        Counters, Event, EventKind, Sender, WebhookConfig,
+        delivery::{Delivery, Pace},
+        event::Happening,
+        sign::signature,
     },
 };
 use pool_support::{Client, EvenSolves, chain, config, start_with, until};
@@ -195,7 +193,7 @@ fn a_pool_tells_of_a_find_and_of_the_block_it_landed_in() {
     let mut ann = Client::with_work(pool.address, "ann.rig");
     // The first look sends nothing: it only sets the start.
     until("the webhooks are watched", || {
-        pool.health.borrow().0.contains_key(&pool_plugin::core::health::Part::Webhooks)
+        pool.health.borrow().0.contains_key(&pool_core::health::Part::Webhooks)
     });
     assert_eq!(ann.submit(2), 0);
     let of = |kind: &str| {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, FromArgMatches, Subcommand};
+use pool_core::types::{Address, Network};
 use pool_node::{account, protocol};
 use pool_plugin::{
     books::{audit, backup, dump},
-    core::types::{Address, Network},
     ledger::ShareLedger,
     operate::{
         admin::{self, AdminArgs},

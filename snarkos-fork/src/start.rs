@@ -12,14 +12,12 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use pool_api::{Api, Exposition, Running};
+use pool_core::types::{Address, Network};
 use pool_node::{account, attach};
-use pool_plugin::{
-    core::types::{Address, Network},
-    operate::{
-        config::{PoolArgs, Source},
-        pool::{Pool, StopHandle},
-        reload::hangup,
-    },
+use pool_plugin::operate::{
+    config::{PoolArgs, Source},
+    pool::{Pool, StopHandle},
+    reload::hangup,
 };
 use snarkos_cli::commands::Start;
 use tokio::sync::mpsc;

@@ -9,7 +9,7 @@ use std::{
 
 use aleo_epoch_puzzle::EpochEvaluator;
 use anyhow::{Context, Result, anyhow, ensure};
-use pool_plugin::core::types::Address;
+use pool_core::types::Address;
 use serde_json::{Value, json};
 
 use crate::stratum::Stratum;

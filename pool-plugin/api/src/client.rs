@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
 };
 use ipnet::IpNet;
-use pool_plugin::core::source::Source;
+use pool_core::source::Source;
 
 use crate::connection::Peer;
 

@@ -12,7 +12,8 @@ use std::{
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
-use pool_plugin::{core::meters, operate::view::figures};
+use pool_core::meters;
+use pool_plugin::operate::view::figures;
 
 /// A scrape sooner than this after another gets the same text.
 const FRESH: Duration = Duration::from_millis(500);

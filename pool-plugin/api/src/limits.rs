@@ -12,7 +12,7 @@ use governor::{
     clock::{Clock, DefaultClock},
 };
 use ipnet::IpNet;
-use pool_plugin::core::source::Source;
+use pool_core::source::Source;
 
 use crate::{client, problem::Problem};
 

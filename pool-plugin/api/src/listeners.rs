@@ -5,10 +5,8 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::response::sse::Event;
 use parking_lot::Mutex;
-use pool_plugin::{
-    core::{hashrate::Rates, health::Health},
-    operate::view::{BlockView, HealthView, Snapshot, View},
-};
+use pool_core::{hashrate::Rates, health::Health};
+use pool_plugin::operate::view::{BlockView, HealthView, Snapshot, View};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

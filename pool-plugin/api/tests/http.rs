@@ -14,12 +14,10 @@ use std::{
 };
 
 use pool_api::{Api, Exposition, Running as Serving};
-use pool_plugin::{
-    chain::sim::SimChain,
-    operate::{
-        config::{ApiConfig, Config},
-        webhooks::{EventKind, WebhookConfig},
-    },
+use pool_core::chain::sim::SimChain;
+use pool_plugin::operate::{
+    config::{ApiConfig, Config},
+    webhooks::{EventKind, WebhookConfig},
 };
 use pool_support::{Client, EvenSolves, Running, chain, config, start_with, until};
 use receiver::Receiver;

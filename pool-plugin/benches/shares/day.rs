@@ -10,10 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pool_plugin::{
-    core::types::{BlockHash, Network},
-    ledger::{ShareLedger, records::BlockOutcome},
-};
+use pool_core::types::{BlockHash, Network};
+use pool_plugin::ledger::{ShareLedger, records::BlockOutcome};
 use tokio::task::JoinSet;
 
 use crate::{load::store_share, ms, percentile};

@@ -12,10 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pool_plugin::{
-    core::types::{Address, Worker},
-    ledger::{ShareLedger, records::ShareKey},
-};
+use pool_core::types::{Address, Worker};
+use pool_plugin::ledger::{ShareLedger, records::ShareKey};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 /// As many as a medium-sized pool has.
@@ -32,7 +30,7 @@ pub(crate) async fn store_share(ledger: &ShareLedger, epoch: u32, number: u64) {
     let key = ShareKey { epoch, address: Address([7; 32]), counter };
     let reservation = ledger.reserve(key).unwrap();
     let owner = counter % WORKERS;
-    let worker = Worker { account: format!("aleo1{owner:058}"), worker: format!("rig-{owner}") };
+    let worker = Worker { account: format!("aleo1{owner:058}"), name: format!("rig-{owner}") };
     let (target, time_ms) = (100_000, 1_700_000_000_000 + number);
     ledger.append(reservation, worker, target, target + counter % target, time_ms).await.unwrap();
 }

@@ -19,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-use pool_plugin::{core::types::Network, ledger::ShareLedger};
+use pool_core::types::Network;
+use pool_plugin::ledger::ShareLedger;
 use tokio::runtime::{Builder, Runtime};
 
 /// For measuring syncs and acknowledgements.

@@ -18,11 +18,11 @@ use std::{
 };
 
 use aleo_epoch_puzzle_stock::Stock;
-use pool_plugin::{
-    core::types::{Address, EpochHash},
-    miner::work::{Board, Work, mine},
-    verify::evaluator::{Evaluator, PuzzleKind},
+use pool_core::{
+    evaluator::{Evaluator, PuzzleKind},
+    types::{Address, EpochHash},
 };
+use pool_plugin::miner::work::{Board, Work, mine};
 use support::{ADDRESS, Arguments, Clock, epoch_hash, num_threads};
 use tokio::sync::mpsc;
 

@@ -4,24 +4,23 @@
 //!
 //! # Layout
 //! - this file: the evaluators of the pool and of the miner.
+//! - [`cross_check`]: a fast evaluator, checked by a slow one.
 //! - [`native`]: ours, an epoch at a time.
 //! - [`stock`]: snarkVM's own.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod cross_check;
 pub mod native;
 pub mod stock;
 
 use std::sync::Arc;
 
 use anyhow::Result;
-use pool_plugin::verify::{
-    cross_check::CrossChecked,
-    evaluator::{Evaluator, PuzzleKind},
-};
+use pool_core::evaluator::{Evaluator, PuzzleKind};
 
-use crate::{native::NativeEvaluator, stock::stock_evaluator};
+use crate::{cross_check::CrossChecked, native::NativeEvaluator, stock::stock_evaluator};
 
 /// The pool's evaluator: the native one with a sample of its answers checked by snarkVM, or snarkVM itself.
 pub fn verifying(kind: PuzzleKind, threads: usize) -> Result<Arc<dyn Evaluator>> {

@@ -7,9 +7,9 @@ use std::sync::{
 
 use aleo_epoch_puzzle::{EpochEvaluator, EvaluateError as NativeError, Scratch};
 use parking_lot::Mutex;
-use pool_plugin::{
-    core::types::{Address, EpochHash},
-    verify::evaluator::{EvaluateError, Evaluator, EvaluatorStats},
+use pool_core::{
+    evaluator::{EvaluateError, Evaluator, EvaluatorStats},
+    types::{Address, EpochHash},
 };
 
 /// Epochs kept compiled: the last, the current and the next.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use aleo_epoch_puzzle_stock::Stock;
 use anyhow::{Context, Result};
-use pool_plugin::{
-    core::types::{Address, EpochHash},
-    verify::evaluator::{EvaluateError, Evaluator},
+use pool_core::{
+    evaluator::{EvaluateError, Evaluator},
+    types::{Address, EpochHash},
 };
 
 /// The stack upstream gives the threads that run its puzzle.

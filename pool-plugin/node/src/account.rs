@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
-use pool_plugin::core::types::{Address, Network};
+use pool_core::types::{Address, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaChaRng;
 use snarkos_utilities::DEVELOPMENT_MODE_RNG_SEED;

@@ -3,7 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use anyhow::{Result, bail};
-use pool_plugin::chain::ChainHandle;
+use pool_core::chain::ChainHandle;
 use snarkos_node::Node;
 #[cfg(not(feature = "test_network"))]
 use snarkvm::console::network::{CanaryV0, MainnetV0};

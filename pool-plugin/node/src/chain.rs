@@ -3,12 +3,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
-use pool_plugin::{
+use pool_core::{
     chain::{
         Block, BlockFacts, Chain, ChainError, LandedSolution, Peer, Protocol, Puzzle, Stake,
         following::OtherVersion,
     },
-    core::types::{Address, BLOCKS_PER_EPOCH, Network, Solution, SolutionId},
+    types::{Address, BLOCKS_PER_EPOCH, Network, Solution, SolutionId},
 };
 use snarkos_node::{
     Client, Validator,
@@ -142,7 +142,7 @@ fn landed_solutions<N: VmNetwork>(block: &VmBlock<N>) -> Result<Vec<LandedSoluti
         Ratify::Genesis(..) | Ratify::BlockReward(_) => None,
     });
     let targets: Vec<u64> = solutions.iter().map(|solution| solution.target).collect();
-    let rewards = pool_plugin::core::reward::split(puzzle_reward.unwrap_or(0), &targets);
+    let rewards = pool_core::reward::split(puzzle_reward.unwrap_or(0), &targets);
     Ok(solutions
         .into_iter()
         .zip(rewards)

@@ -1,7 +1,7 @@
 //! Plain values to snarkVM's and back.
 
 use anyhow::{Context, Result, anyhow};
-use pool_plugin::core::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
+use pool_core::types::{Address, BlockHash, EpochHash, Solution, SolutionId};
 use snarkvm::{
     console::{account::Address as VmAddress, network::Network},
     ledger::puzzle::{PartialSolution, Solution as VmSolution, SolutionID},

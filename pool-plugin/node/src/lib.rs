@@ -1,7 +1,7 @@
 //! The pool's connection to snarkOS.
 //!
 //! The only crate that names a snarkOS type. Generic over the network inside, plain outside: what leaves it
-//! is a [`ChainHandle`](pool_plugin::chain::ChainHandle) and an [`Address`](pool_plugin::core::types::Address).
+//! is a [`ChainHandle`](pool_core::chain::ChainHandle) and an [`Address`](pool_core::types::Address).
 //!
 //! # Layout
 //! - [`attach`]: from the node that upstream's command line returns to a chain handle.

@@ -1,8 +1,8 @@
 //! What this release knows of the network's protocol, and what is in force.
 
-use pool_plugin::{
+use pool_core::{
     chain::{Activation, Protocol, following::tracker::Known},
-    core::types::Network as PoolNetwork,
+    types::Network as PoolNetwork,
 };
 use snarkos_node::router::messages::Message;
 use snarkvm::{

@@ -11,8 +11,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-
-use crate::books::Worker;
+use pool_core::types::Worker;
 
 /// Workers and accounts remembered, at least.
 const REMEMBERED: usize = 50_000;

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use pool_core::types::Worker;
+
 /// A shared handle to the books.
 pub type SharedBooks = Arc<dyn Books>;
 
@@ -40,15 +42,6 @@ pub struct Life {
     pub number: u64,
     /// Shares up to this number are from the previous life; 0 in the first.
     pub goes_on_after: u64,
-}
-
-/// Who is credited.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Worker {
-    /// An Aleo address or a pool account name.
-    pub account: String,
-    /// The machine; may be empty.
-    pub name: String,
 }
 
 /// An accepted share.

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use pool_core::chain::ChainState;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{chain::ChainState, ledger::ShareLedger};
+use crate::ledger::ShareLedger;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,14 +36,14 @@ async fn resume(ledger: &ShareLedger, state: &mut watch::Receiver<ChainState>) {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::{
+        chain::{Chain, SyncState, sim::SimChain},
+        types::{Address, Network},
+    };
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{
-        chain::{Chain, SyncState, sim::SimChain},
-        core::types::{Address, Network},
-        ledger::{ReserveError, records::ShareKey},
-    };
+    use crate::ledger::{ReserveError, records::ShareKey};
 
     /// Before the loss the pool may have credited shares of every epoch that miners had jobs for.
     #[tokio::test]

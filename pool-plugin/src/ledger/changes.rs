@@ -1,21 +1,20 @@
 //! From records to changes of the database.
 
-use crate::{
-    core::{
-        accounting::terms::Terms,
-        types::{SolutionId, Worker},
+use pool_core::{
+    accounting::terms::Terms,
+    types::{SolutionId, Worker},
+};
+
+use crate::ledger::{
+    codec::{
+        encode_dump_mark, encode_last_target, encode_number, encode_round, encode_share, encode_solution,
+        encode_terms, encode_total,
     },
-    ledger::{
-        codec::{
-            encode_dump_mark, encode_last_target, encode_number, encode_round, encode_share, encode_solution,
-            encode_terms, encode_total,
-        },
-        records::{BlockOutcome, DumpMark, LastTarget, Round, Share, SolutionRecord, WorkerTotal},
-        schema::{
-            Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
-        },
-        settle::{Settled, is_open},
+    records::{BlockOutcome, DumpMark, LastTarget, Round, Share, SolutionRecord, WorkerTotal},
+    schema::{
+        Change, Meta, Table, height_key, open_solution_key, seq_key, share_key, solution_key, worker_key,
     },
+    settle::{Settled, is_open},
 };
 
 /// `None`: a sum does not fit its type.

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::core::health::Report;
+use pool_core::health::Report;
 
 /// Free space below so many hundredths of the disk is reported to the operator.
 const LOW_PERCENT: u64 = 10;
@@ -44,8 +44,9 @@ impl Space {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
+
     use super::*;
-    use crate::core::health::Level;
 
     #[test]
     fn a_disk_is_judged_by_what_is_free() {

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    core::types::{BlockHash, SolutionId},
-    ledger::codec::{DecodeError, MAX_NAME_BYTES},
-};
+use pool_core::types::{BlockHash, SolutionId};
+
+use crate::ledger::codec::{DecodeError, MAX_NAME_BYTES};
 
 /// Why the database was not opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
+use pool_core::types::SolutionId;
 
-use crate::{core::types::SolutionId, ledger::records::SolutionRecord};
+use crate::ledger::records::SolutionRecord;
 
 #[derive(Debug, Default)]
 pub(super) struct ExpectedFinds(Mutex<BTreeMap<SolutionId, SolutionRecord>>);

@@ -2,20 +2,18 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
+use pool_core::types::{Address, BlockHash, EpochHash, Solution};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::{
-    core::types::{Address, BlockHash, EpochHash, Solution},
-    ledger::records::{SolutionState, WorkerTotal},
-};
+use crate::ledger::records::{SolutionState, WorkerTotal};
 
 fn key(counter: u64) -> ShareKey {
     ShareKey { epoch: 4, address: Address([1; 32]), counter }
 }
 
 fn worker() -> Worker {
-    Worker { account: "ann".into(), worker: "rig".into() }
+    Worker { account: "ann".into(), name: "rig".into() }
 }
 
 fn ledger() -> (tempfile::TempDir, ShareLedger) {
@@ -178,7 +176,7 @@ async fn a_landing_without_a_record_knows_its_finder_by_the_share() {
 async fn an_expected_find_that_cannot_be_recorded_holds_up_no_block() {
     let (_dir, ledger) = ledger();
     let (record, outcome) = landing();
-    let nameless = Worker { account: "a".repeat(MAX_NAME_BYTES + 1), worker: String::new() };
+    let nameless = Worker { account: "a".repeat(MAX_NAME_BYTES + 1), name: String::new() };
     ledger.expect_found(&SolutionRecord { finder: Some(nameless), ..record });
     let round = ledger.apply_block(outcome).await.unwrap().unwrap();
     assert_eq!(round.solutions[0].finder, None);

@@ -1,7 +1,8 @@
 //! Whether shares are written.
 
+use pool_core::health::Report;
+
 use super::LedgerHealth;
-use crate::core::health::Report;
 
 /// Judges the share ledger by its last write.
 pub fn ledger(health: &LedgerHealth) -> Report {

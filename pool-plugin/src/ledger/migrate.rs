@@ -41,8 +41,10 @@ fn to_2(_: &Store) -> Result<Vec<Change>, ReadError> {
 mod tests {
     use std::sync::atomic::Ordering::SeqCst;
 
+    use pool_core::types::Network;
+
     use super::*;
-    use crate::{core::types::Network, ledger::database::open_database};
+    use crate::ledger::database::open_database;
 
     fn store_of_schema_1(dir: &std::path::Path) -> Store {
         let store = Store::new(dir, open_database(dir).unwrap(), None);

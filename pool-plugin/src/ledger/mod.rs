@@ -42,25 +42,24 @@ pub use crate::ledger::{
     errors::{LedgerHealth, OpenError, ReadError, ReserveError, WriteError},
     reserve::Reservation,
 };
-use crate::{
-    core::{
-        accounting::terms::{Rules, Terms},
-        types::{Network, SolutionId, Worker},
+use pool_core::{
+    accounting::terms::{Rules, Terms},
+    types::{Network, SolutionId, Worker},
+};
+
+use crate::ledger::{
+    codec::MAX_NAME_BYTES,
+    expected::ExpectedFinds,
+    open::{open_store, open_store_beside},
+    records::{
+        Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal,
     },
-    ledger::{
-        codec::MAX_NAME_BYTES,
-        expected::ExpectedFinds,
-        open::{open_store, open_store_beside},
-        records::{
-            Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal,
-        },
-        reserve::KeyDesk,
-        schema::{Meta, solution_of_open_key},
-        store::{ShareStream, Store},
-        writer::{
-            Writer,
-            command::{Append, Command, QUEUE},
-        },
+    reserve::KeyDesk,
+    schema::{Meta, solution_of_open_key},
+    store::{ShareStream, Store},
+    writer::{
+        Writer,
+        command::{Append, Command, QUEUE},
     },
 };
 
@@ -432,7 +431,7 @@ impl fmt::Debug for ShareLedger {
 
 fn check_names(worker: &Worker) -> Result<(), WriteError> {
     let fits = |name: &str| name.len() <= MAX_NAME_BYTES;
-    if fits(&worker.account) && fits(&worker.worker) {
+    if fits(&worker.account) && fits(&worker.name) {
         return Ok(());
     }
     Err(WriteError::NameTooLong)

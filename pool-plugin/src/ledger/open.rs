@@ -7,20 +7,18 @@ use std::{
     sync::Arc,
 };
 
+use pool_core::types::Network;
 use rocksdb::{DB, ErrorKind};
 use tempfile::TempDir;
 
-use crate::{
-    core::types::Network,
-    ledger::{
-        changes::meta_change,
-        codec::decode_number,
-        database::{one_line, open_database},
-        errors::{OpenError, ReadError, damaged},
-        migrate::migrate,
-        schema::{Meta, SCHEMA_VERSION, Table, database_options, table_descriptors},
-        store::Store,
-    },
+use crate::ledger::{
+    changes::meta_change,
+    codec::decode_number,
+    database::{one_line, open_database},
+    errors::{OpenError, ReadError, damaged},
+    migrate::migrate,
+    schema::{Meta, SCHEMA_VERSION, Table, database_options, table_descriptors},
+    store::Store,
 };
 
 /// The free space a write needs before reopening is worth an attempt.

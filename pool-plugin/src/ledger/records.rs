@@ -1,6 +1,6 @@
 //! The records of the share ledger, as values. `codec` gives their bytes.
 
-use crate::core::{
+use pool_core::{
     accounting::terms::Terms,
     types::{Address, BlockHash, EpochHash, Solution, SolutionId, Worker},
 };

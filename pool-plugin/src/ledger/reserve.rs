@@ -79,8 +79,9 @@ impl KeyDesk {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::Address;
+
     use super::*;
-    use crate::core::types::Address;
 
     fn key(epoch: u32, counter: u64) -> ShareKey {
         ShareKey { epoch, address: Address::default(), counter }

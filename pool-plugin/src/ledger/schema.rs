@@ -1,13 +1,11 @@
 //! The layout in RocksDB, and RocksDB's settings. `docs/storage.md` describes it for people.
 
+use pool_core::types::{SolutionId, Worker};
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options};
 
-use crate::{
-    core::types::{SolutionId, Worker},
-    ledger::{
-        codec::{encode_share_key, encode_worker_key},
-        records::ShareKey,
-    },
+use crate::ledger::{
+    codec::{encode_share_key, encode_worker_key},
+    records::ShareKey,
 };
 
 /// The layout this code writes. An older database is [migrated](super::migrate), a newer one refused.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    core::{
-        accounting::terms::Terms,
-        types::{Solution, SolutionId, epoch_of_block},
-    },
-    ledger::records::{Basis, BlockOutcome, Round, RoundSolution, SolutionRecord, SolutionState},
+use pool_core::{
+    accounting::terms::Terms,
+    types::{Solution, SolutionId, epoch_of_block},
 };
+
+use crate::ledger::records::{Basis, BlockOutcome, Round, RoundSolution, SolutionRecord, SolutionState};
 
 /// What the database knows when a block arrives.
 #[derive(Clone, Debug, Default)]
@@ -118,18 +117,19 @@ fn round(outcome: &BlockOutcome, known: &Known) -> Option<Round> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::core::{
+    use pool_core::{
         accounting::terms::Rules,
         types::{Address, BlockHash, EpochHash, Worker},
     };
+
+    use super::*;
 
     fn solution(counter: u64) -> Solution {
         Solution { epoch_hash: EpochHash([9; 32]), address: Address([3; 32]), counter, target: 100 + counter }
     }
 
     fn worker(name: &str) -> Worker {
-        Worker { account: name.into(), worker: "rig".into() }
+        Worker { account: name.into(), name: "rig".into() }
     }
 
     fn record(counter: u64, epoch: u32, state: SolutionState) -> SolutionRecord {

@@ -7,26 +7,23 @@ use std::{
 };
 
 use parking_lot::RwLock;
+use pool_core::types::Worker;
+use pool_core::{accounting::terms::Terms, meters::meters, types::SolutionId};
 use rocksdb::{
     AsColumnFamilyRef, DB, Direction, IteratorMode, WriteBatch, WriteOptions, checkpoint::Checkpoint,
 };
 use tempfile::TempDir;
 
-use crate::core::{accounting::terms::Terms, meters::meters, types::SolutionId};
-use crate::{
-    core::types::Worker,
-    ledger::{
-        codec::{
-            DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
-            decode_solution, decode_terms, decode_total,
-        },
-        database::{one_line, open_database},
-        errors::ReadError,
-        records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal},
-        schema::{
-            Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key,
-            worker_key,
-        },
+use crate::ledger::{
+    codec::{
+        DecodeError, decode_dump_mark, decode_last_target, decode_number, decode_round, decode_share,
+        decode_solution, decode_terms, decode_total,
+    },
+    database::{one_line, open_database},
+    errors::ReadError,
+    records::{DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal},
+    schema::{
+        Change, Meta, Table, height_key, seq_key, share_key, solution_key, solution_of_open_key, worker_key,
     },
 };
 

@@ -10,21 +10,19 @@ mod upkeep;
 
 use std::{collections::HashMap, sync::Arc, thread};
 
+use pool_core::types::Worker;
 use tokio::sync::{mpsc, watch};
 
 use self::command::{Answer, Append, Command, GROUP, Waited, next_group};
-use crate::{
-    core::types::Worker,
-    ledger::{
-        changes::{add_share, last_target_changes, meta_change, share_changes, total_change},
-        condition::Condition,
-        errors::{LedgerHealth, ReadError, WriteError},
-        open::probe,
-        records::WorkerTotal,
-        reserve::KeyDesk,
-        schema::{Change, Meta},
-        store::Store,
-    },
+use crate::ledger::{
+    changes::{add_share, last_target_changes, meta_change, share_changes, total_change},
+    condition::Condition,
+    errors::{LedgerHealth, ReadError, WriteError},
+    open::probe,
+    records::WorkerTotal,
+    reserve::KeyDesk,
+    schema::{Change, Meta},
+    store::Store,
 };
 
 pub(super) struct Writer {

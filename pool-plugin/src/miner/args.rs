@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use crate::verify::evaluator::PuzzleKind;
+use pool_core::evaluator::PuzzleKind;
 
 /// The arguments of `snarkos miner`.
 #[derive(Clone, Debug, PartialEq, clap::Args)]

@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
+use pool_core::reject::RejectCode;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -21,7 +22,7 @@ use super::{
     report::{Report, say},
     work::{Board, Share},
 };
-use crate::{core::reject::RejectCode, stratum::wire::dialects::shared::job_id};
+use crate::stratum::wire::dialects::shared::job_id;
 
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

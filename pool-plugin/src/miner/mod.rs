@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use args::MinerArgs;
 
-use crate::verify::evaluator::Evaluator;
+use pool_core::evaluator::Evaluator;
 
 /// Mines until `stop` is cancelled, or the pool refuses the login. Reconnects when the connection is lost.
 /// Blocks; writes to the standard output.

@@ -3,19 +3,17 @@
 
 use std::collections::HashMap;
 
+use pool_core::{
+    reject::SHARE_MESSAGE_LIMIT,
+    types::{Address, EpochHash},
+};
 use serde_json::{Map, Value, json};
 
 use super::work::{Share, Work};
-use crate::{
-    core::{
-        reject::SHARE_MESSAGE_LIMIT,
-        types::{Address, EpochHash},
-    },
-    stratum::wire::{
-        dialects::shared::{job_id, parse_job_id},
-        message::JobName,
-        places::Prefix,
-    },
+use crate::stratum::wire::{
+    dialects::shared::{job_id, parse_job_id},
+    message::JobName,
+    places::Prefix,
 };
 
 /// What a line of the pool means to the miner.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write, time::Duration};
 
-use crate::core::reject::RejectCode;
+use pool_core::reject::RejectCode;
 
 /// The results of the shares so far.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use pool_core::{
+    evaluator::{EvaluateError, PuzzleKind},
+    types::{Address, EpochHash},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -9,11 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{
-    core::types::{Address, EpochHash},
-    stratum::server::tests::harness::{EPOCH, PROOF_TARGET, Pool, state, wait_until},
-    verify::evaluator::{EvaluateError, PuzzleKind},
-};
+use crate::stratum::server::tests::harness::{EPOCH, PROOF_TARGET, Pool, state, wait_until};
 
 /// The miner's version of the pool's arithmetic puzzle, with counters that often reach the target.
 struct Folded;

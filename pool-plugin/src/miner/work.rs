@@ -7,14 +7,14 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
+use pool_core::{
+    evaluator::{EvaluateError, Evaluator},
+    types::{Address, EpochHash},
+};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::report::say;
-use crate::{
-    core::types::{Address, EpochHash},
-    stratum::wire::places::Prefix,
-    verify::evaluator::{EvaluateError, Evaluator},
-};
+use crate::stratum::wire::places::Prefix;
 
 /// How long a thread pauses after the evaluator failed, so that a broken one does not fill the screen.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);

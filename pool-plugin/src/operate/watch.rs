@@ -2,21 +2,21 @@
 
 use std::time::SystemTime;
 
+use pool_core::{
+    chain::{
+        ChainHandle, ChainState,
+        health::{MIN_SYNCED_VALIDATORS, Node, chain, synced_validators},
+        syncing::{Progress, Syncing},
+    },
+    health::{HealthBoard, Part},
+};
 use tokio::{
     sync::watch,
     time::{Duration, Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    chain::{
-        ChainHandle, ChainState,
-        health::{MIN_SYNCED_VALIDATORS, Node, chain, synced_validators},
-        syncing::{Progress, Syncing},
-    },
-    core::health::{HealthBoard, Part},
-    ledger::{LedgerHealth, health::ledger},
-};
+use crate::ledger::{LedgerHealth, health::ledger};
 
 /// A shortage of validators is reported once it has lasted this many checks, a second apart.
 const PATIENCE: u32 = 5;
@@ -97,11 +97,12 @@ fn unix_now() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
+    use pool_core::{
         chain::{Chain, SyncState, sim::SimChain},
-        core::health::Level,
+        health::Level,
     };
+
+    use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_lasting_shortage_of_validators_is_reported_and_its_end_at_once() {

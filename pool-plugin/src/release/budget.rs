@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use crate::{
+use pool_core::{
     chain::{Chain, ChainError, Stake},
-    core::{
-        requirement::{Change, Requirement},
-        types::{Address, BLOCKS_PER_EPOCH},
-    },
+    requirement::{Change, Requirement},
+    types::{Address, BLOCKS_PER_EPOCH},
 };
 
 const MICROCREDITS_PER_CREDIT: u64 = 1_000_000;
@@ -44,17 +42,17 @@ impl Budget {
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Stake { bonded, landed, left } = self.stake;
-        let credits = |microcredits: u64| crate::core::types::grouped(microcredits / MICROCREDITS_PER_CREDIT);
-        write!(f, "{} landed this epoch, ", crate::core::types::counted(landed, "solution"))?;
+        let credits = |microcredits: u64| pool_core::types::grouped(microcredits / MICROCREDITS_PER_CREDIT);
+        write!(f, "{} landed this epoch, ", pool_core::types::counted(landed, "solution"))?;
         if left == u64::MAX {
             f.write_str("any number may follow")?;
         } else {
-            write!(f, "{} may follow", crate::core::types::grouped(left))?;
+            write!(f, "{} may follow", pool_core::types::grouped(left))?;
         }
         write!(
             f,
             " in {}; {} credits bonded",
-            crate::core::types::counted(self.blocks_left, "block"),
+            pool_core::types::counted(self.blocks_left, "block"),
             credits(bonded)
         )?;
         if let (Some(limit), Some(now)) = (self.limit(), self.requirement.now) {
@@ -70,8 +68,9 @@ impl fmt::Display for Budget {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::{chain::sim::SimChain, types::Network};
+
     use super::*;
-    use crate::{chain::sim::SimChain, core::types::Network};
 
     const OURS: Address = Address([7; 32]);
 

@@ -1,14 +1,13 @@
 //! The solutions: whether they are on their way.
 
-use crate::{
-    core::health::Report,
-    release::queue::{Status, Wait},
-};
+use pool_core::health::Report;
+
+use crate::release::queue::{Status, Wait};
 
 /// Judges the release queue. `unwritten`: why found solutions cannot be recorded.
 pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
     let waiting = |wait: Wait| status.waiting.get(&wait).copied().unwrap_or(0);
-    let solutions = |wait: Wait| crate::core::types::counted(waiting(wait), "solution");
+    let solutions = |wait: Wait| pool_core::types::counted(waiting(wait), "solution");
     if let Some(why) = unwritten {
         let text = format!(
             "found solutions go to the network but cannot be recorded ({why}): free disk space or fix the \
@@ -53,7 +52,7 @@ pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
     }
     let text = format!(
         "{} on the way, {} held below the proof target, {} for a better one, {} for the next epoch",
-        crate::core::types::counted(status.released, "solution"),
+        pool_core::types::counted(status.released, "solution"),
         waiting(Wait::ProofTarget),
         waiting(Wait::Better),
         waiting(Wait::NextEpoch)
@@ -63,8 +62,9 @@ pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
+
     use super::*;
-    use crate::core::health::Level;
 
     #[test]
     fn the_release_queue_names_its_worst_trouble() {

@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 use self::queue::Wait;
 pub use self::task::{Setup, run};
-use crate::core::types::{Found, Settled, SolutionId};
+use pool_core::types::{Found, Settled, SolutionId};
 
 /// Where the share checks put their finds. Sending never waits: a find is worth more than its memory.
 pub type FoundSender = mpsc::UnboundedSender<Found>;

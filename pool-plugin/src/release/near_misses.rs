@@ -9,9 +9,9 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use crate::{
+use pool_core::{
     chain::{Epoch, Puzzle},
-    core::types::{Found, SolutionId},
+    types::{Found, SolutionId},
 };
 
 /// How many are kept per epoch: the best ones.
@@ -47,15 +47,15 @@ impl NearMisses {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::{Address, EpochHash, Solution, Worker};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::types::{Address, EpochHash, Solution, Worker};
 
     fn found(epoch: u8, counter: u64, target: u64) -> Found {
         let solution =
             Solution { epoch_hash: EpochHash([epoch; 32]), address: Address::default(), counter, target };
-        let finder = Worker { account: "alice".into(), worker: String::new() };
+        let finder = Worker { account: "alice".into(), name: String::new() };
         Found { solution, epoch: epoch.into(), finder, found_ms: 0 }
     }
 

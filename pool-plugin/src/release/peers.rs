@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::chain::Peer;
+use pool_core::chain::Peer;
 
 /// The most solutions sent to a peer in a [`WINDOW`]. It disconnects at more than 64 in a minute, no matter who
 /// found them: the difference is left for what the node itself relays.

@@ -12,12 +12,13 @@
 //! `docs/release.md` says what each policy earns, and when to use which.
 
 mod finds;
+#[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 #[cfg(test)]
 mod tests;
 
 pub(super) use self::finds::Finds;
-use crate::core::types::MAX_SOLUTIONS_PER_BLOCK;
+use pool_core::types::MAX_SOLUTIONS_PER_BLOCK;
 
 /// Blocks at the end of an epoch in which the plan lands none of ours: for other provers' solutions that come
 /// first, and for a proof target that is above ours for a while.

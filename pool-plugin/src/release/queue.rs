@@ -29,13 +29,14 @@ use std::{
 
 use self::planner::{Planner, Step};
 pub use self::{early::MOST_EARLY, wait::Wait};
+use pool_core::{
+    chain::{Epoch, Peer, Puzzle},
+    types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
+};
+
 use super::{
     peers::{ConnectionNumber, PeerBook},
     policy::{Finds, Policy, View},
-};
-use crate::{
-    chain::{Epoch, Peer, Puzzle},
-    core::types::{Address, BLOCKS_PER_EPOCH, Solution, SolutionId},
 };
 
 /// A solution that has not landed is offered again to a peer that got it this long ago: the message may have

@@ -3,6 +3,10 @@
 
 use std::{future::Future, sync::Arc};
 
+use pool_core::{
+    chain::Puzzle,
+    types::{Found, Settled, SolutionId},
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{Duration, sleep},
@@ -10,8 +14,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    chain::Puzzle,
-    core::types::{Found, Settled, SolutionId},
     ledger::{
         ReadError, ShareLedger, WriteError,
         records::{SolutionRecord, SolutionState},

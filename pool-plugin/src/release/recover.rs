@@ -7,12 +7,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use pool_core::{
+    chain::{ChainState, Epoch, Puzzle},
+    types::{Found, Solution, SolutionId},
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    chain::{ChainState, Epoch, Puzzle},
-    core::types::{Found, Solution, SolutionId},
     ledger::{ReadError, ShareLedger, records::Share},
     release::near_misses,
 };
@@ -100,21 +102,21 @@ fn found(share: Share, epoch: Epoch) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::{
+        chain::{Chain, sim::SimChain},
+        types::{Address, Network, Worker},
+    };
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{
-        chain::{Chain, sim::SimChain},
-        core::types::{Address, Network, Worker},
-        ledger::records::ShareKey,
-    };
+    use crate::ledger::records::ShareKey;
 
     /// A ledger with a share for each pair of epoch and target, in this order.
     async fn ledger_with(dir: &TempDir, shares: &[(u32, u64)]) -> ShareLedger {
         let ledger = ShareLedger::open(dir.path(), Network::Testnet).unwrap();
         for (counter, (epoch, reached)) in shares.iter().enumerate() {
             let key = ShareKey { epoch: *epoch, address: Address::default(), counter: counter as u64 };
-            let worker = Worker { account: "ann".into(), worker: String::new() };
+            let worker = Worker { account: "ann".into(), name: String::new() };
             let reservation = ledger.reserve(key).unwrap();
             ledger.append(reservation, worker, 10, *reached, 1_000).await.unwrap();
         }

@@ -3,6 +3,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use pool_core::{
+    chain::{ChainHandle, ChainState, Puzzle, addresses::Addresses, limit_of_next_epoch},
+    health::{HealthBoard, Part},
+    types::{Address, Found, SolutionId},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -16,16 +21,9 @@ use super::{
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
     records::{Entry, Recorder, SolutionStore, Told},
 };
-use crate::{
-    chain::{ChainHandle, ChainState, Puzzle, addresses::Addresses, limit_of_next_epoch},
-    core::{
-        health::{HealthBoard, Part},
-        types::{Address, Found, SolutionId},
-    },
-    ledger::{
-        ReadError,
-        records::{SolutionRecord, SolutionState},
-    },
+use crate::ledger::{
+    ReadError,
+    records::{SolutionRecord, SolutionState},
 };
 
 /// Between two checks of the peers.
@@ -188,7 +186,7 @@ impl<S: SolutionStore> Releaser<S> {
             return tracing::debug!(%id, "solution found again");
         }
         tracing::info!(%id, target = found.solution.target, epoch = found.epoch,
-            account = found.finder.account, worker = found.finder.worker, "solution found");
+            account = found.finder.account, worker = found.finder.name, "solution found");
         self.expect(found);
     }
 

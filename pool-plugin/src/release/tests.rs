@@ -11,6 +11,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use pool_core::{
+    chain::{Chain, ChainState, SyncState, addresses::Addresses, sim::SimChain},
+    health::{HealthBoard, Part},
+    types::{BLOCKS_PER_EPOCH, Solution, Worker},
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{Duration, sleep},
@@ -19,16 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::harness::{OURS, Pool, ids, until};
 use super::{policy::Policy, records::SolutionStore, *};
-use crate::{
-    chain::{Chain, ChainState, SyncState, addresses::Addresses, sim::SimChain},
-    core::{
-        health::{HealthBoard, Part},
-        types::{BLOCKS_PER_EPOCH, Solution, Worker},
-    },
-    ledger::{
-        ReadError, WriteError,
-        records::{ShareKey, SolutionRecord, SolutionState},
-    },
+use crate::ledger::{
+    ReadError, WriteError,
+    records::{ShareKey, SolutionRecord, SolutionState},
 };
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +171,7 @@ async fn an_epoch_flip_expires_what_did_not_land() {
 async fn a_solution_of_the_next_epoch_is_released_when_that_begins() {
     let pool = Pool::new().await;
     let early = Solution { epoch_hash: SimChain::epoch_hash(1), ..pool.sim.solution(OURS, 1, 200) };
-    let finder = Worker { account: "ann".into(), worker: String::new() };
+    let finder = Worker { account: "ann".into(), name: String::new() };
     let found = Found { solution: early, epoch: 1, finder, found_ms: 1 };
     pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
     pool.send(found);
@@ -186,7 +184,7 @@ async fn a_solution_of_the_next_epoch_is_released_when_that_begins() {
 /// A find of epoch 1 while epoch 0's last block is the latest.
 async fn find_early(pool: &Pool, counter: u64, target: u64) -> Solution {
     let solution = SimChain::solution_of(1, OURS, counter, target);
-    let finder = Worker { account: "ann".into(), worker: String::new() };
+    let finder = Worker { account: "ann".into(), name: String::new() };
     pool.send(Found { solution, epoch: 1, finder, found_ms: 1 });
     until(|| pool.state(&solution) == Some(SolutionState::Found)).await;
     solution
@@ -288,7 +286,7 @@ async fn an_early_find_that_died_before_its_record_is_released_with_the_turn() {
     for (epoch, counter) in [(1, 1), (0, 2), (1, 3)] {
         let key = ShareKey { epoch, address: OURS, counter };
         let reservation = pool.ledger.reserve(key).unwrap();
-        let worker = Worker { account: "bob".into(), worker: "rig".into() };
+        let worker = Worker { account: "bob".into(), name: "rig".into() };
         pool.ledger.append(reservation, worker, 10, 200, 5_000).await.unwrap();
         finds.push(SimChain::solution_of(epoch, OURS, counter, 200));
     }
@@ -311,7 +309,7 @@ async fn an_early_find_that_died_before_its_record_is_released_with_the_turn() {
 async fn without_the_next_block_finds_stay_and_are_bounded() {
     let pool = Pool::new().await;
     pool.sim.jump_to(BLOCKS_PER_EPOCH - 1);
-    let finder = Worker { account: "ann".into(), worker: String::new() };
+    let finder = Worker { account: "ann".into(), name: String::new() };
     let count = queue::MOST_EARLY as u64 + 5;
     let finds: Vec<Solution> =
         (0..count).map(|counter| SimChain::solution_of(1, OURS, counter, 1_000 + counter)).collect();
@@ -466,7 +464,7 @@ impl SolutionStore for BrokenStore {
         Ok(vec![])
     }
 
-    fn unrecorded_finds(&self, _: &crate::chain::Puzzle) -> Result<Vec<Found>, ReadError> {
+    fn unrecorded_finds(&self, _: &pool_core::chain::Puzzle) -> Result<Vec<Found>, ReadError> {
         Ok(vec![])
     }
 }
@@ -507,7 +505,7 @@ async fn queue_on(store: BrokenStore) -> Queue {
 impl Queue {
     async fn find(&self, counter: u64) -> Solution {
         let solution = self.sim.solution(OURS, counter, 200);
-        let finder = Worker { account: "ann".into(), worker: "rig".into() };
+        let finder = Worker { account: "ann".into(), name: "rig".into() };
         self.finds.send(Found { solution, epoch: 0, finder, found_ms: 1 }).unwrap();
         sleep(Duration::from_millis(1)).await;
         solution
@@ -574,7 +572,7 @@ async fn a_find_that_died_before_its_record_keeps_its_place() {
     until(|| pool.state(&held) == Some(SolutionState::Found)).await;
     let sent = pool.sim.solution(OURS, 2, 200);
     let key = ShareKey { epoch: 0, address: OURS, counter: 2 };
-    let worker = Worker { account: "bob".into(), worker: "rig".into() };
+    let worker = Worker { account: "bob".into(), name: "rig".into() };
     let reservation = pool.ledger.reserve(key).unwrap();
     pool.ledger.append(reservation, worker.clone(), 10, 200, 5_000).await.unwrap();
     let (sim, folder) = pool.crash().await;

@@ -7,19 +7,17 @@ use std::{
 };
 
 use bytes::BytesMut;
+use pool_core::{login, reject::Reject};
 use tokio_util::codec::Decoder;
 
-use crate::{
-    core::{login, reject::Reject},
-    stratum::{
-        server::{capture::mask::mask, proxy},
-        wire::{
-            codec::{FrameDecoder, Framing},
-            counter::{CounterReader, RawCounter},
-            dialects::{Dialect, generic},
-            message::{Authorize, Call, Id, Message, Reply},
-            places::Prefix,
-        },
+use crate::stratum::{
+    server::{capture::mask::mask, proxy},
+    wire::{
+        codec::{FrameDecoder, Framing},
+        counter::{CounterReader, RawCounter},
+        dialects::{Dialect, generic},
+        message::{Authorize, Call, Id, Message, Reply},
+        places::Prefix,
     },
 };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::health::Report;
+use pool_core::health::Report;
 
 /// After this long without a share something is wrong: with a share every few seconds, even one miner is not
 /// that unlucky.
@@ -22,7 +22,7 @@ impl Silence {
             *self = Self { accepted, since: now };
         }
         let silent = now.saturating_sub(self.since);
-        let minutes = crate::core::types::counted(silent.as_secs() / 60, "minute");
+        let minutes = pool_core::types::counted(silent.as_secs() / 60, "minute");
         match (silent >= SILENCE, connections) {
             (false, _) if accepted == 0 => Report::green("none_yet", "no share has come since the start"),
             (false, _) => Report::green("coming", "shares come in"),
@@ -38,7 +38,7 @@ impl Silence {
                 format!(
                     "no share for {minutes} from {}: see whether the node is synced and why shares are refused \
                      (snarkos pool admin status)",
-                    crate::core::types::counted(connections, "connected miner")
+                    pool_core::types::counted(connections, "connected miner")
                 ),
             ),
         }
@@ -47,8 +47,9 @@ impl Silence {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
+
     use super::*;
-    use crate::core::health::Level;
 
     #[test]
     fn silence_is_told_after_ten_minutes_and_a_new_pool_may_wait_for_its_first_miner() {

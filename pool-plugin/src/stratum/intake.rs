@@ -8,20 +8,20 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use pool_core::{
+    chain::{ChainState, Epoch, Puzzle},
+    evaluator::EvaluateError,
+    occasionally::Occasionally,
+    reject::Reject,
+    types::{Address, EpochHash, Found, Solution, Worker, unix_ms},
+};
 use tokio::sync::{oneshot, watch};
 use tracing::error;
 
 use crate::{
-    chain::{ChainState, Epoch, Puzzle},
-    core::{
-        occasionally::Occasionally,
-        reject::Reject,
-        types::{Address, EpochHash, Found, Solution, Worker, unix_ms},
-    },
     ledger::{Reservation, ReserveError, ShareLedger, WriteError, records::ShareKey},
     release::{FoundSender, near_misses::NearMisses},
     verify::{
-        evaluator::EvaluateError,
         fair_queue::Lane,
         verifier::{Attempt, Verifier},
     },

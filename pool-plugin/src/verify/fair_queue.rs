@@ -12,7 +12,7 @@ use std::{
     hash::Hash,
 };
 
-use crate::core::source::Source;
+use pool_core::source::Source;
 
 /// The most low-priority items that may wait, in all lanes together.
 const LOW_CAPACITY: usize = 256;

@@ -1,11 +1,11 @@
 //! The verification of shares: whether it keeps up, and whether it is right.
 
-use crate::{core::health::Report, verify::evaluator::EvaluatorStats};
+use pool_core::{evaluator::EvaluatorStats, health::Report};
 
 /// Judges the verification queue by how full it is.
 pub fn verification(waiting: usize, capacity: usize) -> Report {
     if waiting >= capacity {
-        let waiting = crate::core::types::counted(waiting, "waiting share");
+        let waiting = pool_core::types::counted(waiting, "waiting share");
         let text = format!("{waiting}, more are refused: raise the share target or add cores");
         return Report::red("full", text);
     }
@@ -13,7 +13,7 @@ pub fn verification(waiting: usize, capacity: usize) -> Report {
         let text = format!("{waiting} of {capacity} places taken: raise the share target or add cores");
         return Report::amber("filling", text);
     }
-    Report::green("keeping_up", crate::core::types::counted(waiting, "waiting share"))
+    Report::green("keeping_up", pool_core::types::counted(waiting, "waiting share"))
 }
 
 /// Judges the puzzle's evaluator. A wrong answer is reported until a restart: shares may have been credited
@@ -25,8 +25,8 @@ pub fn puzzle(stats: &EvaluatorStats) -> Report {
             "snarkvm checked {} of the native puzzle and found {wrong} wrong, in {}, whose shares it verifies \
              itself from then on, slowly: report the values in the log (\"the native puzzle was wrong\") and \
              restart with --puzzle stock",
-            crate::core::types::counted(checked, "answer"),
-            crate::core::types::counted(distrusted_epochs, "epoch")
+            pool_core::types::counted(checked, "answer"),
+            pool_core::types::counted(distrusted_epochs, "epoch")
         );
         return Report::red("wrong", text);
     }
@@ -37,14 +37,15 @@ pub fn puzzle(stats: &EvaluatorStats) -> Report {
     }
     Report::green(
         "exact",
-        format!("snarkvm checked {}: none was wrong", crate::core::types::counted(checked, "answer")),
+        format!("snarkvm checked {}: none was wrong", pool_core::types::counted(checked, "answer")),
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
+
     use super::*;
-    use crate::core::health::Level;
 
     #[test]
     fn verification_is_judged_by_how_far_it_is_behind() {

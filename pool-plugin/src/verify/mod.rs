@@ -1,15 +1,11 @@
 //! Whether a counter reaches its target: the puzzle, and the threads that compute it.
 //!
 //! # Layout
-//! - [`evaluator`]: the puzzle behind a trait.
-//! - [`cross_check`]: a fast evaluator, checked by a slow one.
 //! - [`prepare`]: gets the puzzle ready before its first share.
 //! - [`fair_queue`]: turns by session, not by arrival.
 //! - [`verifier`]: the threads that compute targets.
 //! - [`health`]: whether shares are checked in time, and rightly.
 
-pub mod cross_check;
-pub mod evaluator;
 pub mod fair_queue;
 pub mod health;
 pub mod prepare;

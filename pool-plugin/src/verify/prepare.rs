@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{sync::watch, task::spawn_blocking};
 use tracing::error;
 
-use crate::{chain::ChainState, core::types::EpochHash, verify::evaluator::Evaluator};
+use pool_core::{chain::ChainState, evaluator::Evaluator, types::EpochHash};
 
 /// Prepares the evaluator for the epochs whose shares are accepted; the next one is among them as soon as its
 /// hash is known, one block early. Ends with the chain's sender.
@@ -37,13 +37,13 @@ fn known_epochs(state: &ChainState) -> Vec<EpochHash> {
 #[cfg(test)]
 mod tests {
     use parking_lot::Mutex;
+    use pool_core::{
+        chain::{Puzzle, SyncState},
+        evaluator::EvaluateError,
+        types::Address,
+    };
 
     use super::*;
-    use crate::{
-        chain::{Puzzle, SyncState},
-        core::types::Address,
-        verify::evaluator::EvaluateError,
-    };
 
     #[derive(Default)]
     struct Recorder(Mutex<Vec<EpochHash>>);

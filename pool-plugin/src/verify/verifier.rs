@@ -15,19 +15,15 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
+use pool_core::{
+    evaluator::{EvaluateError, Evaluator},
+    meters::meters,
+    types::{Address, EpochHash},
+};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tracing::{error, warn};
 
-use crate::{
-    core::{
-        meters::meters,
-        types::{Address, EpochHash},
-    },
-    verify::{
-        evaluator::{EvaluateError, Evaluator},
-        fair_queue::{FairQueue, Lane},
-    },
-};
+use crate::verify::fair_queue::{FairQueue, Lane};
 
 /// The most waiting attempts of all sessions. Sessions stop reading long before; this only bounds the memory
 /// if there are very many of them.

@@ -6,9 +6,9 @@ use std::{
     path::Path,
 };
 
+use pool_core::types::Network;
 use pool_plugin::{
     books::dump,
-    core::types::Network,
     ledger::{ReserveError, ShareLedger},
 };
 

@@ -3,12 +3,12 @@
 
 use std::{path::PathBuf, thread};
 
+use pool_core::{
+    accounting::terms::{Fee, Rules, Scheme},
+    types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
+};
 use pool_plugin::{
     books::dump,
-    core::{
-        accounting::terms::{Fee, Rules, Scheme},
-        types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
-    },
     ledger::{
         ReserveError, ShareLedger,
         records::{BlockOutcome, DumpMark, ShareKey, SolutionRecord, SolutionState},
@@ -55,7 +55,7 @@ fn store(ledger: &ShareLedger, shares: &std::path::Path, thread: u64, first_coun
         for counter in first_counter.. {
             let key = key(counter);
             let reservation = ledger.reserve(key).unwrap();
-            let worker = Worker { account: "ann".into(), worker: thread.to_string() };
+            let worker = Worker { account: "ann".into(), name: thread.to_string() };
             let seq = ledger.append(reservation, worker, 10 + thread, 100, counter).await.unwrap();
             println!("share {seq} {counter}");
             // A replay, by the miner or a thief.
@@ -95,7 +95,7 @@ async fn land(ledger: &ShareLedger, shares: &std::path::Path, counter: u64) {
     let found = SolutionRecord {
         solution,
         epoch: 1,
-        finder: Some(Worker { account: "ann".into(), worker: "0".into() }),
+        finder: Some(Worker { account: "ann".into(), name: "0".into() }),
         found_ms: counter,
         state: SolutionState::Found,
     };

@@ -18,6 +18,8 @@ pub(crate) struct Tree {
 
 struct File {
     path: PathBuf,
+    /// Whether it is one of the leaf crate's.
+    in_leaf: bool,
     code: Code,
     lines: Vec<String>,
 }
@@ -44,21 +46,49 @@ impl fmt::Display for Line {
     }
 }
 
+/// The crate below the pool's: its folder and its name in paths. Its modules are rooms too: those in [`LEAF_ROOMS`]
+/// under their own names, the others in the room [`CORE`].
+const LEAF_SRC: &str = "pool-plugin/core/src";
+const LEAF: &str = "pool_core";
+const LEAF_ROOMS: [&str; 1] = ["chain"];
+const CORE: &str = "core";
+
+/// The place of a path of the leaf crate among the rooms.
+pub(crate) fn room_path(path: &[String]) -> Module {
+    let has_a_room = path.first().is_some_and(|first| LEAF_ROOMS.contains(&first.as_str()));
+    if has_a_room { path.to_vec() } else { [&[CORE.to_owned()], path].concat() }
+}
+
+/// The other way round.
+fn leaf_path(module: &[String]) -> Module {
+    module.strip_prefix(&[CORE.to_owned()]).unwrap_or(module).to_vec()
+}
+
 impl Tree {
     /// Reads the files below `src`, a folder of the repository whose root is `root`.
     pub(crate) fn read(root: &Path, src: &str) -> Self {
         let mut modules = BTreeMap::new();
-        for path in rust_files(&root.join(src)) {
-            let text = fs::read_to_string(&path).unwrap();
-            let module = module_of(path.strip_prefix(root.join(src)).unwrap());
-            let path = path.strip_prefix(root).unwrap().to_owned();
-            let lines = text.lines().map(|line| line.trim().to_owned()).collect();
-            modules.insert(module, File { path, code: Code::read(&text), lines });
-        }
+        read_files(root, src, false, &mut modules);
+        Self::of(modules)
+    }
+
+    /// Reads the pool's crate and the leaf crate as one tree.
+    pub(crate) fn read_with_leaf(root: &Path, src: &str) -> Self {
+        let mut modules = BTreeMap::new();
+        read_files(root, src, false, &mut modules);
+        read_files(root, LEAF_SRC, true, &mut modules);
+        Self::of(modules)
+    }
+
+    fn of(mut modules: BTreeMap<Module, File>) -> Self {
         let of_tests: BTreeSet<Module> = modules
             .iter()
             .flat_map(|(module, file)| {
-                file.code.test_modules.iter().map(|name| [module.clone(), vec![name.clone()]].concat())
+                let base = if file.in_leaf { leaf_path(module) } else { module.clone() };
+                file.code.test_modules.iter().map(move |name| {
+                    let path = [base.clone(), vec![name.clone()]].concat();
+                    if file.in_leaf { room_path(&path) } else { path }
+                })
             })
             .collect();
         modules.retain(|module, _| (1..=module.len()).all(|length| !of_tests.contains(&module[..length])));
@@ -78,7 +108,8 @@ impl Tree {
         let imports = self.imports();
         let mut arrows = vec![];
         for (from, file) in &self.modules {
-            for named in file.code.named(&self.children(from)) {
+            let names = [self.children(from), vec![LEAF]].concat();
+            for named in file.code.named(&names) {
                 let Some(path) = self.absolute(from, &named.path) else { continue };
                 let to = self.owner(&imports, path, 0);
                 if to != *from {
@@ -119,7 +150,11 @@ impl Tree {
     /// The path from the crate's root; `None`: it leads to another crate.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Module> {
         let first = path.first()?.as_str();
-        let (mut base, mut rest) = (module.clone(), path);
+        if first == LEAF {
+            return self.modules.values().any(|file| file.in_leaf).then(|| room_path(&path[1..]));
+        }
+        let in_leaf = self.modules[module].in_leaf;
+        let (mut base, mut rest) = (if in_leaf { leaf_path(module) } else { module.clone() }, path);
         match first {
             "crate" => (base, rest) = (vec![], &path[1..]),
             "self" | "super" => {
@@ -136,7 +171,7 @@ impl Tree {
             _ => return None,
         }
         base.extend(rest.iter().cloned());
-        Some(base)
+        Some(if in_leaf { room_path(&base) } else { base })
     }
 
     /// The module that defines the item at this path, through any re-exports.
@@ -184,6 +219,17 @@ impl Tree {
         let has = |text: &str| text.split(|c| !is_name(c)).any(|word| word == last);
         let found = statement.iter().find(|(_, text)| has(text)).unwrap_or(&statement[0]);
         Line { file: file.path.clone(), number: found.0 + 1, text: found.1.clone() }
+    }
+}
+
+fn read_files(root: &Path, src: &str, in_leaf: bool, modules: &mut BTreeMap<Module, File>) {
+    for path in rust_files(&root.join(src)) {
+        let text = fs::read_to_string(&path).unwrap();
+        let module = module_of(path.strip_prefix(root.join(src)).unwrap());
+        let module = if in_leaf { room_path(&module) } else { module };
+        let path = path.strip_prefix(root).unwrap().to_owned();
+        let lines = text.lines().map(|line| line.trim().to_owned()).collect();
+        modules.insert(module, File { path, in_leaf, code: Code::read(&text), lines });
     }
 }
 

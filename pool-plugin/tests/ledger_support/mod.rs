@@ -3,12 +3,10 @@
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-use pool_plugin::{
-    core::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId, Worker},
-    ledger::{
-        ShareLedger, WriteError,
-        records::{BlockOutcome, Share, ShareKey, SolutionRecord, SolutionState},
-    },
+use pool_core::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId, Worker};
+use pool_plugin::ledger::{
+    ShareLedger, WriteError,
+    records::{BlockOutcome, Share, ShareKey, SolutionRecord, SolutionState},
 };
 
 /// The proof target of all blocks.
@@ -25,7 +23,7 @@ pub(crate) fn key(epoch: u32, counter: u64) -> ShareKey {
 }
 
 pub(crate) fn worker(account: &str, name: &str) -> Worker {
-    Worker { account: account.into(), worker: name.into() }
+    Worker { account: account.into(), name: name.into() }
 }
 
 /// A share of `ann.rig` with target 100.
@@ -65,7 +63,7 @@ pub(crate) fn found(epoch: u32, counter: u64) -> SolutionRecord {
 
 /// A block in which solutions of its epoch, given by their counters, landed.
 pub(crate) fn block(height: u32, landed: &[u64]) -> BlockOutcome {
-    let epoch = pool_plugin::core::types::epoch_of_block(height);
+    let epoch = pool_core::types::epoch_of_block(height);
     BlockOutcome {
         height,
         hash: block_hash(height),

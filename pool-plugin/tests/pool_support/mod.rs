@@ -15,14 +15,15 @@ use std::{
     time::Duration,
 };
 
+use pool_core::{
+    accounting::terms::Rules,
+    chain::{Chain, following::Patience, sim::SimChain},
+    evaluator::{EvaluateError, Evaluator, PuzzleKind},
+    health::Health,
+    types::{Address, EpochHash},
+};
 use pool_plugin::{
     books::backup::BackupHandle,
-    chain::{Chain, following::Patience, sim::SimChain},
-    core::{
-        accounting::terms::Rules,
-        health::Health,
-        types::{Address, EpochHash},
-    },
     operate::{
         admin::AdminHandle,
         config::{ApiConfig, Config, EntranceConfig, SinksConfig},
@@ -30,7 +31,6 @@ use pool_plugin::{
         view::View,
     },
     release::policy::Policy,
-    verify::evaluator::{EvaluateError, Evaluator, PuzzleKind},
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;

@@ -11,7 +11,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use pool_plugin::{core::accounting::terms::Scheme, ledger::ShareLedger};
+use pool_core::accounting::terms::Scheme;
+use pool_plugin::ledger::ShareLedger;
 use pool_simulator::helper::Helper;
 
 fn scheme(data: &Path) -> Option<Scheme> {

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use pool_plugin::core::types::counted;
+use pool_core::types::counted;
 use pool_tests::{
     devnet::Devnet,
     miner,

@@ -105,7 +105,7 @@ pub async fn bans(_: IsAdmin, Of(state): Of<State>) -> Answer<Json<Done>> {
     responses((status = 200, body = Vec<PeerView>))
 )]
 pub async fn peers(_: IsAdmin, Of(state): Of<State>) -> Json<Vec<PeerView>> {
-    let view = |peer: pool_plugin::chain::Peer| PeerView {
+    let view = |peer: pool_core::chain::Peer| PeerView {
         address: peer.address.to_string(),
         validator: peer.validator,
         trusted: peer.trusted,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use pool_core::types::Worker;
 use serde::Serialize;
 
 use crate::{
     activity::{Activity, Login, News},
-    books::{Block, Share, Solution, Worker},
+    books::{Block, Share, Solution},
     names::{between_slashes, puid, worker_id},
 };
 

@@ -13,8 +13,9 @@ use std::{
     thread,
 };
 
+use pool_core::types::Worker;
 use pool_sinks::{
-    books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution, Worker},
+    books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution},
     sink::{Sink, Step, Trouble},
 };
 

@@ -1,10 +1,11 @@
 //! Whether the sums of the books are right, and the finds likely.
 
-use super::report::percent;
-use crate::core::{
+use pool_core::{
     accounting::withholding::{Finds, is_alarming},
     health::Report,
 };
+
+use super::report::percent;
 
 /// The most accounts that a report on finds names.
 const MAX_SUSPECTS: usize = 5;
@@ -26,7 +27,7 @@ pub fn finds(finds: &[Finds], effort: Option<u64>) -> Report {
     if !is_alarming(finds) {
         let text = format!(
             "likely finds of {}; effort of the open round: {effort}",
-            crate::core::types::counted(finds.len(), "account")
+            pool_core::types::counted(finds.len(), "account")
         );
         return Report::green("likely", text);
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    core::accounting::{luck::effort_permille, withholding::Finds},
-    ledger::{ReadError, ShareLedger, records::Round},
-};
+use pool_core::accounting::{luck::effort_permille, withholding::Finds};
+
+use crate::ledger::{ReadError, ShareLedger, records::Round};
 
 /// How many shares are read back at the start: enough to judge accounts right after a restart.
 const SHARES_BACK: u64 = 1_000_000;

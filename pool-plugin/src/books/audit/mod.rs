@@ -16,6 +16,10 @@ pub mod report;
 #[cfg(test)]
 mod tests;
 
+use pool_core::{
+    chain::ChainState,
+    health::{HealthBoard, Part, Report},
+};
 use tokio::{
     sync::watch,
     time::{Duration, MissedTickBehavior, interval},
@@ -23,11 +27,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{books::Books, history::History};
-use crate::{
-    chain::ChainState,
-    core::health::{HealthBoard, Part, Report},
-    ledger::{ReadError, ShareLedger},
-};
+use crate::ledger::{ReadError, ShareLedger};
 
 const INTERVAL: Duration = Duration::from_secs(30);
 

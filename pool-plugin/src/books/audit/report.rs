@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
+use pool_core::accounting::luck::effort_permille;
+
 use super::{books::check_rounds, history::History};
-use crate::{
-    core::accounting::luck::effort_permille,
-    ledger::{ReadError, ShareLedger},
-};
+use crate::ledger::{ReadError, ShareLedger};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]

@@ -1,22 +1,21 @@
 //! The auditor over a real ledger.
 
+use pool_core::{
+    accounting::terms::Rules,
+    health::Level,
+    types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
+};
+
 use super::{Auditor, books::check_rounds, report::report};
-use crate::{
-    core::{
-        accounting::terms::Rules,
-        health::Level,
-        types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
-    },
-    ledger::{
-        ShareLedger,
-        records::{BlockOutcome, ShareKey, SolutionRecord, SolutionState},
-    },
+use crate::ledger::{
+    ShareLedger,
+    records::{BlockOutcome, ShareKey, SolutionRecord, SolutionState},
 };
 
 const PROOF_TARGET: u64 = 1_000;
 
 fn worker(account: &str) -> Worker {
-    Worker { account: account.into(), worker: "rig".into() }
+    Worker { account: account.into(), name: "rig".into() }
 }
 
 async fn share(ledger: &ShareLedger, counter: u64, account: &str, target: u64) {

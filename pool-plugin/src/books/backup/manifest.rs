@@ -27,7 +27,7 @@ pub struct Manifest {
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { network, shares_from, last_seq, .. } = self;
-        let dumps = crate::core::types::counted(self.dumps, "dump");
+        let dumps = pool_core::types::counted(self.dumps, "dump");
         write!(f, "backup of a {network} pool: shares {shares_from} to {last_seq}, {dumps}")?;
         self.scanned_height.map_or(Ok(()), |height| write!(f, ", blocks up to {height}"))
     }

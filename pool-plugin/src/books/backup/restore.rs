@@ -2,10 +2,11 @@
 
 use std::{fmt, fs, path::Path};
 
+use pool_core::types::Network;
+
 use super::{BackupError, DATABASE, DUMPS, Manifest, check::check, files};
 use crate::{
     books::dump,
-    core::types::Network,
     ledger::{ShareLedger, records::Adopted},
 };
 
@@ -26,9 +27,9 @@ impl fmt::Display for Restored {
         writeln!(
             f,
             "restored {}; existing dumps stayed",
-            crate::core::types::counted(restored, "missing dump")
+            pool_core::types::counted(restored, "missing dump")
         )?;
-        writeln!(f, "kept {}", crate::core::types::counted(newer, "newer dump"))?;
+        writeln!(f, "kept {}", pool_core::types::counted(newer, "newer dump"))?;
         write!(f, "start the pool: shares are credited from the next epoch on")
     }
 }

@@ -2,14 +2,15 @@
 
 use std::str::FromStr;
 
+use pool_core::{
+    accounting::terms::{Fee, Rules, Scheme, Terms},
+    types::{EpochHash, Network, Solution, Worker},
+};
+
 use crate::{
     books::dump::{
         check::check,
         document::{Document, Settlement, SolutionEntry},
-    },
-    core::{
-        accounting::terms::{Fee, Rules, Scheme, Terms},
-        types::{EpochHash, Network, Solution, Worker},
     },
     ledger::records::{Adopted, Basis, DumpMark, Round, RoundSolution},
 };
@@ -83,7 +84,7 @@ fn solution(entry: &SolutionEntry, epoch_hash: EpochHash) -> Result<RoundSolutio
     let finder = entry
         .finder
         .as_ref()
-        .map(|finder| Worker { account: finder.account.clone(), worker: finder.worker.clone() });
+        .map(|finder| Worker { account: finder.account.clone(), name: finder.worker.clone() });
     Ok(RoundSolution { solution, reward: entry.reward, finder })
 }
 

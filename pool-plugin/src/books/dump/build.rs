@@ -2,6 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use pool_core::{
+    accounting::{
+        allot::{Allotment, Income, allot},
+        terms::{Fee, Scheme, Terms},
+    },
+    types::{Network, Worker},
+};
+
 use crate::{
     books::dump::{
         document::{
@@ -10,13 +18,6 @@ use crate::{
         },
         gather::Gathered,
         tally::{AccountTally, Sum, Tally},
-    },
-    core::{
-        accounting::{
-            allot::{Allotment, Income, allot},
-            terms::{Fee, Scheme, Terms},
-        },
-        types::{Network, Worker},
     },
     ledger::records::{Basis, DumpMark, Round, RoundSolution},
 };
@@ -172,6 +173,6 @@ impl From<&RoundSolution> for SolutionEntry {
 
 impl From<&Worker> for FinderEntry {
     fn from(finder: &Worker) -> Self {
-        Self { account: finder.account.clone(), worker: finder.worker.clone() }
+        Self { account: finder.account.clone(), worker: finder.name.clone() }
     }
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use pool_core::{
+    accounting::window::{Reach, reach},
+    types::Network,
+};
+
 use crate::{
     books::dump::{DumpError, build::build, check::check, gather::gather},
-    core::{
-        accounting::window::{Reach, reach},
-        types::Network,
-    },
     ledger::{
         ShareLedger,
         records::{DumpMark, Round},

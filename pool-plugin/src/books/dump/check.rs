@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    books::dump::{
-        document::{AccountEntry, Document, SCHEMA_VERSION, SchemeEntry, Settlement},
-        tally::Sum,
-    },
-    core::accounting::{
-        allot::{Income, allot},
-        terms::{Fee, Rules, Scheme, WHOLE_BASIS_POINTS},
-    },
+use pool_core::accounting::{
+    allot::{Income, allot},
+    terms::{Fee, Rules, Scheme, WHOLE_BASIS_POINTS},
+};
+
+use crate::books::dump::{
+    document::{AccountEntry, Document, SCHEMA_VERSION, SchemeEntry, Settlement},
+    tally::Sum,
 };
 
 /// Everything that the dump alone can show.

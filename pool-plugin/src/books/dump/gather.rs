@@ -1,11 +1,12 @@
 //! The shares a block pays for, read from the latest back: only their sums are kept.
 
+use pool_core::accounting::window::{Cut, Reach};
+
 use crate::{
     books::dump::{
         DumpError,
         tally::{Sum, Tally},
     },
-    core::accounting::window::{Cut, Reach},
     ledger::{ShareLedger, records::Round},
 };
 

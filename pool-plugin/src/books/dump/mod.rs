@@ -34,9 +34,10 @@ use std::{
 };
 
 pub use crate::books::dump::{adopt::adopt, document::SCHEMA_VERSION, file::file_name};
+use pool_core::types::Network;
+
 use crate::{
     books::dump::{chain::Chain, file::Placed},
-    core::types::Network,
     ledger::{
         ReadError, ShareLedger,
         records::{DumpMark, Round},

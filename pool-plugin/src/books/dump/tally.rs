@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::types::Worker;
+use pool_core::types::Worker;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
@@ -48,11 +48,11 @@ impl Tally {
             return Err("an account is missing".to_owned());
         };
         account.sum = account.sum.plus(share)?;
-        if let Some(sum) = account.workers.get_mut(&worker.worker) {
+        if let Some(sum) = account.workers.get_mut(&worker.name) {
             *sum = sum.plus(share)?;
             return Ok(());
         }
-        account.workers.insert(worker.worker.clone(), share);
+        account.workers.insert(worker.name.clone(), share);
         Ok(())
     }
 }

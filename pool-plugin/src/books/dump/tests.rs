@@ -1,5 +1,12 @@
 //! What is written reads back, adds up, and shows every change.
 
+use pool_core::{
+    accounting::{
+        terms::{Fee, Rules, Scheme, Terms},
+        window::{Cut, reach},
+    },
+    types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
+};
 use proptest::prelude::*;
 
 use super::{
@@ -9,16 +16,7 @@ use super::{
     gather::Gathered,
     tally::Sum,
 };
-use crate::{
-    core::{
-        accounting::{
-            terms::{Fee, Rules, Scheme, Terms},
-            window::{Cut, reach},
-        },
-        types::{Address, BlockHash, EpochHash, Network, Solution, Worker},
-    },
-    ledger::records::{Basis, DumpMark, Round, RoundSolution},
-};
+use crate::ledger::records::{Basis, DumpMark, Round, RoundSolution};
 
 /// Makes a dump a false one.
 type Lie = fn(&mut Document);
@@ -27,7 +25,7 @@ type Lie = fn(&mut Document);
 type Shares = [(String, String, u64)];
 
 fn solution(counter: u64, reward: u64, finder: Option<&str>) -> RoundSolution {
-    let finder = finder.map(|account| Worker { account: account.to_owned(), worker: "rig".to_owned() });
+    let finder = finder.map(|account| Worker { account: account.to_owned(), name: "rig".to_owned() });
     let solution =
         Solution { epoch_hash: EpochHash([2; 32]), address: Address([3; 32]), counter, target: 1 << 40 };
     RoundSolution { solution, reward, finder }
@@ -52,7 +50,7 @@ fn round(first_seq: u64, last_seq: u64, scheme: Option<Scheme>) -> Round {
 
 /// Like `gather`, from memory: `shares` are numbered from 1.
 fn gathered(shares: &Shares, round: &Round) -> Gathered {
-    let whole = crate::core::accounting::window::Reach { first_seq: round.first_seq, work: None };
+    let whole = pool_core::accounting::window::Reach { first_seq: round.first_seq, work: None };
     let reach =
         round.basis.as_ref().map_or(whole, |basis| reach(&basis.terms, round.first_seq, basis.proof_target));
     let mut gathered = Gathered { window_first_seq: round.last_seq + 1, ..Gathered::default() };
@@ -67,7 +65,7 @@ fn gathered(shares: &Shares, round: &Round) -> Gathered {
             cut = None;
             continue;
         };
-        let worker = Worker { account: account.clone(), worker: worker.clone() };
+        let worker = Worker { account: account.clone(), name: worker.clone() };
         gathered.window.add(&worker, credit).unwrap();
         (gathered.window_first_seq, gathered.first_credit) = (seq, credit);
     }

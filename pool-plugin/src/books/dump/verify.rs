@@ -10,12 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pool_core::{chain::rest::RestNode, types::Network};
+
 use super::{DumpError, check, document::Document, file_name, render};
-use crate::{
-    chain::rest::RestNode,
-    core::types::Network,
-    ledger::{OpenError, ReadError, ShareLedger},
-};
+use crate::ledger::{OpenError, ReadError, ShareLedger};
 
 /// Why no file could be judged.
 #[derive(Debug, thiserror::Error)]

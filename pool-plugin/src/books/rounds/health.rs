@@ -1,6 +1,6 @@
 //! Whether blocks are accounted.
 
-use crate::{chain::health::HEIGHT_TOLERANCE, core::health::Report};
+use pool_core::{chain::health::HEIGHT_TOLERANCE, health::Report};
 
 /// Judges the accounting of blocks: the height it has reached, the chain's height, and what stops it.
 pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
@@ -15,7 +15,7 @@ pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
     if behind > HEIGHT_TOLERANCE {
         return Report::amber(
             "catching_up",
-            format!("{} left to account, at {scanned}", crate::core::types::counted(behind, "block")),
+            format!("{} left to account, at {scanned}", pool_core::types::counted(behind, "block")),
         );
     }
     Report::green("accounted", format!("accounted up to height {scanned}"))
@@ -23,8 +23,9 @@ pub fn rounds(scanned: u32, tip: u32, failure: Option<&str>) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
+
     use super::*;
-    use crate::core::health::Level;
 
     #[test]
     fn rounds_are_judged_by_how_far_they_are_behind() {

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{
+use pool_core::{
     chain::Block,
-    core::types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, SolutionId, epoch_of_block},
-    ledger::records::{BlockOutcome, SolutionRecord, SolutionState},
+    types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, SolutionId, epoch_of_block},
 };
+
+use crate::ledger::records::{BlockOutcome, SolutionRecord, SolutionState};
 
 /// Facts of the chain apart from the block itself; `None` where unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,11 +63,12 @@ fn abort_reason(block: &Block, record: &SolutionRecord, clues: &Clues) -> &'stat
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
+    use pool_core::{
         chain::LandedSolution,
-        core::types::{BlockHash, EpochHash, Solution},
+        types::{BlockHash, EpochHash, Solution},
     };
+
+    use super::*;
 
     const OURS: Address = Address([7; 32]);
     const OTHERS: Address = Address([9; 32]);

@@ -5,13 +5,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use pool_core::accounting::terms::Scheme;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    core::accounting::terms::Scheme,
-    ledger::{ReadError, ShareLedger, WriteError, records::Round},
-};
+use crate::ledger::{ReadError, ShareLedger, WriteError, records::Round};
 
 const LOOK_INTERVAL: Duration = Duration::from_secs(3600);
 

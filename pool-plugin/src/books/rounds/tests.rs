@@ -2,15 +2,15 @@
 
 use std::{fs, sync::Arc};
 
+use pool_core::{
+    chain::sim::{SimChain, peers::HANDSHAKE},
+    health::Part,
+    types::{BLOCKS_PER_EPOCH, Solution},
+};
 use tokio::time::{Duration, sleep};
 
 use crate::{
     books::dump::verify::Verdict,
-    chain::sim::{SimChain, peers::HANDSHAKE},
-    core::{
-        health::Part,
-        types::{BLOCKS_PER_EPOCH, Solution},
-    },
     ledger::records::{Round, SolutionState},
     release::tests::harness::{OTHERS, OURS, Pool, until},
 };

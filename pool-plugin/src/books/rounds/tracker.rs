@@ -9,6 +9,12 @@ use std::{
     path::PathBuf,
 };
 
+use pool_core::{
+    accounting::terms::Rules,
+    chain::{Block, ChainHandle, Puzzle},
+    health::{HealthBoard, Part},
+    types::{Address, Settled, SolutionId, epoch_of_block},
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{Duration, sleep},
@@ -21,12 +27,6 @@ use super::{
 };
 use crate::{
     books::dump,
-    chain::{Block, ChainHandle, Puzzle},
-    core::{
-        accounting::terms::Rules,
-        health::{HealthBoard, Part},
-        types::{Address, Settled, SolutionId, epoch_of_block},
-    },
     ledger::{
         ReadError, ShareLedger,
         records::{BlockOutcome, DumpMark, Round, SolutionRecord},

@@ -1,7 +1,8 @@
 //! Writing and reading the parts that records are made of.
 
+use pool_core::types::{Address, EpochHash, Solution, Worker};
+
 use super::{DecodeError, Decoded};
-use crate::core::types::{Address, EpochHash, Solution, Worker};
 
 /// Texts are cut to what their length field can hold: names are checked before they get here, reasons are
 /// ours.
@@ -42,7 +43,7 @@ impl Encoder {
     }
 
     pub(super) fn worker(self, worker: &Worker) -> Self {
-        self.text(&worker.account).text(&worker.worker)
+        self.text(&worker.account).text(&worker.name)
     }
 
     pub(super) fn finder(self, finder: Option<&Worker>) -> Self {
@@ -120,7 +121,7 @@ impl<'a> Decoder<'a> {
     }
 
     pub(super) fn worker(&mut self) -> Decoded<Worker> {
-        Ok(Worker { account: self.text()?, worker: self.text()? })
+        Ok(Worker { account: self.text()?, name: self.text()? })
     }
 
     pub(super) fn finder(&mut self) -> Decoded<Option<Worker>> {

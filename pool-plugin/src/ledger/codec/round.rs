@@ -1,14 +1,13 @@
 //! A block of ours: version 1 without a basis, version 2 with one.
 
+use pool_core::types::{Address, BlockHash, EpochHash};
+
 use super::{
     DecodeError, Decoded,
     bytes::{Decoder, Encoder},
     terms::{put_terms, take_terms},
 };
-use crate::{
-    core::types::{Address, BlockHash, EpochHash},
-    ledger::records::{Basis, Round, RoundSolution},
-};
+use crate::ledger::records::{Basis, Round, RoundSolution};
 
 const VERSION: u8 = 2;
 

@@ -1,13 +1,12 @@
 //! An accepted share, and the key that identifies it.
 
+use pool_core::types::Address;
+
 use super::{
     Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::{
-    core::types::Address,
-    ledger::records::{Share, ShareKey},
-};
+use crate::ledger::records::{Share, ShareKey};
 
 const VERSION: u8 = 1;
 

@@ -1,13 +1,12 @@
 //! A solution of ours and its fate.
 
+use pool_core::types::BlockHash;
+
 use super::{
     DecodeError, Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::{
-    core::types::BlockHash,
-    ledger::records::{SolutionRecord, SolutionState},
-};
+use crate::ledger::records::{SolutionRecord, SolutionState};
 
 const VERSION: u8 = 1;
 

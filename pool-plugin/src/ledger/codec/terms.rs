@@ -1,10 +1,11 @@
 //! The rules by which rewards are shared out.
 
+use pool_core::accounting::terms::{Fee, Rules, Scheme, Terms};
+
 use super::{
     DecodeError, Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::core::accounting::terms::{Fee, Rules, Scheme, Terms};
 
 const VERSION: u8 = 1;
 

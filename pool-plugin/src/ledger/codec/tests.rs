@@ -1,17 +1,15 @@
 //! Records survive the round trip; other bytes are refused, never a panic.
 
+use pool_core::{
+    accounting::terms::{Fee, Rules, Scheme, Terms},
+    types::{Address, BlockHash, EpochHash, Solution, Worker},
+};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    core::{
-        accounting::terms::{Fee, Rules, Scheme, Terms},
-        types::{Address, BlockHash, EpochHash, Solution, Worker},
-    },
-    ledger::records::{
-        Basis, DumpMark, LastTarget, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState,
-        WorkerTotal,
-    },
+use crate::ledger::records::{
+    Basis, DumpMark, LastTarget, Round, RoundSolution, Share, ShareKey, SolutionRecord, SolutionState,
+    WorkerTotal,
 };
 
 fn hash() -> impl Strategy<Value = [u8; 32]> {
@@ -19,7 +17,7 @@ fn hash() -> impl Strategy<Value = [u8; 32]> {
 }
 
 fn worker() -> impl Strategy<Value = Worker> {
-    ("\\PC{0,70}", ".{0,70}").prop_map(|(account, worker)| Worker { account, worker })
+    ("\\PC{0,70}", ".{0,70}").prop_map(|(account, worker)| Worker { account, name: worker })
 }
 
 fn solution() -> impl Strategy<Value = Solution> {
@@ -194,7 +192,7 @@ proptest! {
 
 #[test]
 fn the_split_between_account_and_worker_is_part_of_the_key() {
-    let worker = |account: &str, worker: &str| Worker { account: account.into(), worker: worker.into() };
+    let worker = |account: &str, worker: &str| Worker { account: account.into(), name: worker.into() };
     assert_ne!(encode_worker_key(&worker("ab", "c")), encode_worker_key(&worker("a", "bc")));
 }
 

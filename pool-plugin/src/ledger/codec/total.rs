@@ -1,10 +1,12 @@
 //! What a worker has earned, and its key.
 
+use pool_core::types::Worker;
+
 use super::{
     Decoded,
     bytes::{Decoder, Encoder},
 };
-use crate::{core::types::Worker, ledger::records::WorkerTotal};
+use crate::ledger::records::WorkerTotal;
 
 const VERSION: u8 = 1;
 

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use pool_core::{
+    accounting::terms::{Rules, Terms},
+    types::{Solution, SolutionId, epoch_of_block},
+};
+
 use super::{Trouble, Writer};
-use crate::{
-    core::{
-        accounting::terms::{Rules, Terms},
-        types::{Solution, SolutionId, epoch_of_block},
-    },
-    ledger::{
-        changes::{
-            block_changes, close_epochs, dump_mark_change, meta_change, solution_changes, terms_change,
-        },
-        errors::{ReadError, WriteError},
-        records::{BlockOutcome, DumpMark, Round, ShareKey, SolutionRecord, SolutionState},
-        schema::{Meta, solution_of_open_key},
-        settle::{Known, is_open, merge_found, settle},
-    },
+use crate::ledger::{
+    changes::{block_changes, close_epochs, dump_mark_change, meta_change, solution_changes, terms_change},
+    errors::{ReadError, WriteError},
+    records::{BlockOutcome, DumpMark, Round, ShareKey, SolutionRecord, SolutionState},
+    schema::{Meta, solution_of_open_key},
+    settle::{Known, is_open, merge_found, settle},
 };
 
 impl Writer {

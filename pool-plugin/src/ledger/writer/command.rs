@@ -1,18 +1,16 @@
 //! The writer's commands, and its queue.
 
+use pool_core::{
+    accounting::terms::{Rules, Terms},
+    types::{SolutionId, Worker},
+};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{
-    core::{
-        accounting::terms::{Rules, Terms},
-        types::{SolutionId, Worker},
-    },
-    ledger::{
-        condition::RETRY,
-        errors::WriteError,
-        records::{Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord},
-        reserve::Reservation,
-    },
+use crate::ledger::{
+    condition::RETRY,
+    errors::WriteError,
+    records::{Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord},
+    reserve::Reservation,
 };
 
 /// Commands that may wait before a sender has to wait.

@@ -1,16 +1,15 @@
 //! What is deleted from the database, and what it takes over after a backup was restored.
 
+use pool_core::accounting::terms::Terms;
+
 use super::{Trouble, Writer};
-use crate::{
-    core::accounting::terms::Terms,
-    ledger::{
-        changes::{
-            close_epochs, dump_mark_change, meta_change, retire_shares, round_change, solution_changes,
-            terms_change,
-        },
-        records::{Adopted, SolutionRecord, SolutionState},
-        schema::{Change, Meta, Table},
+use crate::ledger::{
+    changes::{
+        close_epochs, dump_mark_change, meta_change, retire_shares, round_change, solution_changes,
+        terms_change,
     },
+    records::{Adopted, SolutionRecord, SolutionState},
+    schema::{Change, Meta, Table},
 };
 
 impl Writer {

@@ -7,6 +7,10 @@ use std::{
 };
 
 use ipnet::IpNet;
+use pool_core::{
+    health::HealthBoard,
+    reject::{Reject, RejectCode},
+};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -14,10 +18,6 @@ use tracing::info;
 use super::{Command, LogLevel, Logger, log_level};
 use crate::{
     books::backup::BackupHandle,
-    core::{
-        health::HealthBoard,
-        reject::{Reject, RejectCode},
-    },
     operate::reload::Reloader,
     stratum::{
         guard::{Order, access::parse_network},

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use toml::Value;
 
-use crate::core::types::Address;
+use pool_core::types::Address;
 
 /// The allowed forms of an address, and how to name several.
 pub(super) const ALLOWED: &str = "an account's address (aleo1…, 63 characters); for several, --pool-address once for each or \

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use pool_core::types::Address;
 
 use super::{Config, PoolArgs, Source, example::EXAMPLE, source::CheckAddress};
-use crate::core::types::Address;
 
 #[derive(Args, Clone, Debug)]
 pub struct ConfigArgs {

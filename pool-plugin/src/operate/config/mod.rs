@@ -31,13 +31,14 @@ pub use source::{CheckAddress, Source};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use pool_core::{
+    accounting::terms::Rules, chain::following::Patience, evaluator::PuzzleKind, types::Address,
+};
+
 use crate::{
-    chain::following::Patience,
-    core::{accounting::terms::Rules, types::Address},
     operate::webhooks::WebhookConfig,
     release::policy::Policy,
     stratum::{server::capture::CaptureConfig, vardiff, wire::dialects::Dialect},
-    verify::evaluator::PuzzleKind,
 };
 
 /// A configuration without a mistake.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use pool_core::types::Address;
 use toml::{Table, Value};
 
 use super::{Problem, addresses, ports};
-use crate::core::types::Address;
 
 /// Besides those of the entrance.
 const KEYS: &[&str] = &[

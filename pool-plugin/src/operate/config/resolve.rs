@@ -11,21 +11,21 @@ use std::{
 };
 
 use clap::ValueEnum;
+use pool_core::{
+    accounting::terms::{Rules, Scheme, parse_fees},
+    chain::following::Patience,
+    evaluator::PuzzleKind,
+    login::parse_login,
+    types::Address,
+};
 
 use super::{
     Config, PoolArgs, Problem, Problems, api, entrance, ports::parse_listen, range::in_range, reader::Reader,
     sinks, webhooks,
 };
 use crate::{
-    chain::following::Patience,
-    core::{
-        accounting::terms::{Rules, Scheme, parse_fees},
-        login::parse_login,
-        types::Address,
-    },
     release::policy::Policy,
     stratum::{server::capture::CaptureConfig, wire::places::MOST_NODES},
-    verify::evaluator::PuzzleKind,
 };
 
 const DEFAULT_LISTEN: SocketAddr =
@@ -209,7 +209,7 @@ pub fn resolve(args: &PoolArgs, context: Context<'_>) -> Result<Config, Problems
 /// The account that a login of this name would credit.
 fn account_of(name: &str) -> Result<String, String> {
     let login = parse_login(name).map_err(|error| error.to_string())?;
-    if !login.worker.is_empty() {
+    if !login.name.is_empty() {
         return Err(format!("'{name}' names a worker: fees go to accounts"));
     }
     Ok(login.account)

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
+use pool_core::types::Address;
+
 use super::{Config, Context, PoolArgs, Problem, Problems, resolve};
-use crate::{
-    core::types::Address,
-    stratum::{server::Tls, users::AdminPassword},
-};
+use crate::stratum::{server::Tls, users::AdminPassword};
 
 /// Whether an address is an account on the running network; the reason if not.
 pub type CheckAddress = Box<dyn Fn(&Address) -> Result<(), String> + Send + Sync>;

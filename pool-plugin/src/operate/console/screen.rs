@@ -1,8 +1,9 @@
 //! The pool on one screen.
 
+use pool_core::health::Level;
+
 use super::words::{NONE, counted, grouped, percent, plain, rate, round_credits, short, span};
 use crate::{
-    core::health::Level,
     operate::{
         admin::query::Status,
         view::{ActivationView, BudgetView, ChainView, PoolView},

@@ -1,7 +1,9 @@
 //! Numbers in the format people read. Pure.
 
-pub(super) use crate::core::types::{counted, grouped};
-use crate::{core::hashrate, operate::view::Decimal};
+use pool_core::hashrate;
+pub(super) use pool_core::types::{counted, grouped};
+
+use crate::operate::view::Decimal;
 
 const MICROCREDITS: u128 = 1_000_000;
 

@@ -2,14 +2,16 @@
 
 use std::{future::Future, sync::Arc};
 
+use pool_core::{
+    chain::{self, ChainHandle, newer_version_file::NewerVersionFile},
+    supervise::supervise,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
 use crate::{
     books::{audit, resume, rounds},
-    chain::{self, ChainHandle, newer_version_file::NewerVersionFile},
-    core::supervise::supervise,
     operate::{
         config::SinksConfig,
         sinks::{self, LedgerBooks},

@@ -6,16 +6,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use pool_core::{
+    evaluator::Evaluator,
+    health::{Health, HealthBoard},
+    types::{Address, Network},
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::StopHandle;
 use crate::{
     books::backup::BackupHandle,
-    core::{
-        health::{Health, HealthBoard},
-        types::{Address, Network},
-    },
     ledger::ShareLedger,
     operate::{
         admin::{AdminHandle, Logger},
@@ -30,7 +31,6 @@ use crate::{
         wire::places::Places,
         workers::{self, Workers},
     },
-    verify::evaluator::Evaluator,
 };
 
 /// A pool whose folder, database and port are open.

@@ -3,6 +3,14 @@
 use std::{net::TcpListener, sync::Arc};
 
 use anyhow::{Context, Result};
+use pool_core::{
+    chain::{ChainState, addresses::Addresses},
+    evaluator::Evaluator,
+    hashrate,
+    health::HealthBoard,
+    supervise::Restarts,
+    types::{Network, Settled},
+};
 use pool_sinks::activity::Activity;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -11,13 +19,6 @@ use tracing::info;
 use super::Pool;
 use crate::{
     books::backup::BackupHandle,
-    chain::{ChainState, addresses::Addresses},
-    core::{
-        hashrate,
-        health::HealthBoard,
-        supervise::Restarts,
-        types::{Network, Settled},
-    },
     ledger::ShareLedger,
     operate::{
         admin::{Admin, AdminHandle, Logger},
@@ -32,7 +33,7 @@ use crate::{
         server::{Common, Pinned, Stats},
         workers::unix_seconds,
     },
-    verify::{evaluator::Evaluator, verifier::Verifier},
+    verify::verifier::Verifier,
 };
 
 /// What the parts share.
@@ -149,7 +150,7 @@ impl Parts {
     }
 
     pub(super) fn summary(&self) -> String {
-        use crate::core::types::{counted, grouped};
+        use pool_core::types::{counted, grouped};
         let now = self.stats.snapshot();
         let refused: u64 = now.rejected.iter().sum();
         let rate = hashrate::text(self.common.workers.pool_rates(unix_seconds()).ten_minutes);

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use pool_core::health::Part;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::followers::Followers;
 use crate::{
-    core::health::Part,
     ledger::disk::Space,
     release::budget::Budget,
     stratum::{health::Silence, vardiff::Brake},

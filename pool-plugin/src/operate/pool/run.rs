@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use pool_core::chain::ChainHandle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -13,7 +14,7 @@ use super::{
     parts::Parts,
     signals::{reload_on_hangup, stop_on_signal},
 };
-use crate::{chain::ChainHandle, operate::systemd};
+use crate::operate::systemd;
 
 /// Threads of the pool's own runtime. Sessions are cheap; expensive work has its own threads.
 const ASYNC_THREADS: usize = 2;

@@ -2,12 +2,12 @@
 
 use std::{future::Future, net::TcpListener};
 
+use pool_core::{supervise::supervise, types::Address};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::parts::Parts;
 use crate::{
-    core::{supervise::supervise, types::Address},
     operate::{
         admin,
         view::{self, Sources},

@@ -11,11 +11,11 @@ pub mod hangup;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use pool_core::json_lines::BrokenLine;
 use serde::Serialize;
 use tracing::{error, info, warn};
 
 use crate::{
-    core::json_lines::BrokenLine,
     ledger::ShareLedger,
     operate::config::{
         Config, Live, Source,

@@ -2,12 +2,12 @@
 
 use std::{fs, io::ErrorKind, path::PathBuf};
 
+use pool_core::chain::ChainHandle;
 use pool_sinks::books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution};
 use serde::Deserialize;
 
 use crate::{
     books::dump::file_name,
-    chain::ChainHandle,
     ledger::{
         ShareLedger,
         records::{self, Round, RoundSolution},
@@ -117,7 +117,7 @@ fn share(seq: u64, stored: &records::Share) -> Share {
     let key = &stored.key;
     Share {
         seq,
-        worker: (&stored.worker).into(),
+        worker: stored.worker.clone(),
         target: stored.target,
         time_ms: stored.time_ms,
         mark: format!("{}:{}:{}", key.epoch, key.counter, stored.time_ms),
@@ -130,7 +130,7 @@ fn solution(landed: &RoundSolution) -> Solution {
         counter: landed.solution.counter,
         target: landed.solution.target,
         reward: landed.reward,
-        finder: landed.finder.as_ref().map(Into::into),
+        finder: landed.finder.clone(),
     }
 }
 

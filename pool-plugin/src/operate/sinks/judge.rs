@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pool_sinks::{runner::Status, sink::Trouble};
 
-use crate::core::health::Report;
+use pool_core::health::Report;
 
 /// A copy may be this old before it is reported to the operator.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,11 +15,11 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
     let Status { name, server, progress, trouble, behind } = status;
     let waiting = match (progress.share, stored) {
         (Some(share), Some((_, last))) => {
-            crate::core::types::counted(last.saturating_sub(share), "waiting share")
+            pool_core::types::counted(last.saturating_sub(share), "waiting share")
         }
         _ => format!("blocks after {} are waiting", progress.block),
     };
-    let minutes = crate::core::types::counted(behind.as_secs() / 60, "minute");
+    let minutes = pool_core::types::counted(behind.as_secs() / 60, "minute");
     match trouble {
         Some(Trouble::Refused(why)) => {
             Report::red("refused", format!("the sink {name} at {server} has stopped ({why}); {waiting}"))
@@ -45,7 +45,7 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
             "missed",
             format!(
                 "the sink {name} at {server} lacks {} that were retired before it could copy them",
-                crate::core::types::counted(progress.missed, "share")
+                pool_core::types::counted(progress.missed, "share")
             ),
         ),
         _ => Report::green("following", format!("the sink {name} at {server} follows the ledger")),
@@ -54,10 +54,10 @@ pub fn judge(status: &Status, stored: Option<(u64, u64)>) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
     use pool_sinks::sink::Progress;
 
     use super::*;
-    use crate::core::health::Level;
 
     fn judged(trouble: Option<Trouble>, seconds: u64, missed: u64) -> Report {
         let status = Status {

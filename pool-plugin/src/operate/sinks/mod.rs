@@ -20,13 +20,9 @@ use pool_sinks::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::{books::LedgerBooks, judge::judge};
-use crate::{
-    core::{
-        health::{HealthBoard, Part},
-        types::Worker,
-    },
-    operate::config::SinksConfig,
-};
+use pool_core::health::{HealthBoard, Part};
+
+use crate::operate::config::SinksConfig;
 
 /// The `chain` of a block's record.
 const CHAIN: &str = "aleo";
@@ -71,10 +67,4 @@ fn start(
         running.push((Part::Postgres, runner::start(sink, books.clone())?));
     }
     Ok(running)
-}
-
-impl From<&Worker> for pool_sinks::books::Worker {
-    fn from(worker: &Worker) -> Self {
-        Self { account: worker.account.clone(), name: worker.worker.clone() }
-    }
 }

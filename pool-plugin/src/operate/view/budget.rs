@@ -1,14 +1,11 @@
 //! What a pool address may land.
 
+use pool_core::{chain::Stake, requirement::Change, types::Address};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Decimal;
-use crate::{
-    chain::Stake,
-    core::{requirement::Change, types::Address},
-    release::budget::Budget,
-};
+use crate::release::budget::Budget;
 
 /// An address's budget in the current epoch. Amounts are microcredits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

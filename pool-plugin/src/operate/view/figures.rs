@@ -3,12 +3,13 @@
 //! Labels come from closed sets: never an account, a worker, an address or a user agent.
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use pool_core::{
+    chain::following::{Access, Following},
+    health::Level,
+    meters,
+};
 
 use super::{BudgetView, HealthView, PoolView, Snapshot};
-use crate::{
-    chain::following::{Access, Following},
-    core::{health::Level, meters},
-};
 
 /// Describes each metric. To be called once a recorder is installed.
 pub fn describe() {

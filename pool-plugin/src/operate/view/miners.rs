@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use pool_core::{hashrate::Rates, reject::RejectCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Decimal;
-use crate::{
-    core::{hashrate::Rates, reject::RejectCode},
-    stratum::workers::{Tally, WorkerStatus},
-};
+use crate::stratum::workers::{Tally, WorkerStatus};
 
 /// An account: who is paid.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -95,7 +93,7 @@ impl From<&WorkerStatus> for WorkerView {
     fn from(status: &WorkerStatus) -> Self {
         Self {
             account: status.worker.account.clone(),
-            worker: status.worker.worker.clone(),
+            worker: status.worker.name.clone(),
             online: status.online,
             rates: status.rates,
             claimed_rate: status.claim.map(|claim| claim.rate),

@@ -49,14 +49,16 @@ pub use self::{
     past::*,
     pool::*,
 };
+use pool_core::{
+    chain::{ChainHandle, ChainState, Peer, Protocol},
+    evaluator::Evaluator,
+    health::{Health, HealthBoard},
+    supervise::Restarts,
+    types::Network,
+};
+
 use self::{payments::Payments, rewards::RewardBook};
 use crate::{
-    chain::{ChainHandle, ChainState, Peer, Protocol},
-    core::{
-        health::{Health, HealthBoard},
-        supervise::Restarts,
-        types::Network,
-    },
     ledger::{ShareLedger, records::SolutionRecord},
     operate::{
         config::{Config, Live},
@@ -67,7 +69,6 @@ use crate::{
         intake::Intake,
         server::{Common, Stats},
     },
-    verify::evaluator::Evaluator,
 };
 
 /// A view of a pool; clones share it. Before the pool runs there is little to see.

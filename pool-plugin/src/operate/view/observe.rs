@@ -6,6 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pool_core::{
+    accounting::luck::effort_permille,
+    chain::{
+        Activation, ChainState, Protocol, SyncState, following::NewerVersion, health::synced_validators,
+    },
+    evaluator::EvaluatorStats,
+    reject::RejectCode,
+    types::BLOCKS_PER_EPOCH,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -16,10 +25,6 @@ use super::{
     rewards::RewardBook, round::OpenRound,
 };
 use crate::{
-    chain::{
-        Activation, ChainState, Protocol, SyncState, following::NewerVersion, health::synced_validators,
-    },
-    core::{accounting::luck::effort_permille, reject::RejectCode, types::BLOCKS_PER_EPOCH},
     ledger::{
         ReadError,
         records::{Round, SolutionRecord, SolutionState},
@@ -31,7 +36,7 @@ use crate::{
         wire::dialects::Dialect,
         workers::{Overview, unix_seconds},
     },
-    verify::{evaluator::EvaluatorStats, verifier},
+    verify::verifier,
 };
 
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf, str::FromStr};
 
+use pool_core::types::{SolutionId, Worker};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     books::dump::file_name,
-    core::types::{SolutionId, Worker},
     ledger::{
         ReadError,
         records::{Round, SolutionRecord, SolutionState},
@@ -325,7 +325,7 @@ fn state_of(record: &SolutionRecord) -> StateView {
 }
 
 fn finder(worker: &Worker) -> Finder {
-    Finder { account: worker.account.clone(), worker: worker.worker.clone() }
+    Finder { account: worker.account.clone(), worker: worker.name.clone() }
 }
 
 fn dump_view(height: u32, file: &str, digest: Option<String>) -> DumpView {

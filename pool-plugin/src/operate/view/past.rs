@@ -1,18 +1,16 @@
 //! What charts show: the last hours, in spans.
 
+use pool_core::{
+    hashrate::{HashRate, Past},
+    types::Worker,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::View;
-use crate::{
-    core::{
-        hashrate::{HashRate, Past},
-        types::Worker,
-    },
-    stratum::{
-        history::{Intake, Spans},
-        workers::unix_seconds,
-    },
+use crate::stratum::{
+    history::{Intake, Spans},
+    workers::unix_seconds,
 };
 
 /// What came in over the last hours, in consecutive spans, oldest first, without the running one. Refused
@@ -61,7 +59,7 @@ impl View {
         // They come sorted by account.
         let first = latest.workers.partition_point(|worker| worker.account.as_str() < account);
         let own = latest.workers[first..].iter().take_while(|worker| worker.account == account);
-        let own = own.map(|worker| Worker { account: account.to_owned(), worker: worker.worker.clone() });
+        let own = own.map(|worker| Worker { account: account.to_owned(), name: worker.worker.clone() });
         let past = if hours <= 1 { HashRate::past_hour } else { HashRate::past_day };
         let mut past = parts.common.workers.past(own, past, unix_seconds());
         let shown = usize::try_from(hours * 3600 / past.step.max(1)).unwrap_or(usize::MAX);

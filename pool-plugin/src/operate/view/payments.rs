@@ -7,10 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use pool_core::occasionally::Occasionally;
 use serde::Deserialize;
 
 use super::Decimal;
-use crate::core::occasionally::Occasionally;
 
 /// A file larger than this was not written by that script.
 const LARGEST: u64 = 64 << 20;

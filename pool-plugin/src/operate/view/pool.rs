@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use pool_core::{hashrate::Rates, health::Level};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Decimal;
-use crate::core::{hashrate::Rates, health::Level};
 
 /// The pool at a moment. Counters count since the pool's start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]

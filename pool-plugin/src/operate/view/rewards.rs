@@ -8,11 +8,11 @@ use std::{
 };
 
 use parking_lot::RwLock;
+use pool_core::accounting::luck::effort_permille;
 use serde::Deserialize;
 
 use crate::{
     books::dump::file_name,
-    core::accounting::luck::effort_permille,
     ledger::{ReadError, ShareLedger, records::Round},
 };
 

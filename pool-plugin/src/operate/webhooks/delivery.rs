@@ -11,11 +11,12 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use pool_core::types::unix_ms;
 use serde::Serialize;
 use tracing::{info, warn};
 
 use super::{Counters, event::Event, sign::signature};
-use crate::{core::types::unix_ms, operate::webhooks::WebhookConfig};
+use crate::operate::webhooks::WebhookConfig;
 
 /// Messages that may wait for one webhook.
 const CAPACITY: usize = 256;

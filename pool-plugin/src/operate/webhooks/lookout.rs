@@ -6,15 +6,15 @@ use std::{
     time::Duration,
 };
 
+use pool_core::{
+    health::{Health, Level, Part, Report},
+    types::SolutionId,
+};
 use serde_json::{Value, json};
 
 use super::event::{EventKind, Happening};
 use crate::{
     books::dump::file_name,
-    core::{
-        health::{Health, Level, Part, Report},
-        types::SolutionId,
-    },
     ledger::{
         ReadError, ShareLedger,
         records::{Round, SolutionRecord, SolutionState},
@@ -128,7 +128,7 @@ fn solution(record: &SolutionRecord) -> Value {
         // Too large for a receiver's numbers.
         "target": record.solution.target.to_string(),
         "account": finder.map(|finder| &finder.account),
-        "worker": finder.map(|finder| &finder.worker),
+        "worker": finder.map(|finder| &finder.name),
     })
 }
 
@@ -156,7 +156,7 @@ fn landed(round: &Round) -> Happening {
                 "id": landed.solution.id().to_string(),
                 "reward": landed.reward.to_string(),
                 "account": finder.map(|finder| &finder.account),
-                "worker": finder.map(|finder| &finder.worker),
+                "worker": finder.map(|finder| &finder.name),
             })
         })
         .collect();

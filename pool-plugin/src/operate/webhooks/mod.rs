@@ -29,11 +29,10 @@ use tracing::{error, warn};
 
 pub use self::config::WebhookConfig;
 pub use self::event::{Event, EventKind, Sender};
+use pool_core::health::{HealthBoard, Part, Report};
+
 use self::{delivery::Delivery, lookout::Lookout};
-use crate::{
-    core::health::{HealthBoard, Part, Report},
-    ledger::{ReadError, ShareLedger},
-};
+use crate::ledger::{ReadError, ShareLedger};
 
 /// How often events are looked for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -130,7 +129,7 @@ fn judge(deliveries: &[Delivery]) -> Report {
     });
     let failing: Vec<String> = failing.collect();
     if failing.is_empty() {
-        return Report::green("delivering", crate::core::types::counted(deliveries.len(), "webhook"));
+        return Report::green("delivering", pool_core::types::counted(deliveries.len(), "webhook"));
     }
     Report::amber("undelivered", format!("{}: fix the receiver, or its url and secret", failing.join("; ")))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{chain::Puzzle, core::types::BLOCKS_PER_EPOCH};
+use pool_core::{chain::Puzzle, types::BLOCKS_PER_EPOCH};
 
 /// Blocks of an epoch after which its own finds are meaningful.
 const EARLY: u32 = BLOCKS_PER_EPOCH / 10;
@@ -34,8 +34,9 @@ impl Finds {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::EpochHash;
+
     use super::*;
-    use crate::core::types::EpochHash;
 
     fn puzzle(height: u32) -> Puzzle {
         Puzzle {

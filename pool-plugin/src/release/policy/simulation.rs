@@ -1,13 +1,13 @@
 //! What a policy earns: epochs of the chain's reward rule, with other provers, a proof target that moves, and
 //! our finds. Pure; the randomness is the caller's.
 
-use rand::{Rng, RngExt};
-
-use super::{Policy, View};
-use crate::core::{
+use pool_core::{
     reward,
     types::{BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK},
 };
+use rand::{Rng, RngExt};
+
+use super::{Policy, View};
 
 /// Microcredits for a whole coinbase target; only ratios matter here.
 const ANCHOR: u64 = 100_000_000;

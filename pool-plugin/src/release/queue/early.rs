@@ -8,11 +8,12 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::ReleaseQueue;
-use crate::{
+use pool_core::{
     chain::Puzzle,
-    core::types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
+    types::{Address, BLOCKS_PER_EPOCH, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
+
+use super::ReleaseQueue;
 
 /// How many of them are kept per address: no epoch lands more. The chain may stand still on an epoch's last
 /// block for any time, and miners keep finding solutions.

@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
+use pool_core::{chain::Puzzle, types::Address};
+
 use super::{super::peers::Writable, Entry, HandOver, REPEAT_AFTER, REPEAT_ROOM, Wait};
-use crate::{chain::Puzzle, core::types::Address};
 
 /// The next step for a solution.
 pub(super) enum Step {

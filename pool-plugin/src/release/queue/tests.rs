@@ -1,7 +1,7 @@
+use pool_core::{chain::sim::SimChain, types::EpochHash};
 use proptest::prelude::*;
 
 use super::{super::peers::MAX_PER_WINDOW, *};
-use crate::{chain::sim::SimChain, core::types::EpochHash};
 
 pub(super) const OURS: Address = Address([7; 32]);
 

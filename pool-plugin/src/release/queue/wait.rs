@@ -1,6 +1,6 @@
 //! Why a solution is not on its way.
 
-use crate::chain::{Epoch, Puzzle};
+use pool_core::chain::{Epoch, Puzzle};
 
 /// Why a solution is not on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,6 +5,15 @@
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
+use pool_core::{
+    accounting::terms::Rules,
+    chain::{
+        self, Chain, ChainState, addresses::Addresses, following::Patience,
+        newer_version_file::NewerVersionFile, sim::SimChain,
+    },
+    health::{HealthBoard, Part},
+    types::{Address, Found, Solution, SolutionId, Worker},
+};
 use tempfile::TempDir;
 use tokio::{
     sync::{mpsc, watch},
@@ -15,15 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     books::rounds,
-    chain::{
-        self, Chain, ChainState, addresses::Addresses, following::Patience,
-        newer_version_file::NewerVersionFile, sim::SimChain,
-    },
-    core::{
-        accounting::terms::Rules,
-        health::{HealthBoard, Part},
-        types::{Address, Found, Solution, SolutionId, Worker},
-    },
     ledger::{ShareLedger, records::SolutionState},
     release::{self, FoundSender, Inbox, policy::Policy},
 };
@@ -98,7 +98,7 @@ impl Pool {
 
     pub(crate) fn find(&self, solution: Solution) {
         let epoch = self.sim.puzzle().unwrap().epoch;
-        let finder = Worker { account: "ann".into(), worker: "rig".into() };
+        let finder = Worker { account: "ann".into(), name: "rig".into() };
         self.send(Found { solution, epoch, finder, found_ms: 1 });
     }
 

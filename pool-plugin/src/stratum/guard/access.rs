@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::core::source::Source;
+use pool_core::source::Source;
 
 /// The most bans of the pool's own that are remembered.
 const CAPACITY: usize = 1 << 16;

@@ -7,8 +7,9 @@
 
 use std::{io, path::Path};
 
+use pool_core::json_lines::{self, BrokenLine};
+
 use super::access::Entry;
-use crate::core::json_lines::{self, BrokenLine};
 
 /// Reads the entries; skips invalid lines and returns them separately.
 pub fn load(path: &Path) -> io::Result<(Vec<Entry>, Vec<BrokenLine>)> {

@@ -1,7 +1,7 @@
 //! A connection's behaviour. A machine that sends nothing but bad shares is helped first: the job is sent
 //! again, then it is asked to reconnect; only then is it dropped. Pure.
 
-use crate::core::reject::Reject;
+use pool_core::reject::Reject;
 
 /// How much a good share makes up for: a connection with more bad shares than this per good one is dropped.
 const MAKES_UP: u32 = 4;

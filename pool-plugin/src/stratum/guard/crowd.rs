@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::core::source::Source;
+use pool_core::source::Source;
 
 /// After this time without an accepted share an address's merit has halved.
 const HALF_LIFE: Duration = Duration::from_secs(3600);

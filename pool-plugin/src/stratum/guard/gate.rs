@@ -14,6 +14,12 @@ use std::{
 
 use ipnet::IpNet;
 use parking_lot::Mutex;
+use pool_core::{
+    json_lines::BrokenLine,
+    reject::Reject,
+    source::Source,
+    types::{Worker, unix_ms},
+};
 use tracing::{info, warn};
 
 use super::{
@@ -21,12 +27,6 @@ use super::{
     access_file,
     crowd::Crowd,
     strikes::{BAN, Outcome, Strikes},
-};
-use crate::core::{
-    json_lines::BrokenLine,
-    reject::Reject,
-    source::Source,
-    types::{Worker, unix_ms},
 };
 
 /// After our own start nobody is penalised, and an address has more places: all miners reconnect at once, and
@@ -283,7 +283,7 @@ impl Ticket {
             }
             (Outcome::WorkerBanned, Some(worker)) => {
                 self.gate.made.workers.fetch_add(1, Relaxed);
-                let (account, worker) = (&worker.account, &worker.worker);
+                let (account, worker) = (&worker.account, &worker.name);
                 info!(%source, account, worker, seconds = BAN.as_secs(), "banned a worker at this address");
             }
             _ => {}
@@ -322,7 +322,7 @@ mod tests {
     }
 
     fn victim() -> Worker {
-        Worker { account: "victim".into(), worker: "rig".into() }
+        Worker { account: "victim".into(), name: "rig".into() }
     }
 
     #[test]

@@ -3,16 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
+use pool_core::{reject::Reject, types::Worker};
 use tokio::sync::mpsc;
 
 use super::{
     conduct::{Conduct, Step, Verdict},
     gate::Ticket,
 };
-use crate::{
-    core::{reject::Reject, types::Worker},
-    verify::fair_queue::Lane,
-};
+use crate::verify::fair_queue::Lane;
 
 /// The most orders that wait for a session which is busy writing; further ones are dropped.
 const WAITING_ORDERS: usize = 8;

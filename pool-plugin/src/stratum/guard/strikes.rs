@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::core::{source::Source, types::Worker};
+use pool_core::{source::Source, types::Worker};
 
 /// Strikes within this time count together.
 const WINDOW: Duration = Duration::from_secs(600);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn worker(name: &str) -> Worker {
-        Worker { account: "victim".into(), worker: name.into() }
+        Worker { account: "victim".into(), name: name.into() }
     }
 
     #[test]

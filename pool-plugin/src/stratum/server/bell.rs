@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tokio::sync::watch;
 
-use crate::chain::ChainState;
+use pool_core::chain::ChainState;
 
 /// The chain as the sessions see it; notifies the pusher only of relevant changes.
 pub(super) struct Bell {

@@ -2,11 +2,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::{
-    chain::Epoch,
-    core::types::Address,
-    stratum::{intake::AssignedJob, wire::message::Job},
-};
+use pool_core::{chain::Epoch, types::Address};
+
+use crate::stratum::{intake::AssignedJob, wire::message::Job};
 
 /// How long the shares of a job keep its target after the next one was sent.
 pub const OLD_TARGET: Duration = Duration::from_secs(10);

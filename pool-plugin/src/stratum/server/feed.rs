@@ -4,6 +4,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
+use pool_core::{
+    chain::addresses::{Look, Seat},
+    meters::meters,
+    reject::Reject,
+};
 use tokio::sync::Notify;
 
 use super::{
@@ -12,13 +17,9 @@ use super::{
     outbox::{Broken, Outbox},
     port::Port,
 };
-use crate::{
-    chain::addresses::{Look, Seat},
-    core::{meters::meters, reject::Reject},
-    stratum::wire::{
-        dialects::Dialect,
-        message::{News, Work},
-    },
+use crate::stratum::wire::{
+    dialects::Dialect,
+    message::{News, Work},
 };
 
 /// One session's work.

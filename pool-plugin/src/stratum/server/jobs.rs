@@ -10,16 +10,15 @@ use std::time::Duration;
 
 use super::epoch_jobs::EpochJobs;
 pub use super::epoch_jobs::Found;
-use crate::{
+use pool_core::{
     chain::{ChainState, Epoch, Puzzle, following::Access},
-    core::{
-        reject::Reject,
-        types::{Address, EpochHash},
-    },
-    stratum::{
-        vardiff::{Bounds, Vardiff},
-        wire::message::{Job, JobName, News, Work},
-    },
+    reject::Reject,
+    types::{Address, EpochHash},
+};
+
+use crate::stratum::{
+    vardiff::{Bounds, Vardiff},
+    wire::message::{Job, JobName, News, Work},
 };
 
 /// How long after an epoch's end its shares are not the miner's fault.
@@ -240,14 +239,11 @@ mod turn_tests;
 
 #[cfg(test)]
 mod tests {
+    use pool_core::{chain::SyncState, types::EpochHash};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        chain::SyncState,
-        core::types::EpochHash,
-        stratum::vardiff::{Aim, Settings},
-    };
+    use crate::stratum::vardiff::{Aim, Settings};
 
     pub(super) const WANTED: u64 = 100;
 

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pool_core::{chain::ChainState, reject::Reject};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -25,15 +26,11 @@ use super::{
     session::Guest,
     stats::Stats,
 };
-use crate::{
-    chain::ChainState,
-    core::reject::Reject,
-    stratum::{
-        intake::Intake,
-        wire::{
-            dialects::Dialect,
-            message::{Id, Message},
-        },
+use crate::stratum::{
+    intake::Intake,
+    wire::{
+        dialects::Dialect,
+        message::{Id, Message},
     },
 };
 

@@ -33,11 +33,10 @@ impl Phrases {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::{Address, EpochHash};
+
     use super::*;
-    use crate::{
-        core::types::{Address, EpochHash},
-        stratum::wire::message::{Job, News},
-    };
+    use crate::stratum::wire::message::{Job, News};
 
     fn work(epoch: u32, target: u64) -> Work {
         let epoch_hash = EpochHash([epoch as u8; 32]);

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use pool_core::chain::{ChainState, addresses::Addresses};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
@@ -17,10 +18,7 @@ use super::{
     returns::Returns,
     stats::Stats,
 };
-use crate::{
-    chain::{ChainState, addresses::Addresses},
-    stratum::{guard::Strangers, intake::Intake, vardiff, wire::dialects::Dialect},
-};
+use crate::stratum::{guard::Strangers, intake::Intake, vardiff, wire::dialects::Dialect};
 
 /// When the port is full: connections that may wait for a stranger to give way.
 const WAITING: usize = 64;

@@ -3,6 +3,7 @@
 
 use std::{future::Future, io, sync::Arc};
 
+use pool_core::reject::Reject;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
@@ -15,12 +16,9 @@ use super::{
     proxy,
     session::{self, Guest, Session},
 };
-use crate::{
-    core::reject::Reject,
-    stratum::{
-        guard::Standing,
-        wire::message::{Id, Message},
-    },
+use crate::stratum::{
+    guard::Standing,
+    wire::message::{Id, Message},
 };
 
 /// How a TLS connection begins: a handshake record of version 3. No dialect of lines begins with the first

@@ -21,6 +21,8 @@ use tokio_stream::StreamExt;
 use tracing::debug;
 
 pub(super) use self::ending::linger;
+use pool_core::{reject::Reject, types::Worker};
+
 use self::submission::Accepted;
 use super::{
     capture::{Spoken, Tap, Tapped},
@@ -32,20 +34,17 @@ use super::{
     pusher::Feeds,
     stats::OpenConnection,
 };
-use crate::{
-    core::{reject::Reject, types::Worker},
-    stratum::{
-        guard::{Order, Standing, Stranger},
-        vardiff::{Aim, Settings, Vardiff},
-        wire::{
-            codec::{self, FrameError, Frames},
-            counter::CounterReader,
-            dialects::{Dialect, generic},
-            message::{Call, Id, Message, Reply, Request},
-            places::Place,
-        },
-        workers::{Presence, unix_seconds},
+use crate::stratum::{
+    guard::{Order, Standing, Stranger},
+    vardiff::{Aim, Settings, Vardiff},
+    wire::{
+        codec::{self, FrameError, Frames},
+        counter::CounterReader,
+        dialects::{Dialect, generic},
+        message::{Call, Id, Message, Reply, Request},
+        places::Place,
     },
+    workers::{Presence, unix_seconds},
 };
 
 /// How often a miner's target is checked while it finds no share: twice in the time it should find one in,

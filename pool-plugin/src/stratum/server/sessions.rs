@@ -7,12 +7,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use pool_core::types::{Worker, unix_ms};
 use serde::Serialize;
 
-use crate::{
-    core::types::{Worker, unix_ms},
-    stratum::guard::{Order, Standing, access::parse_network},
-};
+use crate::stratum::guard::{Order, Standing, access::parse_network};
 
 /// The sessions, by their number.
 #[derive(Default)]
@@ -101,7 +99,7 @@ impl Entry {
     fn show(&self) -> Option<Shown> {
         let (accepted, refused) = self.standing.upgrade()?.shares();
         let (account, worker) = match &self.login {
-            Some(login) => (login.account.clone(), login.worker.clone()),
+            Some(login) => (login.account.clone(), login.name.clone()),
             None => Default::default(),
         };
         let (session, peer) = (self.id.clone(), self.peer.to_string());
@@ -112,7 +110,7 @@ impl Entry {
 fn is_login(login: &Worker, who: &str) -> bool {
     match who.strip_prefix(login.account.as_str()) {
         Some("") => true,
-        Some(rest) => rest.strip_prefix('.') == Some(login.worker.as_str()),
+        Some(rest) => rest.strip_prefix('.') == Some(login.name.as_str()),
         None => false,
     }
 }
@@ -133,7 +131,7 @@ mod tests {
         let (standing, orders) = Standing::new(ticket, false);
         let standing = Arc::new(standing);
         sessions.open(id, peer, &standing);
-        sessions.log_in(&standing, &crate::core::login::parse_login(login).unwrap());
+        sessions.log_in(&standing, &pool_core::login::parse_login(login).unwrap());
         (standing, orders)
     }
 

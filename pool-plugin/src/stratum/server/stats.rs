@@ -8,13 +8,13 @@ use std::{
     },
 };
 
-use pool_sinks::activity::Activity;
-
-use super::census::Census;
-use crate::core::{
+use pool_core::{
     reject::{Reject, RejectCode},
     types::Worker,
 };
+use pool_sinks::activity::Activity;
+
+use super::census::Census;
 
 /// Counters since the start, and the number of open connections. Cheap to update and to read.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl Stats {
 
     pub(super) fn note_login(&self, worker: &Worker, peer: SocketAddr) {
         if let Some(activity) = &self.activity {
-            activity.logged_in(worker.into(), peer);
+            activity.logged_in(worker.clone(), peer);
         }
     }
 
@@ -90,14 +90,14 @@ impl Stats {
     pub(super) fn count_accepted(&self, worker: &Worker, peer: SocketAddr) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
         if let Some(activity) = &self.activity {
-            activity.accepted(&worker.into(), peer.ip());
+            activity.accepted(worker, peer.ip());
         }
     }
 
     /// `share`: its worker and its assigned target, if it had a worker.
     pub(super) fn count_rejected(&self, reject: &Reject, share: Option<(&Worker, u64)>) {
         if let (Some(activity), Some((worker, target))) = (&self.activity, share) {
-            activity.refused(&worker.into(), target);
+            activity.refused(worker, target);
         }
         if *reject == Reject::EpochEnded {
             self.epoch_ended.fetch_add(1, Ordering::Relaxed);

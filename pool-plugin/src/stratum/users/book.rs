@@ -8,6 +8,10 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
+use pool_core::{
+    json_lines::{self, BrokenLine},
+    reject::Reject,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, time::interval};
@@ -18,13 +22,7 @@ use super::{
     file::{self, EditError, User},
     password::{self, PasswordError},
 };
-use crate::{
-    core::{
-        json_lines::{self, BrokenLine},
-        reject::Reject,
-    },
-    stratum::users::UserMode,
-};
+use crate::stratum::users::UserMode;
 
 /// How often the file is checked.
 const LOOK: Duration = Duration::from_secs(2);

@@ -7,10 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
+use pool_core::json_lines;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::{file, password};
-use crate::core::json_lines;
 
 #[derive(Args, Clone, Debug)]
 pub struct UserArgs {

@@ -14,14 +14,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pool_core::{
+    json_lines::{self, BrokenLine},
+    login,
+};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::password;
-use crate::core::{
-    json_lines::{self, BrokenLine},
-    login,
-};
 
 /// A user as the file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ fn check(user: &User, before: &[User]) -> Result<String, String> {
 /// The only form of a user's name: that of the account it logs in as.
 fn account(username: &str) -> Result<String, EditError> {
     let login = login::parse_login(username).map_err(|error| EditError::Name(error.to_string()))?;
-    match login.worker.is_empty() && !username.contains('.') {
+    match login.name.is_empty() && !username.contains('.') {
         true => Ok(login.account),
         false => {
             Err(EditError::Name(format!("'{username}' names a worker: a user is an account, without a dot")))

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
+use pool_core::{
+    reject::Reject,
+    types::{Address, EpochHash},
+};
 use serde::Serialize;
 use serde_json::Number;
 
 use super::{counter::RawCounter, places::Prefix};
-use crate::core::{
-    reject::Reject,
-    types::{Address, EpochHash},
-};
 
 /// A request's id, sent back as it came.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -18,12 +18,13 @@ use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 pub use self::keep::{WRITE_EVERY, keep, load, replay, unix_seconds};
+use pool_core::{
+    hashrate::{HashRate, Past, Rates},
+    reject::{Reject, RejectCode},
+    types::Worker,
+};
+
 use crate::{
-    core::{
-        hashrate::{HashRate, Past, Rates},
-        reject::{Reject, RejectCode},
-        types::Worker,
-    },
     ledger::records::LastTarget,
     stratum::history::{History, Spans},
 };

@@ -1,18 +1,16 @@
 use std::sync::Arc;
 
+use pool_core::types::{Address, Network};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{keep::unix_seconds, *};
-use crate::{
-    core::types::{Address, Network},
-    ledger::{ShareLedger, records::ShareKey},
-};
+use crate::ledger::{ShareLedger, records::ShareKey};
 
 const NOW: u64 = 1_700_000_000;
 
 fn worker(account: &str, name: &str) -> Worker {
-    Worker { account: account.into(), worker: name.into() }
+    Worker { account: account.into(), name: name.into() }
 }
 
 #[test]

@@ -13,15 +13,15 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use pool_api::{Api, Exposition};
-use pool_plugin::{
+use pool_core::{
     chain::{Chain, sim::SimChain},
-    core::types::{Address, BLOCKS_PER_EPOCH, EpochHash},
-    operate::{
-        config::{PoolArgs, Source},
-        pool::Pool,
-        reload::hangup,
-    },
-    verify::evaluator::{EvaluateError, Evaluator},
+    evaluator::{EvaluateError, Evaluator},
+    types::{Address, BLOCKS_PER_EPOCH, EpochHash},
+};
+use pool_plugin::operate::{
+    config::{PoolArgs, Source},
+    pool::Pool,
+    reload::hangup,
 };
 use pool_simulator::puzzle;
 

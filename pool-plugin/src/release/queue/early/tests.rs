@@ -1,3 +1,5 @@
+use pool_core::chain::sim::SimChain;
+
 use super::{
     super::{
         tests::{OURS, at, left, puzzle, queue, queue_with, release, seconds, solution, waits},
@@ -5,7 +7,6 @@ use super::{
     },
     *,
 };
-use crate::chain::sim::SimChain;
 
 /// On epoch 0's last block.
 fn last_block() -> Puzzle {

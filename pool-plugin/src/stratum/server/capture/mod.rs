@@ -24,14 +24,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use pool_core::{chain::ChainState, reject::Reject, types::Address};
 use tokio::io::{AsyncRead, ReadBuf};
 use tracing::{info, warn};
 
-use crate::{
-    chain::ChainState,
-    core::{reject::Reject, types::Address},
-    stratum::wire::{codec::Framing, dialects::Dialect},
-};
+use crate::stratum::wire::{codec::Framing, dialects::Dialect};
 
 /// The size limit of the capture of one connection, in bytes.
 const MAX_CAPTURE: usize = 1 << 20;

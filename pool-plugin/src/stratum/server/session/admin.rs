@@ -1,14 +1,12 @@
 //! The stratum port's own admin: `mining.authorize_admin` and `mining.add_user`.
 
+use pool_core::reject::Reject;
 use tracing::{info, warn};
 
 use super::{Flow, Session};
-use crate::{
-    core::reject::Reject,
-    stratum::{
-        users::tries::Attempt,
-        wire::message::{Id, Reply},
-    },
+use crate::stratum::{
+    users::tries::Attempt,
+    wire::message::{Id, Reply},
 };
 
 impl Session {

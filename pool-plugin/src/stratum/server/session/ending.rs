@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pool_core::reject::Reject;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     time::timeout,
@@ -9,14 +10,11 @@ use tokio::{
 use tracing::debug;
 
 use super::{Flow, Session};
-use crate::{
-    core::reject::Reject,
-    stratum::{
-        server::capture::Spoken,
-        wire::{
-            codec::MAX_LINE,
-            message::{Id, Message},
-        },
+use crate::stratum::{
+    server::capture::Spoken,
+    wire::{
+        codec::MAX_LINE,
+        message::{Id, Message},
     },
 };
 

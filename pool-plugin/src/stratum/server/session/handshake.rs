@@ -1,20 +1,18 @@
 //! A session until work begins: the subscription, the logins, the suggested targets.
 
+use pool_core::{login, reject::Reject, types::Worker};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::{Flow, Session};
-use crate::{
-    core::{login, reject::Reject, types::Worker},
-    stratum::{
-        server::{capture::Spoken, wish},
-        vardiff::{Aim, steps::Steps},
-        wire::{
-            message::{Authorize, Connect, Id, Message, Reply, Subscribe, Suggest},
-            places::Place,
-        },
-        workers::unix_seconds,
+use crate::stratum::{
+    server::{capture::Spoken, wish},
+    vardiff::{Aim, steps::Steps},
+    wire::{
+        message::{Authorize, Connect, Id, Message, Reply, Subscribe, Suggest},
+        places::Place,
     },
+    workers::unix_seconds,
 };
 
 /// Wrong passwords after which the connection is closed.
@@ -117,7 +115,7 @@ impl Session {
         if let Err(reject) = self.port.common.entrance.users.check(&worker.account, password).await {
             return self.refuse_login(id, reject, &worker).await;
         }
-        info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.worker, "a miner logged in");
+        info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.name, "a miner logged in");
         self.recall(&worker);
         self.port.common.sessions.log_in(&self.standing, &worker);
         self.log_in(worker);

@@ -2,22 +2,20 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
+use pool_core::{
+    login,
+    meters::meters,
+    reject::{Reject, RejectCode},
+    types::{Address, Worker},
+};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::{debug, info};
 
 use super::{Flow, Session};
-use crate::{
-    core::{
-        login,
-        meters::meters,
-        reject::{Reject, RejectCode},
-        types::{Address, Worker},
-    },
-    stratum::{
-        server::{capture::Spoken, jobs::Found},
-        wire::message::{Id, Message, Reply, Submit},
-        workers::unix_seconds,
-    },
+use crate::stratum::{
+    server::{capture::Spoken, jobs::Found},
+    wire::message::{Id, Message, Reply, Submit},
+    workers::unix_seconds,
 };
 
 /// A share that is to be judged.
@@ -167,10 +165,10 @@ fn explained(reject: Reject, forgiven: bool) -> Reject {
 fn log_refused(peer: SocketAddr, worker: &Worker, reject: &Reject) {
     let code = reject.code();
     if let Reject::LowDifficulty { reached, assigned } = reject {
-        debug!(%peer, account = worker.account, worker = worker.worker, reached, assigned, "a share was too low");
+        debug!(%peer, account = worker.account, worker = worker.name, reached, assigned, "a share was too low");
     } else if code != RejectCode::Other {
-        debug!(%peer, account = worker.account, worker = worker.worker, reason = code.label(), "a share was refused");
+        debug!(%peer, account = worker.account, worker = worker.name, reason = code.label(), "a share was refused");
     } else {
-        info!(%peer, account = worker.account, worker = worker.worker, reason = %reject, "a share was refused");
+        info!(%peer, account = worker.account, worker = worker.name, reason = %reject, "a share was refused");
     }
 }

@@ -2,14 +2,11 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use pool_core::{chain::addresses::Addresses, types::Address};
 use serde_json::json;
 
 use super::harness::*;
-use crate::{
-    chain::addresses::Addresses,
-    core::types::Address,
-    stratum::{server::StratumConfig, wire::dialects::Dialect},
-};
+use crate::stratum::{server::StratumConfig, wire::dialects::Dialect};
 
 const FIRST: Address = Address([1; 32]);
 const SECOND: Address = Address([2; 32]);

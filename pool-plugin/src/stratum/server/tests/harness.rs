@@ -9,6 +9,11 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex, RwLock};
+use pool_core::{
+    chain::{ChainState, Puzzle, SyncState, addresses::Addresses},
+    evaluator::{EvaluateError, Evaluator},
+    types::{Address, EpochHash, Found, Network},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -21,8 +26,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    chain::{ChainState, Puzzle, SyncState, addresses::Addresses},
-    core::types::{Address, EpochHash, Found, Network},
     ledger::ShareLedger,
     stratum::{
         guard::Gate,
@@ -32,10 +35,7 @@ use crate::{
         vardiff::Settings,
         wire::{dialects::Dialect, places::Places},
     },
-    verify::{
-        evaluator::{EvaluateError, Evaluator},
-        verifier::Verifier,
-    },
+    verify::verifier::Verifier,
 };
 
 pub(crate) const SHARE_TARGET: u64 = 100;
@@ -247,7 +247,7 @@ impl Pool {
         shares
             .map(|entry| {
                 let (_, share) = entry.unwrap();
-                (share.worker.account, share.worker.worker, share.key.counter, share.target)
+                (share.worker.account, share.worker.name, share.key.counter, share.target)
             })
             .collect()
     }

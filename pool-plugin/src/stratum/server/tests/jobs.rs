@@ -1,12 +1,9 @@
 //! When targets and jobs are sent.
 
+use pool_core::{chain::ChainState, reject::RejectCode, types::Address};
 use serde_json::json;
 
 use super::harness::*;
-use crate::{
-    chain::ChainState,
-    core::{reject::RejectCode, types::Address},
-};
 
 #[tokio::test]
 async fn subscription_login_target_and_job_come_in_this_order() {

@@ -1,15 +1,15 @@
 //! A node that does not follow the network: what miners see, and when it ends.
 
-use serde_json::{Value, json};
-
-use super::harness::*;
-use crate::{
+use pool_core::{
     chain::{
         ChainState, SyncState,
         following::{Access, Following, NewerVersion},
     },
-    core::reject::RejectCode,
+    reject::RejectCode,
 };
+use serde_json::{Value, json};
+
+use super::harness::*;
 
 fn cut_off(following: Following, access: Access) -> ChainState {
     let good = state(EPOCH, PROOF_TARGET, true);

@@ -1,13 +1,13 @@
 //! What a session resumes after a reconnect, and the counters that are its own.
 
+use pool_core::{
+    chain::addresses::Addresses,
+    types::{Address, Worker},
+};
 use serde_json::{Value, json};
 
 use super::harness::*;
-use crate::{
-    chain::addresses::Addresses,
-    core::types::{Address, Worker},
-    stratum::{server::StratumConfig, vardiff::Settings, wire::places::Prefix},
-};
+use crate::stratum::{server::StratumConfig, vardiff::Settings, wire::places::Prefix};
 
 async fn following() -> Pool {
     let config =
@@ -32,7 +32,7 @@ async fn first_target(miner: &mut Miner, login: &str) -> u64 {
 }
 
 fn bob() -> Worker {
-    Worker { account: "bob".into(), worker: "rig".into() }
+    Worker { account: "bob".into(), name: "rig".into() }
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn an_account_that_withholds_shares_is_held_to_one_target() {
     let pool = following().await;
     let workers = &pool.common.workers;
     let now = crate::stratum::workers::unix_seconds();
-    let (low, high) = (bob(), Worker { worker: "high".into(), ..bob() });
+    let (low, high) = (bob(), Worker { name: "high".into(), ..bob() });
     workers.share(&high, 50_000, 50_000, now);
     while workers.share(&low, 1_000, 1_999, now).is_none() {}
     let mut miner = pool.connect().await;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use pool_core::reject::RejectCode;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use super::harness::*;
-use crate::{core::reject::RejectCode, ledger::ShareLedger};
+use crate::ledger::ShareLedger;
 
 fn share(worker: &str, counter: u64, target: u64) -> (String, String, u64, u64) {
     ("alice".into(), worker.into(), counter, target)
@@ -165,7 +166,7 @@ async fn a_solution_is_released_with_its_finder() {
     let find = pool.next_find().await;
     assert_eq!((find.solution.counter, find.solution.target, find.epoch), (1000, 1000, EPOCH));
     assert_eq!(find.solution.epoch_hash, epoch_hash(EPOCH));
-    assert_eq!((find.finder.account.as_str(), find.finder.worker.as_str()), ("alice", "rig1"));
+    assert_eq!((find.finder.account.as_str(), find.finder.name.as_str()), ("alice", "rig1"));
     assert!(pool.found.try_recv().is_err(), "999 is no solution");
 }
 
@@ -215,7 +216,7 @@ async fn a_share_that_just_missed_is_released_when_the_proof_target_falls() {
     assert_eq!(miner.submit(500).await, Ok(()));
     pool.chain.send(state(EPOCH, 990, true)).unwrap();
     let find = pool.next_find().await;
-    assert_eq!((find.solution.counter, find.finder.worker.as_str()), (999, "rig1"));
+    assert_eq!((find.solution.counter, find.finder.name.as_str()), (999, "rig1"));
     pool.chain.send(state(EPOCH, 980, true)).unwrap();
     assert_eq!(miner.submit(counter(1, 985)).await, Ok(()));
     assert_eq!(pool.next_find().await.solution.counter, counter(1, 985), "999 is released only once");

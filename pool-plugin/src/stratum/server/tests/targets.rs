@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
+use pool_core::{chain::addresses::Addresses, types::Address};
 use serde_json::json;
 
 use super::harness::*;
-use crate::{
-    chain::addresses::Addresses,
-    core::types::Address,
-    stratum::{server::StratumConfig, vardiff::Settings},
-};
+use crate::stratum::{server::StratumConfig, vardiff::Settings};
 
 async fn pool_with(targets: Settings) -> Pool {
     let pool = Pool::start_with(

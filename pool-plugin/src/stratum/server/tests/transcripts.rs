@@ -16,14 +16,14 @@
 
 use std::{collections::VecDeque, path::PathBuf};
 
+use pool_core::{
+    chain::ChainState,
+    types::{Address, EpochHash},
+};
 use serde_json::Value;
 
 use super::harness::*;
-use crate::{
-    chain::ChainState,
-    core::types::{Address, EpochHash},
-    stratum::wire::{codec::Framing, dialects::Dialect},
-};
+use crate::stratum::wire::{codec::Framing, dialects::Dialect};
 
 #[tokio::test]
 async fn every_recorded_session_is_spoken_to_the_letter() {

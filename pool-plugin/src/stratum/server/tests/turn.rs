@@ -1,16 +1,14 @@
 //! The change of epoch, as miners see it: the next job comes one block earlier.
 
+use pool_core::{
+    chain::ChainState,
+    reject::RejectCode,
+    types::{Address, EpochHash},
+};
 use serde_json::{Value, json};
 
 use super::harness::*;
-use crate::{
-    chain::ChainState,
-    core::{
-        reject::RejectCode,
-        types::{Address, EpochHash},
-    },
-    stratum::wire::dialects::Dialect,
-};
+use crate::stratum::wire::dialects::Dialect;
 
 const NEXT_JOB: &str = "00060000";
 

@@ -3,6 +3,10 @@
 //! The target is part of the job. A job id is `height_epoch_uuid`, both numbers 4 bytes little endian in
 //! hexadecimal; the height is the epoch's first. The uuid names the server, and ends in the job's serial.
 
+use pool_core::{
+    reject::{Reject, RejectCode},
+    types::BLOCKS_PER_EPOCH,
+};
 use serde_json::Value;
 
 use super::{
@@ -10,12 +14,8 @@ use super::{
     json::{Params, quote},
     solution,
 };
-use crate::{
-    core::{
-        reject::{Reject, RejectCode},
-        types::BLOCKS_PER_EPOCH,
-    },
-    stratum::wire::message::{Authorize, Call, Id, JobName, Message, News, Reply, Submit, Subscribe, Work},
+use crate::stratum::wire::message::{
+    Authorize, Call, Id, JobName, Message, News, Reply, Submit, Subscribe, Work,
 };
 
 /// The server's name in job ids, up to the last part: any uuid will do.
@@ -114,11 +114,10 @@ fn refused(id: &Id, reject: &Reject) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::reject::SHARE_MESSAGE_LIMIT;
+
     use super::*;
-    use crate::{
-        core::reject::SHARE_MESSAGE_LIMIT,
-        stratum::wire::{counter::RawCounter, dialects::Dialect},
-    };
+    use crate::stratum::wire::{counter::RawCounter, dialects::Dialect};
 
     fn ask(method: &str, params: &str) -> Call {
         let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"mining.{method}","params":{params}}}"#);

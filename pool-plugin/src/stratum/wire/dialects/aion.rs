@@ -4,6 +4,7 @@
 //! the counter's prefix and extra nonce 2 the rest of it, most significant digit first; the solution is the
 //! whole counter. The time is ignored. Job ids are those of AleoStratum.
 
+use pool_core::reject::Reject;
 use serde_json::Value;
 
 use super::{
@@ -11,12 +12,9 @@ use super::{
     json::{Params, quote},
     shared::{job_id, parse_job_id},
 };
-use crate::{
-    core::reject::Reject,
-    stratum::wire::{
-        counter::RawCounter,
-        message::{Call, Message, News, Reply, Submit, Subscribe, Word, Work},
-    },
+use crate::stratum::wire::{
+    counter::RawCounter,
+    message::{Call, Message, News, Reply, Submit, Subscribe, Word, Work},
 };
 
 /// Parses a method and its params.

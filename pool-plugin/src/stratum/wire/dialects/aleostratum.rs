@@ -1,5 +1,6 @@
 //! AleoStratum/3.0.0, the open specification of 2024: JSON-RPC 2.0, one object per line.
 
+use pool_core::reject::Reject;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,10 +9,7 @@ use super::{
     json::{Extensions, Params, line, quote},
     shared::{is_supported, job_params, subscribed},
 };
-use crate::{
-    core::reject::Reject,
-    stratum::wire::message::{Call, Id, Job, Message, News, Reply, Subscribe, Work},
-};
+use crate::stratum::wire::message::{Call, Id, Job, Message, News, Reply, Subscribe, Work};
 
 /// Parses a method and its params. The habits of other coins are understood here too: they cost an
 /// AleoStratum miner nothing.
@@ -106,13 +104,11 @@ fn notify(job: &Job, clean: bool) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::{Address, EpochHash};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        core::types::{Address, EpochHash},
-        stratum::wire::{dialects::Dialect, places::Prefix},
-    };
+    use crate::stratum::wire::{dialects::Dialect, places::Prefix};
 
     fn call(line: &str) -> Call {
         Dialect::AleoStratum.decode(line.as_bytes()).unwrap().unwrap().call

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use pool_core::reject::Reject;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,13 +15,10 @@ use super::{
     json::{Extensions, Params, line, quote},
     shared::{self, parse_job_id},
 };
-use crate::{
-    core::reject::Reject,
-    stratum::wire::{
-        counter::RawCounter,
-        message::{Authorize, Call, Id, Job, Message, News, Reply, Submit, Subscribe, Suggest, Word, Work},
-        places::Prefix,
-    },
+use crate::stratum::wire::{
+    counter::RawCounter,
+    message::{Authorize, Call, Id, Job, Message, News, Reply, Submit, Subscribe, Suggest, Word, Work},
+    places::Prefix,
 };
 
 /// The only extension of `mining.configure` that the pool has.
@@ -178,13 +176,11 @@ fn notify(job: &Job, clean: bool) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::{Address, EpochHash};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        core::types::{Address, EpochHash},
-        stratum::wire::{dialects::Dialect, message::JobName},
-    };
+    use crate::stratum::wire::{dialects::Dialect, message::JobName};
 
     const GENERIC: Dialect = Dialect::Generic(Word::Difficulty);
 

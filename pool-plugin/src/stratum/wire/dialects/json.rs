@@ -1,12 +1,10 @@
 //! What the dialects of JSON lines share: parsing requests, and writing lines.
 
+use pool_core::reject::Reject;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{
-    core::reject::Reject,
-    stratum::wire::message::{Call, Garbage, Id, Request},
-};
+use crate::stratum::wire::message::{Call, Garbage, Id, Request};
 
 /// How much of a miner's text is sent back to it or logged, in characters.
 const QUOTED: usize = 64;

@@ -14,11 +14,12 @@ mod zkwork;
 
 use std::{fmt, str::FromStr};
 
+use pool_core::chain::addresses::Learns;
+
 use super::{
     codec::Framing,
     message::{Call, Garbage, Message, Request, Word},
 };
-use crate::chain::addresses::Learns;
 
 /// What a port or a session speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -5,14 +5,12 @@
 //! of the job in the epoch. The open client takes no other length, and no job whose number is not higher
 //! than that of the one before.
 
+use pool_core::types::Address;
 use serde::Serialize;
 
-use crate::{
-    core::types::Address,
-    stratum::wire::{
-        message::{Job, JobName},
-        places::Prefix,
-    },
+use crate::stratum::wire::{
+    message::{Job, JobName},
+    places::Prefix,
 };
 
 /// The id of a job.

@@ -1,9 +1,8 @@
 //! Solutions as bytes: some dialects submit them instead of a counter.
 
-use crate::{
-    core::{reject::Reject, types::EpochHash},
-    stratum::wire::counter::RawCounter,
-};
+use pool_core::{reject::Reject, types::EpochHash};
+
+use crate::stratum::wire::counter::RawCounter;
 
 /// The length of a solution: epoch hash 32, address 32, counter 8, target 8, numbers little endian.
 pub const LENGTH: usize = 80;

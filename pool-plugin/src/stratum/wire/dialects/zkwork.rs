@@ -3,14 +3,13 @@
 //! The payloads are those of a public server of 2024, itself based on the open protocol of the testnet. A
 //! share gets no answer. A miner logs in with one message, and its submissions name no job.
 
-use crate::{
-    core::{
-        reject::Reject,
-        types::{Address, BLOCKS_PER_EPOCH},
-    },
-    stratum::wire::message::{
-        Authorize, Call, Connect, Garbage, Id, Message, Reply, Request, Submit, Subscribe, Work,
-    },
+use pool_core::{
+    reject::Reject,
+    types::{Address, BLOCKS_PER_EPOCH},
+};
+
+use crate::stratum::wire::message::{
+    Authorize, Call, Connect, Garbage, Id, Message, Reply, Request, Submit, Subscribe, Work,
 };
 
 use super::{json::quote, solution};
@@ -106,13 +105,11 @@ fn frame(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::types::EpochHash;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        core::types::EpochHash,
-        stratum::wire::{counter::RawCounter, dialects::Dialect},
-    };
+    use crate::stratum::wire::{counter::RawCounter, dialects::Dialect};
 
     fn read(frame: &[u8]) -> Result<Request, Garbage> {
         Dialect::ZkWork.decode(frame).map(|request| request.expect("every frame asks for something"))

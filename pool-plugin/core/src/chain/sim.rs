@@ -25,7 +25,7 @@ use self::{
     peers::{Delivery, Peers},
 };
 use super::{Block, BlockFacts, Chain, ChainError, Peer, Protocol, Puzzle, Stake, following::OtherVersion};
-use crate::core::{
+use crate::{
     requirement::Requirement,
     types::{Address, EpochHash, Network, Solution, SolutionId},
 };

@@ -4,7 +4,7 @@ use std::{thread::sleep, time::Duration};
 
 use serde::Deserialize;
 
-use crate::core::{reward, types::Network};
+use crate::{reward, types::Network};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -207,19 +207,19 @@ mod tests {
 
     #[test]
     fn recorded_blocks_are_understood() {
-        let (_, text) = recorded(include_str!("../../../tests/fixtures/rest/block-with-solution.json"));
+        let (_, text) = recorded(include_str!("../../../../tests/fixtures/rest/block-with-solution.json"));
         let block = parse(&text).unwrap();
         assert_eq!((block.hash.as_str(), block.timestamp, block.proof_target), ("<block hash>", 1, 1));
         let solution = &block.solutions[0];
         assert_eq!((solution.id.as_str(), solution.address.as_str()), ("<solution id>", "<address>"));
         assert_eq!((solution.counter, solution.target, solution.reward), (1, 1, 1));
-        let (_, text) = recorded(include_str!("../../../tests/fixtures/rest/block-without-solution.json"));
+        let (_, text) = recorded(include_str!("../../../../tests/fixtures/rest/block-without-solution.json"));
         assert_eq!(parse(&text).unwrap().solutions, []);
     }
 
     #[test]
     fn a_refusal_is_told_in_the_nodes_words() {
-        let (status, text) = recorded(include_str!("../../../tests/fixtures/rest/v2-block-not-yet.json"));
+        let (status, text) = recorded(include_str!("../../../../tests/fixtures/rest/v2-block-not-yet.json"));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let node = RestNode::new(&format!("http://{}", listener.local_addr().unwrap()));
         let answering = thread::spawn(move || {

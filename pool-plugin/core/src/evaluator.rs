@@ -1,6 +1,6 @@
 //! The puzzle behind a trait, so that a faster evaluator can replace the stock one.
 
-use crate::core::types::{Address, EpochHash};
+use crate::types::{Address, EpochHash};
 
 /// Computes the target a counter reaches. Called on verification and mining threads, never on async ones;
 /// may take long (the stock puzzle: 0.2 s).

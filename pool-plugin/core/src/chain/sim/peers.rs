@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Duration, Instant};
 
-use crate::{chain::Peer, core::types::SolutionId};
+use crate::{chain::Peer, types::SolutionId};
 
 /// A peer that gets more solutions than this in [`INTERVAL`] disconnects.
 pub const MAX_PER_INTERVAL: usize = 64;

@@ -21,7 +21,7 @@ pub mod votes;
 
 use std::fmt;
 
-use crate::core::reject::{NoNetwork, Reject};
+use crate::reject::{NoNetwork, Reject};
 
 pub use self::{
     access::{Access, Patience},

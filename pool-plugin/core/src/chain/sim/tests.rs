@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{peers::HANDSHAKE, *};
-use crate::core::types::BLOCKS_PER_EPOCH;
+use crate::types::BLOCKS_PER_EPOCH;
 
 const OURS: Address = Address([7; 32]);
 const OTHERS: Address = Address([9; 32]);

@@ -1,7 +1,7 @@
 //! What an address may land in the next epoch.
 
 use super::{Chain, ChainError, Stake};
-use crate::core::{requirement::Requirement, types::Address};
+use crate::{requirement::Requirement, types::Address};
 
 /// How many solutions `address` may land in the epoch after the current one, by the stake it has now.
 ///

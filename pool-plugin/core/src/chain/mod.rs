@@ -12,6 +12,7 @@ pub mod health;
 mod limit;
 pub mod newer_version_file;
 pub mod rest;
+#[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod syncing;
 pub mod watch;
@@ -22,7 +23,7 @@ use tokio::sync::watch::Receiver;
 
 use self::following::{OtherVersion, tracker::Known};
 pub use self::{epoch::Epoch, following::SyncState, limit::limit_of_next_epoch};
-use crate::core::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId};
+use crate::types::{Address, BlockHash, EpochHash, Network, Solution, SolutionId};
 
 /// A shared handle to the chain.
 pub type ChainHandle = Arc<dyn Chain>;

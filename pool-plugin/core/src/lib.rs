@@ -1,12 +1,16 @@
-//! Values, rules and tools that every other room may use; none of them knows another room.
+//! What every part of the pool uses, in a crate of its own: the node's adapter and the evaluators need no more of the
+//! pool than this, so an edit elsewhere does not compile them again.
 //!
 //! # Layout
+//! Two rooms. [`chain`] is the one door to the node: the trait, and what is watched through it. The others are the room
+//! `core`: values, rules and tools; none of them knows `chain`.
 //! - [`types`]: hashes, addresses, solutions, workers as plain values.
 //! - [`source`]: which connections count together.
 //! - [`login`]: who is credited.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
 //! - [`accounting`]: from shares to money: schemes, windows, parts that add up.
 //! - [`reward`]: the chain's reward rule; [`requirement`]: the stake it asks for.
+//! - [`evaluator`]: the puzzle behind a trait.
 //! - [`hashrate`]: hash rates, from the shares' targets.
 //! - [`health`]: what a part says of itself, and the board that has the latest of each.
 //! - [`meters`]: what is timed on the way of a share and a job.
@@ -14,7 +18,12 @@
 //! - [`occasionally`]: a log line that does not become a flood.
 //! - [`json_lines`]: files of one JSON object a line, which people edit too.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod accounting;
+pub mod chain;
+pub mod evaluator;
 pub mod hashrate;
 pub mod health;
 pub mod json_lines;

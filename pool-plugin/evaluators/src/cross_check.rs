@@ -18,9 +18,9 @@ use parking_lot::RwLock;
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 use tracing::{error, warn};
 
-use crate::{
-    core::types::{Address, EpochHash},
-    verify::evaluator::{EvaluateError, Evaluator, EvaluatorStats},
+use pool_core::{
+    evaluator::{EvaluateError, Evaluator, EvaluatorStats},
+    types::{Address, EpochHash},
 };
 
 /// The pause between an answer and its check, and so between two checks: the share is answered first, and the
@@ -132,8 +132,10 @@ impl Evaluator for CrossChecked {
 
 #[cfg(test)]
 mod tests {
+    use pool_core::health::Level;
+
     use super::*;
-    use crate::{core::health::Level, verify::health};
+    use crate::verify::health;
 
     /// Right, except for odd counters if so planted.
     struct Planted {

@@ -12,7 +12,7 @@ use super::{
     judge,
     votes::{self, Claims, Voice},
 };
-use crate::{chain::Peer, core::types::BLOCKS_PER_EPOCH};
+use crate::{chain::Peer, types::BLOCKS_PER_EPOCH};
 
 /// The span over which our tip's pace is measured.
 const PACE_SPAN: Duration = Duration::from_secs(30);

@@ -1,6 +1,6 @@
 //! Which shares a block pays for. Windows are cut by share numbers, never by time.
 
-use crate::core::accounting::terms::{Scheme, Terms};
+use crate::accounting::terms::{Scheme, Terms};
 
 /// How far a block's window reaches, before its shares are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::accounting::terms::Rules;
+    use crate::accounting::terms::Rules;
 
     fn terms(scheme: Scheme) -> Terms {
         Terms { rules: Rules { scheme, fees: vec![] }, since_seq: 9, reach_seq: 5 }

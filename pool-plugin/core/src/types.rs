@@ -57,12 +57,12 @@ pub enum Network {
 }
 
 /// Who is credited.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Worker {
     /// The account that is paid: an Aleo address or a pool account name.
     pub account: String,
     /// The machine, as its owner named it; may be empty.
-    pub worker: String,
+    pub name: String,
 }
 
 /// A solution that reached the network's proof target, as handed over by the share checks.

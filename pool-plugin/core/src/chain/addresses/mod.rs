@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use self::spread::Spread;
-use crate::core::types::Address;
+use crate::types::Address;
 
 /// How a miner learns its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! The table is upstream's (`stake_requirements_per_solution`), where it is private. It only serves what
 //! operators are shown; what may be released comes from the ledger.
 
-use crate::core::types::Network;
+use crate::types::Network;
 
 /// When a requirement begins (Unix seconds, and the last day before in people's notation), in microcredits on
 /// mainnet. The other networks require a hundredth.

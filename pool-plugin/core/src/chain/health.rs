@@ -9,7 +9,7 @@ use crate::{
         ChainState, Peer, Protocol,
         following::{Access, Following, NewerVersion, SyncState},
     },
-    core::health::Report,
+    health::Report,
 };
 
 /// The number of validators in step with us that the pool wants among its peers: one may fail, or lie.
@@ -118,7 +118,7 @@ fn following(node: &Node<'_>, height: u32) -> Report {
 }
 
 fn peers(connected: usize, validators: usize) -> String {
-    use crate::core::types::counted;
+    use crate::types::counted;
     format!("{}, {} in step", counted(connected, "peer"), counted(validators, "validator"))
 }
 
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::{
         chain::{Chain, following::tracker::Known, sim::SimChain},
-        core::health::Level,
+        health::Level,
     };
 
     fn validator(port: u16, height: Option<u32>) -> Peer {

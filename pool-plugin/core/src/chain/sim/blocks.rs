@@ -6,12 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     chain::{Block, BlockFacts, LandedSolution, Puzzle},
-    core::{
-        reward,
-        types::{
-            Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId,
-        },
-    },
+    reward,
+    types::{Address, BLOCKS_PER_EPOCH, BlockHash, EpochHash, MAX_SOLUTIONS_PER_BLOCK, Solution, SolutionId},
 };
 
 const GENESIS_TIMESTAMP: i64 = 1_795_000_000;

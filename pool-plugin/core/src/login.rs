@@ -3,7 +3,7 @@
 //! `account.worker`, `aleo1….worker`, or either without a worker. The part before the first dot is the
 //! account that is paid; the rest names the machine.
 
-use crate::core::types::{Address, Worker};
+use crate::types::{Address, Worker};
 
 /// The longest account name, in bytes.
 pub const MAX_ACCOUNT: usize = 64;
@@ -27,12 +27,12 @@ pub enum LoginError {
 /// stays as it is, and is case-sensitive.
 pub fn parse_login(login: &str) -> Result<Worker, LoginError> {
     let (account, worker) = login.trim().split_once('.').unwrap_or((login.trim(), ""));
-    Ok(Worker { account: parse_account(account)?, worker: parse_worker(worker)? })
+    Ok(Worker { account: parse_account(account)?, name: parse_worker(worker)? })
 }
 
 /// Reads an account and a worker given separately.
 pub fn parse_account_and_worker(account: &str, worker: &str) -> Result<Worker, LoginError> {
-    Ok(Worker { account: parse_account(account.trim())?, worker: parse_worker(worker)? })
+    Ok(Worker { account: parse_account(account.trim())?, name: parse_worker(worker)? })
 }
 
 /// Who is credited for a share that names `submitted`, on a connection where `logins` have logged in, the
@@ -43,7 +43,7 @@ pub fn credited(logins: &[Worker], submitted: &str) -> Option<Worker> {
     let last = logins.last()?;
     let Ok(named) = parse_login(submitted) else { return Some(last.clone()) };
     let of_an_account = || logins.iter().any(|login| login.account == named.account);
-    if logins.contains(&named) || (!named.worker.is_empty() && of_an_account()) {
+    if logins.contains(&named) || (!named.name.is_empty() && of_an_account()) {
         return Some(named);
     }
     Some(last.clone())
@@ -55,7 +55,7 @@ fn parse_account(text: &str) -> Result<String, LoginError> {
     if lower.starts_with("aleo1") {
         let address: Address = lower
             .parse()
-            .map_err(|error: crate::core::types::ParseTextError| LoginError::Address(error.to_string()))?;
+            .map_err(|error: crate::types::ParseTextError| LoginError::Address(error.to_string()))?;
         return Ok(address.to_string());
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
@@ -94,7 +94,7 @@ mod tests {
     const ADDRESS: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
 
     fn worker(account: &str, name: &str) -> Worker {
-        Worker { account: account.into(), worker: name.into() }
+        Worker { account: account.into(), name: name.into() }
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         #[test]
         fn a_login_that_is_read_reads_the_same_again(login: String) {
             if let Ok(read) = parse_login(&login) {
-                prop_assert_eq!(parse_login(&format!("{}.{}", read.account, read.worker)), Ok(read));
+                prop_assert_eq!(parse_login(&format!("{}.{}", read.account, read.name)), Ok(read));
             }
         }
 

@@ -7,7 +7,7 @@
 //! block has come.
 
 use super::Puzzle;
-use crate::core::types::EpochHash;
+use crate::types::EpochHash;
 
 /// An epoch, and the hash that defines its puzzle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

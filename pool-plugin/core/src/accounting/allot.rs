@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::accounting::{
+use crate::accounting::{
     split::split,
     terms::{Rules, Scheme, WHOLE_BASIS_POINTS},
 };
@@ -81,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::accounting::terms::Fee;
+    use crate::accounting::terms::Fee;
 
     const PPLNS: Scheme = Scheme::Pplns { window: 1 };
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{tracker::Known, *};
 use crate::{
     chain::Peer,
-    core::reject::{NoNetwork, Reject},
+    reject::{NoNetwork, Reject},
 };
 
 const KNOWN: Known = Known { message_version: 33, consensus_version: 22 };

@@ -14,7 +14,7 @@ use super::{
     limit_of_next_epoch,
     newer_version_file::NewerVersionFile,
 };
-use crate::{chain::addresses::Addresses, core::types::Address};
+use crate::{chain::addresses::Addresses, types::Address};
 
 /// A node can fall behind, or lose its peers, without a block that would show it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
