@@ -15,7 +15,7 @@ use std::{
 use ledger_support::{POOL, PROOF_TARGET, append_for, block, found, key, open, solution, worker};
 use pool_core::{
     accounting::terms::{Fee, Rules, Scheme},
-    chain::rest::RestNode,
+    chain::node_rest_client::RestNode,
     types::Network,
 };
 use pool_plugin::{

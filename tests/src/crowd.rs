@@ -8,12 +8,12 @@ use pool_simulator::helper::Helper;
 use crate::process::built_beside;
 
 /// Miners that are logged in and find nothing; gone when dropped.
-pub struct Crowd {
+pub struct ConnectionLimits {
     helper: Helper,
     miners: usize,
 }
 
-impl Crowd {
+impl ConnectionLimits {
     /// Returns once all have work.
     pub fn log_in(pool: SocketAddr, miners: usize) -> Result<Self> {
         let program = built_beside("simulate")?;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use pool_core::meters;
-use pool_plugin::operate::view::figures;
+use pool_plugin::operate::view;
 
 /// A scrape sooner than this after another gets the same text.
 const FRESH: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ impl Exposition {
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder)
             .context("cannot install the metrics recorder: there is one")?;
-        figures::describe();
+        view::metrics::describe();
         Ok(Self { handle, last: Arc::default() })
     }
 

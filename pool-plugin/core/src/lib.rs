@@ -15,7 +15,7 @@
 //! - [`health`]: what a part says of itself, and the board that has the latest of each.
 //! - [`meters`]: what is timed on the way of a share and a job.
 //! - [`supervise`]: parts that are started again when they fail.
-//! - [`occasionally`]: a log line that does not become a flood.
+//! - [`log_throttle`]: a log line that does not become a flood.
 //! - [`json_lines`]: files of one JSON object a line, which people edit too.
 
 #![forbid(unsafe_code)]
@@ -27,9 +27,9 @@ pub mod evaluator;
 pub mod hashrate;
 pub mod health;
 pub mod json_lines;
+pub mod log_throttle;
 pub mod login;
 pub mod meters;
-pub mod occasionally;
 pub mod reject;
 pub mod requirement;
 pub mod reward;

@@ -189,8 +189,8 @@ async fn a_share_that_reached_the_disk_unnoticed_is_counted_once() {
     let (_dir, ledger) = ledger();
     let early = ledger.reserve(key(1)).unwrap();
     // What the other side of a reopened database looks like: the share is there, the reservation older.
-    let desk = Arc::new(KeyDesk::default());
-    let late = desk.reserve(key(1), || Ok(false)).unwrap();
+    let in_flight = Arc::new(InFlightKeys::default());
+    let late = in_flight.reserve(key(1), || Ok(false)).unwrap();
     assert_eq!(ledger.append(early, worker(), 10, 20, 30).await, Ok(1));
     let again = ledger.append(late, worker(), 10, 20, 30).await;
     assert_eq!(again, Err(WriteError::AlreadyStored { seq: 1 }));

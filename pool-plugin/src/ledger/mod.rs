@@ -54,7 +54,7 @@ use crate::ledger::{
     records::{
         Adopted, BlockOutcome, DumpMark, LastTarget, Round, Share, ShareKey, SolutionRecord, WorkerTotal,
     },
-    reserve::KeyDesk,
+    reserve::InFlightKeys,
     schema::{Meta, solution_of_open_key},
     store::{ShareStream, Store},
     writer::{
@@ -72,7 +72,7 @@ pub struct ShareLedger {
 
 struct Shared {
     store: Arc<Store>,
-    desk: Arc<KeyDesk>,
+    in_flight: Arc<InFlightKeys>,
     expected: ExpectedFinds,
     network: Network,
     health: watch::Receiver<LedgerHealth>,
@@ -100,10 +100,10 @@ impl ShareLedger {
     /// Opens the ledger in the folder `dir`, or creates it there.
     pub fn open(dir: &Path, network: Network) -> Result<Self, OpenError> {
         let store = Arc::new(open_store(dir, network)?);
-        let desk = Arc::new(KeyDesk::default());
+        let in_flight = Arc::new(InFlightKeys::default());
         let (health_sender, health) = watch::channel(LedgerHealth::Ok);
         let unreadable = |reason: String| OpenError::Unreadable { dir: dir.to_owned(), reason };
-        let writer = Writer::new(Arc::clone(&store), Arc::clone(&desk), health_sender)
+        let writer = Writer::new(Arc::clone(&store), Arc::clone(&in_flight), health_sender)
             .map_err(|error| unreadable(error.to_string()))?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
@@ -111,7 +111,7 @@ impl ShareLedger {
             .spawn(move || writer.run(queue))
             .map_err(|error| unreadable(format!("no thread for the writer: {error}")))?;
         let writer = Some(WriterHandle { commands: Some(commands), thread: Some(thread) });
-        Ok(Self::over(store, desk, network, health, writer))
+        Ok(Self::over(store, in_flight, network, health, writer))
     }
 
     /// Opens the ledger as it is now, even while a pool uses it. Writes return [`WriteError::ReadOnly`].
@@ -123,13 +123,13 @@ impl ShareLedger {
 
     fn over(
         store: Arc<Store>,
-        desk: Arc<KeyDesk>,
+        in_flight: Arc<InFlightKeys>,
         network: Network,
         health: watch::Receiver<LedgerHealth>,
         writer: Option<WriterHandle>,
     ) -> Self {
         let expected = ExpectedFinds::default();
-        Self { shared: Arc::new(Shared { store, desk, expected, network, health, writer }) }
+        Self { shared: Arc::new(Shared { store, in_flight, expected, network, health, writer }) }
     }
 
     /// The network the ledger was created for.
@@ -140,7 +140,7 @@ impl ShareLedger {
     /// Takes `key` before its share is verified: refused if it is stored, or already taken. Almost always a
     /// look-up in memory, so fit for async threads.
     pub fn reserve(&self, key: ShareKey) -> Result<Reservation, ReserveError> {
-        let reserved = self.shared.desk.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()));
+        let reserved = self.shared.in_flight.reserve(key, || Ok(self.shared.store.seq_of(&key)?.is_some()));
         if let Err(ReserveError::Storage(error)) = &reserved
             && *error != ReadError::Closed
             && let Some(commands) = self.shared.writer.as_ref().and_then(|writer| writer.commands.as_ref())

@@ -17,7 +17,7 @@ use crate::ledger::{
 
 /// The keys in flight, and the epochs that are still open.
 #[derive(Debug, Default)]
-pub(super) struct KeyDesk {
+pub(super) struct InFlightKeys {
     in_flight: Mutex<HashSet<ShareKey>>,
     open_from: AtomicU32,
 }
@@ -28,7 +28,7 @@ pub(super) struct KeyDesk {
 #[must_use = "the key is free again as soon as this is dropped"]
 pub struct Reservation {
     key: ShareKey,
-    desk: Arc<KeyDesk>,
+    in_flight: Arc<InFlightKeys>,
 }
 
 impl Reservation {
@@ -39,11 +39,11 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.desk.in_flight.lock().remove(&self.key);
+        self.in_flight.in_flight.lock().remove(&self.key);
     }
 }
 
-impl KeyDesk {
+impl InFlightKeys {
     /// Takes `key` unless it is taken or `stored` says the database has it.
     ///
     /// The key is marked before the database is asked: the writer drops a reservation only after its share is
@@ -60,7 +60,7 @@ impl KeyDesk {
         if !self.in_flight.lock().insert(key) {
             return Err(ReserveError::Duplicate);
         }
-        let reservation = Reservation { key, desk: Arc::clone(self) };
+        let reservation = Reservation { key, in_flight: Arc::clone(self) };
         if stored()? {
             return Err(ReserveError::Duplicate);
         }
@@ -89,38 +89,38 @@ mod tests {
 
     #[test]
     fn a_key_is_taken_until_its_reservation_is_dropped() {
-        let desk = Arc::new(KeyDesk::default());
-        let held = desk.reserve(key(3, 7), || Ok(false)).unwrap();
-        assert_eq!(desk.reserve(key(3, 7), || Ok(false)).unwrap_err(), ReserveError::Duplicate);
-        let _other = desk.reserve(key(3, 8), || Ok(false)).unwrap();
+        let in_flight = Arc::new(InFlightKeys::default());
+        let held = in_flight.reserve(key(3, 7), || Ok(false)).unwrap();
+        assert_eq!(in_flight.reserve(key(3, 7), || Ok(false)).unwrap_err(), ReserveError::Duplicate);
+        let _other = in_flight.reserve(key(3, 8), || Ok(false)).unwrap();
         drop(held);
-        let _ = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+        let _ = in_flight.reserve(key(3, 7), || Ok(false)).unwrap();
     }
 
     #[test]
     fn a_refused_attempt_does_not_free_the_holders_key() {
-        let desk = Arc::new(KeyDesk::default());
-        let _held = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+        let in_flight = Arc::new(InFlightKeys::default());
+        let _held = in_flight.reserve(key(3, 7), || Ok(false)).unwrap();
         for _ in 0..2 {
-            assert_eq!(desk.reserve(key(3, 7), || Ok(false)).unwrap_err(), ReserveError::Duplicate);
+            assert_eq!(in_flight.reserve(key(3, 7), || Ok(false)).unwrap_err(), ReserveError::Duplicate);
         }
     }
 
     #[test]
     fn a_stored_key_or_a_failed_look_up_leaves_nothing_behind() {
-        let desk = Arc::new(KeyDesk::default());
-        assert_eq!(desk.reserve(key(3, 7), || Ok(true)).unwrap_err(), ReserveError::Duplicate);
-        let closed = desk.reserve(key(3, 7), || Err(ReadError::Closed)).unwrap_err();
+        let in_flight = Arc::new(InFlightKeys::default());
+        assert_eq!(in_flight.reserve(key(3, 7), || Ok(true)).unwrap_err(), ReserveError::Duplicate);
+        let closed = in_flight.reserve(key(3, 7), || Err(ReadError::Closed)).unwrap_err();
         assert_eq!(closed, ReserveError::Storage(ReadError::Closed));
-        let _ = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+        let _ = in_flight.reserve(key(3, 7), || Ok(false)).unwrap();
     }
 
     #[test]
     fn a_closed_epoch_is_refused() {
-        let desk = Arc::new(KeyDesk::default());
-        desk.set_open_from(3);
-        let error = desk.reserve(key(2, 7), || Ok(false)).unwrap_err();
+        let in_flight = Arc::new(InFlightKeys::default());
+        in_flight.set_open_from(3);
+        let error = in_flight.reserve(key(2, 7), || Ok(false)).unwrap_err();
         assert_eq!(error, ReserveError::EpochClosed { epoch: 2, open_from: 3 });
-        let _ = desk.reserve(key(3, 7), || Ok(false)).unwrap();
+        let _ = in_flight.reserve(key(3, 7), || Ok(false)).unwrap();
     }
 }

@@ -20,14 +20,14 @@ use crate::ledger::{
     errors::{LedgerHealth, ReadError, WriteError},
     open::probe,
     records::WorkerTotal,
-    reserve::KeyDesk,
+    reserve::InFlightKeys,
     schema::{Change, Meta},
     store::Store,
 };
 
 pub(super) struct Writer {
     store: Arc<Store>,
-    desk: Arc<KeyDesk>,
+    in_flight: Arc<InFlightKeys>,
     next_seq: u64,
     condition: Condition,
 }
@@ -49,10 +49,10 @@ impl From<ReadError> for Trouble {
 impl Writer {
     pub(super) fn new(
         store: Arc<Store>,
-        desk: Arc<KeyDesk>,
+        in_flight: Arc<InFlightKeys>,
         health: watch::Sender<LedgerHealth>,
     ) -> Result<Self, ReadError> {
-        let mut writer = Self { store, desk, next_seq: 1, condition: Condition::new(health) };
+        let mut writer = Self { store, in_flight, next_seq: 1, condition: Condition::new(health) };
         writer.read_state()?;
         Ok(writer)
     }
@@ -175,7 +175,7 @@ impl Writer {
         let mut next_seq = self.next_seq;
         let mut changes = Vec::with_capacity(2 * appends.len());
         let mut totals: HashMap<&Worker, WorkerTotal> = HashMap::new();
-        let open_from = self.desk.open_from();
+        let open_from = self.in_flight.open_from();
         for append in appends {
             let share = &append.share;
             let epoch = share.key.epoch;
@@ -239,7 +239,7 @@ impl Writer {
         }
         if let Some(key) = self.condition.unreadable() {
             // The keys of that epoch are deleted, and the damaged ones with them.
-            if key.epoch < self.desk.open_from() || self.store.seq_of(&key).is_ok() {
+            if key.epoch < self.in_flight.open_from() || self.store.seq_of(&key).is_ok() {
                 self.condition.can_read();
                 tracing::info!("the duplicate check works again");
             } else {
@@ -262,7 +262,7 @@ impl Writer {
             Some(_) => u64::MAX,
             None => self.store.meta(Meta::KeysFrom)?.unwrap_or(0),
         };
-        self.desk.set_open_from(u32::try_from(keys_from).unwrap_or(u32::MAX));
+        self.in_flight.set_open_from(u32::try_from(keys_from).unwrap_or(u32::MAX));
         Ok(())
     }
 }

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use super::work::{Share, Work};
 use crate::stratum::wire::{
     dialects::shared::{job_id, parse_job_id},
+    extranonce::Prefix,
     message::JobName,
-    places::Prefix,
 };
 
 /// What a line of the pool means to the miner.

@@ -14,7 +14,7 @@ use pool_core::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::report::say;
-use crate::stratum::wire::places::Prefix;
+use crate::stratum::wire::extranonce::Prefix;
 
 /// How long a thread pauses after the evaluator failed, so that a broken one does not fill the screen.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@
 //! - [`task`]: carries out the queue's decisions.
 //! - [`records`]: writes found solutions to the ledger while they are broadcast.
 //! - [`near_misses`]: counters that become solutions when the proof target falls.
-//! - [`recover`]: finds and near misses from before a crash, read back from the shares.
+//! - [`replay_finds`]: finds and near misses from before a crash, read back from the shares.
 
 pub mod budget;
 pub mod health;
@@ -18,7 +18,7 @@ pub mod peers;
 pub mod policy;
 pub mod queue;
 pub mod records;
-pub mod recover;
+pub mod replay_finds;
 pub mod task;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -18,7 +18,7 @@ use crate::{
         ReadError, ShareLedger, WriteError,
         records::{SolutionRecord, SolutionState},
     },
-    release::recover,
+    release::replay_finds,
 };
 
 /// The first pause after a failed write; it doubles up to [`LONGEST_PAUSE`].
@@ -62,7 +62,7 @@ impl SolutionStore for ShareLedger {
     }
 
     fn unrecorded_finds(&self, puzzle: &Puzzle) -> Result<Vec<Found>, ReadError> {
-        recover::last_finds(self, puzzle)
+        replay_finds::last_finds(self, puzzle)
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) enum Entry {
 
 /// The notices to the queue.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Told {
+pub(super) enum Notice {
     /// The database has this find as settled: it was found again after a restart.
     Settled(Settled),
     /// A release was marked, or that failed and is retried.
@@ -85,7 +85,7 @@ pub(super) enum Told {
 pub(super) struct Recorder<S> {
     pub(super) store: Arc<S>,
     /// Sends to a queue that may have ended: then nothing is released any more.
-    pub(super) queue: mpsc::UnboundedSender<Told>,
+    pub(super) queue: mpsc::UnboundedSender<Notice>,
     /// Why the current write fails, for the health report.
     pub(super) failure: watch::Sender<Option<String>>,
     pub(super) stop: CancellationToken,
@@ -106,7 +106,7 @@ impl<S: SolutionStore> Recorder<S> {
         let id = record.solution.id();
         let Ok(Some(known)) = self.store.solution(id) else { return };
         if matches!(known.state, SolutionState::Landed { .. } | SolutionState::Aborted { .. }) {
-            let _ = self.queue.send(Told::Settled(Settled { id, epoch: known.epoch }));
+            let _ = self.queue.send(Notice::Settled(Settled { id, epoch: known.epoch }));
         }
     }
 
@@ -116,7 +116,7 @@ impl<S: SolutionStore> Recorder<S> {
         loop {
             let written = self.try_write(&entry).await;
             if let Entry::Released(id) = entry {
-                let _ = self.queue.send(Told::Marked(id));
+                let _ = self.queue.send(Notice::Marked(id));
             }
             let Err(error) = written else { break };
             match (&error, &mut entry) {

@@ -19,7 +19,7 @@ use super::{
     Inbox, SharedInbox, Waits, health,
     policy::Policy,
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
-    records::{Entry, Recorder, SolutionStore, Told},
+    records::{Entry, Notice, Recorder, SolutionStore},
 };
 use crate::ledger::{
     ReadError,
@@ -57,7 +57,7 @@ pub async fn run<S: SolutionStore>(
 ) {
     let mut inbox = inbox.lock().await;
     let Inbox { finds, settled, waits } = &mut *inbox;
-    let Started { mut releaser, recorder, mut told } =
+    let Started { mut releaser, recorder, mut notices } =
         start(chain, setup, ledger, health, waits.clone(), stop.clone());
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -73,7 +73,7 @@ pub async fn run<S: SolutionStore>(
                 Some(one) => releaser.queue.settle(one.id, one.epoch),
                 None => settled_open = false,
             },
-            Some(one) = told.recv() => releaser.hear(one),
+            Some(one) = notices.recv() => releaser.on_notice(one),
             changed = state.changed(), if state_open => state_open = changed.is_ok(),
             _ = looks.tick() => releaser.look(),
         }
@@ -84,20 +84,20 @@ pub async fn run<S: SolutionStore>(
         while let Ok(one) = settled.try_recv() {
             releaser.queue.settle(one.id, one.epoch);
         }
-        while let Ok(one) = told.try_recv() {
-            releaser.hear(one);
+        while let Ok(one) = notices.try_recv() {
+            releaser.on_notice(one);
         }
         let latest = *state.borrow_and_update();
         releaser.release(&latest);
     }
-    drain(&mut releaser, finds, &mut told, &state).await;
+    drain(&mut releaser, finds, &mut notices, &state).await;
     finish(releaser, recorder).await;
 }
 
 struct Started<S> {
     releaser: Releaser<S>,
     recorder: JoinHandle<()>,
-    told: mpsc::UnboundedReceiver<Told>,
+    notices: mpsc::UnboundedReceiver<Notice>,
 }
 
 fn start<S: SolutionStore>(
@@ -111,7 +111,7 @@ fn start<S: SolutionStore>(
     let store = Arc::new(ledger);
     let (entries, to_write) = mpsc::unbounded_channel();
     let (failure, unwritten) = watch::channel(None);
-    let (queue, told) = mpsc::unbounded_channel();
+    let (queue, notices) = mpsc::unbounded_channel();
     let recorder = Recorder { store: store.clone(), queue, failure, stop };
     let recorder = tokio::spawn(recorder.run(to_write));
     let Setup { policy, addresses } = setup;
@@ -129,21 +129,21 @@ fn start<S: SolutionStore>(
         next_load: Some(Duration::ZERO),
         started,
     };
-    Started { releaser, recorder, told }
+    Started { releaser, recorder, notices }
 }
 
 /// Takes what the share checks still send while they stop.
 async fn drain<S: SolutionStore>(
     releaser: &mut Releaser<S>,
     finds: &mut mpsc::UnboundedReceiver<Found>,
-    told: &mut mpsc::UnboundedReceiver<Told>,
+    notices: &mut mpsc::UnboundedReceiver<Notice>,
     state: &watch::Receiver<ChainState>,
 ) {
     let deadline = Instant::now() + DRAIN;
     while let Ok(Some(found)) = timeout_at(deadline, finds.recv()).await {
         releaser.take(found);
-        while let Ok(one) = told.try_recv() {
-            releaser.hear(one);
+        while let Ok(one) = notices.try_recv() {
+            releaser.on_notice(one);
         }
         let latest = *state.borrow();
         releaser.release(&latest);
@@ -187,19 +187,19 @@ impl<S: SolutionStore> Releaser<S> {
         }
         tracing::info!(%id, target = found.solution.target, epoch = found.epoch,
             account = found.finder.account, worker = found.finder.name, "solution found");
-        self.expect(found);
+        self.announce(found);
     }
 
-    fn expect(&mut self, found: Found) {
+    fn announce(&mut self, found: Found) {
         let record = record_of(found);
         self.store.expect_found(&record);
         self.new.push(record);
     }
 
-    fn hear(&mut self, told: Told) {
-        match told {
-            Told::Settled(one) => self.queue.settle(one.id, one.epoch),
-            Told::Marked(id) => self.queue.marked(id),
+    fn on_notice(&mut self, notices: Notice) {
+        match notices {
+            Notice::Settled(one) => self.queue.settle(one.id, one.epoch),
+            Notice::Marked(id) => self.queue.marked(id),
         }
     }
 
@@ -247,7 +247,7 @@ impl<S: SolutionStore> Releaser<S> {
             let id = found.solution.id();
             if self.queue.add(found.solution, found.epoch, Past::Unsure) {
                 tracing::warn!(%id, "found an unrecorded solution among stored shares; releasing it first");
-                self.expect(found);
+                self.announce(found);
             }
         }
     }

@@ -16,8 +16,8 @@ use crate::stratum::{
         codec::{FrameDecoder, Framing},
         counter::{CounterReader, RawCounter},
         dialects::{Dialect, generic},
+        extranonce::Prefix,
         message::{Authorize, Call, Id, Message, Reply},
-        places::Prefix,
     },
 };
 

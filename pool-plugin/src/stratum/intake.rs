@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use pool_core::{
     chain::{ChainState, Epoch, Puzzle},
     evaluator::EvaluateError,
-    occasionally::Occasionally,
+    log_throttle::LogThrottle,
     reject::Reject,
     types::{Address, EpochHash, Found, Solution, Worker, unix_ms},
 };
@@ -55,9 +55,9 @@ pub struct Intake {
 
 #[derive(Default)]
 struct FailureLog {
-    unchecked: Occasionally,
-    unstored: Occasionally,
-    unevaluated: Occasionally,
+    unchecked: LogThrottle,
+    unstored: LogThrottle,
+    unevaluated: LogThrottle,
 }
 
 /// Where solutions go, and how to recognise one.

@@ -29,7 +29,7 @@ pub enum Lane {
     /// It has shown good shares.
     Proven(u64),
     /// It has not, and there may be any number of them at its address.
-    Stranger(Source, u64),
+    UnauthenticatedSession(Source, u64),
 }
 
 /// Items waiting.
@@ -130,7 +130,7 @@ impl<T> FairQueue<T> {
     pub fn push(&mut self, lane: Lane, item: T) {
         match lane {
             Lane::Proven(session) => self.proven.of(session),
-            Lane::Stranger(source, session) => self.strangers.of(source).of(session),
+            Lane::UnauthenticatedSession(source, session) => self.strangers.of(source).of(session),
         }
         .push_back(item);
         self.len += 1;

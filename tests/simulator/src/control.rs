@@ -28,7 +28,7 @@ use crate::tally::Tally;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Carries out commands until `quit`.
-pub async fn obey(tally: &Tally, miners: usize) -> Result<()> {
+pub async fn run_commands(tally: &Tally, miners: usize) -> Result<()> {
     let mut commands = commands();
     while let Some(command) = commands.recv().await {
         let (name, argument) = command.split_once(' ').unwrap_or((&command, ""));

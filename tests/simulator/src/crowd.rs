@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// Miners that run until dropped, on the [`LocalSet`] they were started on.
-pub struct Crowd {
+pub struct ConnectionLimits {
     pub shared: Rc<Shared>,
     _miners: JoinSet<()>,
 }
 
-impl Crowd {
+impl ConnectionLimits {
     pub fn start(local: &LocalSet, args: Args) -> Self {
         let shared = Rc::new(Shared {
             tally: Tally::new(args.miners, args.control),

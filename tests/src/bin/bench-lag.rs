@@ -18,7 +18,7 @@ use pool_simulator::helper::percentile;
 use pool_tests::{
     api::Api,
     blocks::{self, Times},
-    crowd::Crowd,
+    crowd::ConnectionLimits,
     devnet::Devnet,
     landings::{self, Batches, Landing},
     miner,
@@ -79,7 +79,7 @@ struct EpochsArguments {
 /// What runs. Fields are dropped in this order.
 struct Run {
     miner: Option<Process>,
-    crowd: Crowd,
+    crowd: ConnectionLimits,
     pool: PoolNode,
     devnet: Devnet,
     /// The first block that is measured.
@@ -129,7 +129,7 @@ impl Run {
         let address = format!("--pool-address={STAKED_ADDRESS}");
         let mut pool = PoolNode::start(&devnet, 0, &[&address, "--pool-fixed-share-target=2"])?;
         pool.wait_for_work("waiting.test")?;
-        let crowd = Crowd::log_in(pool.stratum, miners)?;
+        let crowd = ConnectionLimits::log_in(pool.stratum, miners)?;
         let start_miner = |rate| miner::start(&devnet, pool.stratum, "alice.rig-1", rate);
         let miner = rate.map(start_miner).transpose()?;
         let first = pool.rest.height()? + 1;

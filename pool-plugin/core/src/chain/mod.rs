@@ -11,7 +11,7 @@ pub mod following;
 pub mod health;
 mod limit;
 pub mod newer_version_file;
-pub mod rest;
+pub mod node_rest_client;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod syncing;

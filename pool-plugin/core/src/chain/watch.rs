@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ChainHandle, ChainState, Puzzle,
-    following::{Look, OtherVersion, Patience, SyncState, Tracker},
+    following::{Observation, OtherVersion, Patience, SyncState, Tracker},
     limit_of_next_epoch,
     newer_version_file::NewerVersionFile,
 };
@@ -108,7 +108,7 @@ impl Watcher {
     }
 
     fn sync(&mut self) -> SyncState {
-        self.tracker.look(&Look {
+        self.tracker.observe(&Observation {
             now: self.started.elapsed(),
             unix: unix_now(),
             tip: self.chain.tip().ok(),
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::chain::{
         Chain,
-        addresses::{Learns, Seat},
+        addresses::{Assignment, Learns},
         following::{Access, Following},
         sim::SimChain,
     };
@@ -274,15 +274,15 @@ mod tests {
         sleep(MOMENT).await;
         addresses.note_left(0, |address| sim.solutions_left(address).ok());
         let seated = |weight| {
-            let mut seat = addresses.seat();
-            seat.take(weight, Learns::WithEachJob);
-            seat
+            let mut assignment = addresses.assignment();
+            assignment.take(weight, Learns::WithEachJob);
+            assignment
         };
         assert_eq!(seated(1).address(), other);
         sim.produce_block();
         sleep(MOMENT).await;
-        let seats = [seated(10), seated(10), seated(10)];
-        assert_eq!(seats.each_ref().map(Seat::address), [one, one, other], "as 2 to 1");
+        let assignments = [seated(10), seated(10), seated(10)];
+        assert_eq!(assignments.each_ref().map(Assignment::address), [one, one, other], "as 2 to 1");
         // The new epoch itself moves nobody.
         let mut changes = addresses.changes();
         sim.produce_block();

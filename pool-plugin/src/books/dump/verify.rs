@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pool_core::{chain::rest::RestNode, types::Network};
+use pool_core::{chain::node_rest_client::RestNode, types::Network};
 
 use super::{DumpError, check, document::Document, file_name, render};
 use crate::ledger::{OpenError, ReadError, ShareLedger};

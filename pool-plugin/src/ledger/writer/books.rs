@@ -61,12 +61,12 @@ impl Writer {
         if let Some(round) = self.store.round(height)? {
             settled.round = same_block(Some(round), outcome)?;
         }
-        let open_from = self.desk.open_from();
+        let open_from = self.in_flight.open_from();
         let keys_from = open_from.max(outcome.open_epoch.saturating_sub(1));
         let mut changes = block_changes(outcome, &settled);
         changes.extend(close_epochs(open_from, keys_from));
         self.write(&changes)?;
-        self.desk.set_open_from(keys_from);
+        self.in_flight.set_open_from(keys_from);
         Ok(settled.round)
     }
 

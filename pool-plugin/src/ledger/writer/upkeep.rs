@@ -87,7 +87,7 @@ impl Writer {
         let mut changes = close_epochs(old_from, epoch);
         changes.push(Change::Delete { table: Table::Meta, key: Meta::Restored.key().into() });
         self.write(&changes)?;
-        self.desk.set_open_from(epoch.max(old_from));
+        self.in_flight.set_open_from(epoch.max(old_from));
         tracing::info!(epoch, "after the restored backup, shares are credited from this epoch on");
         Ok(())
     }

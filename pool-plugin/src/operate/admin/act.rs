@@ -12,7 +12,6 @@ use pool_core::{
     reject::{Reject, RejectCode},
 };
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{Command, LogLevel, Logger, log_level};
@@ -21,20 +20,17 @@ use crate::{
     operate::reload::Reloader,
     stratum::{
         guard::{Order, access::parse_network},
-        server::{Common, Stats},
+        server::Server,
     },
 };
 
 /// The parts of the pool an admin looks at and acts on.
 #[derive(Clone)]
 pub struct Admin {
-    pub common: Arc<Common>,
-    pub stats: Arc<Stats>,
+    pub server: Arc<Server>,
     pub board: HealthBoard,
     pub books: BackupHandle,
     pub reloader: Arc<Reloader>,
-    /// Cancelled once the ports are closed.
-    pub serving: CancellationToken,
     /// `None`: the program's logger cannot be changed.
     pub logger: Option<Logger>,
 }
@@ -77,11 +73,11 @@ impl Admin {
     }
 
     fn try_act(&self, command: &Command) -> Result<Value, String> {
-        let gate = &self.common.entrance.gate;
+        let gate = &self.server.accept.gate;
         let unsaved = |error: std::io::Error| format!("done, but a restart will undo it: {error}");
         match command {
             Command::Status => Ok(self.status()),
-            Command::Sessions => Ok(json!({"sessions": self.common.sessions.list()})),
+            Command::Sessions => Ok(json!({"sessions": self.server.sessions.list()})),
             Command::Kick { who } => self.order(who, Order::Close(Reject::Kicked)),
             Command::SetTarget { target: 0, .. } => Err("a target is 1 or more".into()),
             Command::SetTarget { who, target } => self.order(who, Order::SetTarget(*target)),
@@ -90,7 +86,7 @@ impl Admin {
                 let time = minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
                 gate.ban(network, time, reason).map_err(unsaved)?;
                 let closed =
-                    self.common.sessions.order(&network.to_string(), &Order::Close(Reject::Banned(*minutes)));
+                    self.server.sessions.order(&network.to_string(), &Order::Close(Reject::Banned(*minutes)));
                 Ok(json!({"network": network.to_string(), "sessions": closed}))
             }
             Command::Unban { network } => {
@@ -115,8 +111,8 @@ impl Admin {
                 )
             }
             Command::Drain => {
-                self.serving.cancel();
-                Ok(json!({"sessions": self.stats.snapshot().connections}))
+                self.server.stop().cancel();
+                Ok(json!({"sessions": self.server.stats.snapshot().connections}))
             }
             Command::Reload => self.reload(),
             Command::Backup { dir } => self.back_up(dir),
@@ -125,7 +121,7 @@ impl Admin {
     }
 
     fn order(&self, who: &str, order: Order) -> Result<Value, String> {
-        match self.common.sessions.order(who, &order) {
+        match self.server.sessions.order(who, &order) {
             0 => Err(format!("no session matches '{who}': `sessions` lists ids, logins and addresses")),
             sessions => Ok(json!({"sessions": sessions})),
         }
@@ -148,7 +144,7 @@ impl Admin {
     }
 
     fn status(&self) -> Value {
-        let now = self.stats.snapshot();
+        let now = self.server.stats.snapshot();
         let refused: serde_json::Map<String, Value> = RejectCode::ALL
             .iter()
             .map(|code| (code.label().to_owned(), now.rejected_with(*code).into()))
@@ -172,9 +168,9 @@ impl Admin {
             "turned_away": now.turned_away,
             "accepted": now.accepted,
             "refused": refused,
-            "users": self.common.entrance.users.len(),
-            "uptime_seconds": self.common.now().as_secs(),
-            "draining": self.serving.is_cancelled(),
+            "users": self.server.accept.users.len(),
+            "uptime_seconds": self.server.now().as_secs(),
+            "draining": self.server.stop().is_cancelled(),
         })
     }
 

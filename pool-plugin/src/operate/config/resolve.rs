@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     release::policy::Policy,
-    stratum::{server::capture::CaptureConfig, wire::places::MOST_NODES},
+    stratum::{server::capture::CaptureConfig, wire::extranonce::MOST_NODES},
 };
 
 const DEFAULT_LISTEN: SocketAddr =

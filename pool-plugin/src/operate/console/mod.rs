@@ -9,9 +9,9 @@
 //! ```
 //!
 //! - [`cli`]: the commands.
-//! - [`screen`]: `status`; [`tables`]: the others; [`words`]: numbers in the format people read.
+//! - [`screen`]: `status`; [`tables`]: the others; [`format`]: numbers in the format people read.
 
 pub mod cli;
+mod format;
 mod screen;
 mod tables;
-mod words;

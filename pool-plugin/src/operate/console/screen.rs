@@ -2,7 +2,7 @@
 
 use pool_core::health::Level;
 
-use super::words::{NONE, counted, grouped, percent, plain, rate, round_credits, short, span};
+use super::format::{NONE, counted, grouped, percent, plain, rate, round_credits, short, span};
 use crate::{
     operate::{
         admin::query::Status,

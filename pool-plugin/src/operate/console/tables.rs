@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::words::{NONE, ago, credits, grouped, percent, plain, rate, short};
+use super::format::{NONE, ago, credits, grouped, percent, plain, rate, short};
 use crate::operate::{
     admin::query::{Account, Blocks, Miners, Solutions},
     view::{Finder, StateView, WorkerShares},

@@ -10,17 +10,17 @@
 //! - `run`: from the start to the end.
 //! - `signals`: the process's signals.
 //! - `parts`: what the parts share.
-//! - `standing`: the parts that run whether or not there is a chain.
-//! - `followers`: the parts that need one.
+//! - `services`: the parts that run whether or not there is a chain.
+//! - `chain_services`: the parts that need one.
 //! - `report`: what is checked each second.
 
-mod followers;
+mod chain_services;
 mod handles;
 mod open;
 mod parts;
 mod report;
 mod run;
+mod services;
 mod signals;
-mod standing;
 
 pub use self::{handles::StopHandle, open::Pool};

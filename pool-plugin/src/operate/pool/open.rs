@@ -26,9 +26,9 @@ use crate::{
     },
     stratum::{
         guard::Gate,
-        server::{Entrance, Pinned, Tls},
+        server::{AcceptRules, PortSettings, Tls},
         users::{AdminPassword, Users},
-        wire::places::Places,
+        wire::extranonce::Extranonces,
         workers::{self, Workers},
     },
 };
@@ -39,11 +39,11 @@ pub struct Pool {
     pub(super) network: Network,
     pub(super) evaluator: Arc<dyn Evaluator>,
     pub(super) ledger: ShareLedger,
-    pub(super) entrance: Entrance,
+    pub(super) accept: AcceptRules,
     pub(super) workers: Arc<Workers>,
-    pub(super) places: Arc<Places>,
+    pub(super) extranonces: Arc<Extranonces>,
     /// The default port first.
-    pub(super) listeners: Vec<(TcpListener, Pinned)>,
+    pub(super) listeners: Vec<(TcpListener, PortSettings)>,
     pub(super) board: HealthBoard,
     pub(super) backup: BackupHandle,
     pub(super) admin: AdminHandle,
@@ -63,7 +63,7 @@ impl Pool {
             format!("cannot make the pool's folder {folder}; choose another with --pool-data")
         })?;
         let ledger = ShareLedger::open(&config.data.join("db"), network)?;
-        let entrance = open_entrance(&config)?;
+        let accept = open_accept_rules(&config)?;
         if let Some(capture) = &config.capture {
             std::fs::create_dir_all(&capture.folder).with_context(|| {
                 format!("cannot make {} for captures; choose another --capture", capture.folder.display())
@@ -72,12 +72,12 @@ impl Pool {
         let workers = Arc::new(Workers::default());
         workers::load(&workers, &ledger).context("cannot read the last share targets")?;
         let key = config.data.join("sessions.key");
-        let places = Places::open(config.node, &key)
+        let extranonces = Extranonces::open(config.node, &key)
             .with_context(|| format!("cannot use the key of the sessions, {}", key.display()))?;
-        let mut listeners = vec![(listen(config.listen, "--pool-listen")?, Pinned::default())];
+        let mut listeners = vec![(listen(config.listen, "--pool-listen")?, PortSettings::default())];
         for port in &config.ports {
-            let pinned = Pinned { dialect: port.dialect, fixed_target: port.fixed_share_target };
-            listeners.push((listen(port.listen, "--pool-port")?, pinned));
+            let settings = PortSettings { dialect: port.dialect, fixed_target: port.fixed_share_target };
+            listeners.push((listen(port.listen, "--pool-port")?, settings));
         }
         let (board, stop) = (HealthBoard::default(), CancellationToken::new());
         let backup = BackupHandle::new(ledger.clone(), config.data.clone());
@@ -90,8 +90,8 @@ impl Pool {
             evaluator,
             ledger,
             workers,
-            places,
-            entrance,
+            extranonces,
+            accept,
             listeners,
             board,
             backup,
@@ -137,16 +137,18 @@ impl Pool {
     }
 
     /// All ports and their settings, the default one first.
-    pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, Pinned)> {
+    pub fn local_addrs(&self) -> impl Iterator<Item = (SocketAddr, PortSettings)> {
         self.listeners
             .iter()
-            .filter_map(|(listener, pinned)| listener.local_addr().ok().map(|address| (address, *pinned)))
+            .filter_map(|(listener, settings)| listener.local_addr().ok().map(|address| (address, *settings)))
     }
 
     fn more_ports(&self) -> String {
-        let tell = |(address, Pinned { dialect, fixed_target }): (SocketAddr, Pinned)| match fixed_target {
-            Some(target) => format!(", {address} ({dialect}, shares of {target})"),
-            None => format!(", {address} ({dialect})"),
+        let tell = |(address, PortSettings { dialect, fixed_target }): (SocketAddr, PortSettings)| {
+            match fixed_target {
+                Some(target) => format!(", {address} ({dialect}, shares of {target})"),
+                None => format!(", {address} ({dialect})"),
+            }
         };
         self.local_addrs().skip(1).map(tell).collect()
     }
@@ -184,7 +186,7 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 }
 
 /// What guards the port: the operator's lists, TLS, proxies.
-fn open_entrance(config: &Config) -> Result<Entrance> {
+fn open_accept_rules(config: &Config) -> Result<AcceptRules> {
     let lists = config.data.join("access.json");
     let gate = Gate::open(&lists, config.entrance.max_per_address)
         .with_context(|| format!("cannot read the bans in {}", lists.display()))?;
@@ -198,5 +200,5 @@ fn open_entrance(config: &Config) -> Result<Entrance> {
     let admin_password =
         config.entrance.admin_password_file.as_deref().map(AdminPassword::read).transpose()?;
     let proxies = config.entrance.proxies.clone().into();
-    Ok(Entrance { gate, tls, proxies, users, admin_password })
+    Ok(AcceptRules { gate, tls, proxies, users, admin_password })
 }

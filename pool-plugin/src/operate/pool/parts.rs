@@ -29,8 +29,9 @@ use crate::{
     },
     release::{Inbox, SharedInbox, Waits},
     stratum::{
+        guard::descriptors,
         intake::Intake,
-        server::{Common, Pinned, Stats},
+        server::{PortSettings, Server, ServerParts, Stats, StratumConfig},
         workers::unix_seconds,
     },
     verify::verifier::Verifier,
@@ -46,10 +47,9 @@ pub(super) struct Parts {
     pub(super) reloader: Arc<Reloader>,
     pub(super) evaluator: Arc<dyn Evaluator>,
     pub(super) ledger: ShareLedger,
-    pub(super) listeners: Arc<Vec<(TcpListener, Pinned)>>,
+    pub(super) listeners: Arc<Vec<(TcpListener, PortSettings)>>,
     pub(super) intake: Arc<Intake>,
-    pub(super) stats: Arc<Stats>,
-    pub(super) common: Arc<Common>,
+    pub(super) server: Arc<Server>,
     pub(super) backup: BackupHandle,
     pub(super) admin_handle: AdminHandle,
     pub(super) activity: Activity,
@@ -73,8 +73,8 @@ impl Parts {
             evaluator,
             ledger,
             workers,
-            places,
-            entrance,
+            extranonces,
+            accept,
             listeners,
             board,
             backup,
@@ -84,8 +84,6 @@ impl Parts {
             view,
             ..
         } = pool;
-        let (common, live) = (Arc::new(Common::new(entrance, workers, places)), Live::new(config.clone()));
-        let reloader = Arc::new(Reloader::new(source, live.clone(), common.clone(), ledger.clone()));
         let state = watch::Sender::new(ChainState::default());
         let (find_sender, finds) = mpsc::unbounded_channel();
         let (settled_sender, settled) = mpsc::unbounded_channel();
@@ -96,8 +94,17 @@ impl Parts {
         let inbox = Inbox::new(finds, settled);
         // Nobody else needs it.
         let recipient = config.sinks.redis.is_some().then(|| activity.clone());
+        let addresses = Addresses::new(config.addresses.clone());
+        let server = {
+            let stats = Arc::new(Stats::telling(recipient));
+            let parts = ServerParts { accept, intake: intake.clone(), workers, stats, extranonces };
+            let settings = stratum_config(&config, addresses.clone());
+            Arc::new(Server::new(settings, parts, CancellationToken::new()))
+        };
+        let live = Live::new(config.clone());
+        let reloader = Arc::new(Reloader::new(source, live.clone(), server.clone(), ledger.clone()));
         Ok(Self {
-            addresses: Addresses::new(config.addresses.clone()),
+            addresses,
             config,
             live,
             network,
@@ -106,9 +113,8 @@ impl Parts {
             ledger,
             listeners: Arc::new(listeners),
             intake,
-            stats: Arc::new(Stats::telling(recipient)),
             activity,
-            common,
+            server,
             backup,
             admin_handle: admin,
             state,
@@ -123,10 +129,10 @@ impl Parts {
         })
     }
 
-    pub(super) fn admin(&self, serving: CancellationToken) -> Admin {
-        let (common, stats, board) = (self.common.clone(), self.stats.clone(), self.board.clone());
+    pub(super) fn admin(&self) -> Admin {
+        let (server, board) = (self.server.clone(), self.board.clone());
         let (books, logger, reloader) = (self.backup.clone(), self.logger.clone(), self.reloader.clone());
-        Admin { common, stats, board, books, reloader, serving, logger }
+        Admin { server, board, books, reloader, logger }
     }
 
     /// One line for `systemctl status`: the worst known problem, and the number of miners.
@@ -142,18 +148,18 @@ impl Parts {
     }
 
     pub(super) fn brake(&self, doublings: u32) {
-        if doublings != self.common.brake() {
+        if doublings != self.server.brake() {
             let waiting = self.intake.verifier().queued();
             info!(doublings, waiting, "the brake changed all share targets");
-            self.common.set_brake(doublings);
+            self.server.set_brake(doublings);
         }
     }
 
     pub(super) fn summary(&self) -> String {
         use pool_core::types::{counted, grouped};
-        let now = self.stats.snapshot();
+        let now = self.server.stats.snapshot();
         let refused: u64 = now.rejected.iter().sum();
-        let rate = hashrate::text(self.common.workers.pool_rates(unix_seconds()).ten_minutes);
+        let rate = hashrate::text(self.server.workers.pool_rates(unix_seconds()).ten_minutes);
         format!(
             "{} connected, {rate} over 10 minutes, {} accepted, {} refused, {} too late for their epoch",
             counted(now.connections, "miner"),
@@ -162,4 +168,11 @@ impl Parts {
             grouped(now.epoch_ended)
         )
     }
+}
+
+fn stratum_config(config: &Config, addresses: Arc<Addresses>) -> StratumConfig {
+    let mut settings = StratumConfig::new(addresses, config.targets());
+    settings.max_connections = descriptors::budget(config.max_connections);
+    settings.capture = config.capture.clone();
+    settings
 }

@@ -7,7 +7,7 @@ use pool_core::health::Part;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::followers::Followers;
+use super::chain_services::ChainServices;
 use crate::{
     ledger::disk::Space,
     release::budget::Budget,
@@ -18,7 +18,7 @@ use crate::{
 /// How often the log line is written.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
 
-impl Followers {
+impl ChainServices {
     /// Reports on the verification threads and the puzzle each second, and logs the pool's figures each
     /// minute.
     pub(super) async fn report(self) {
@@ -32,7 +32,7 @@ impl Followers {
             self.parts.board.report(Part::Verification, verification);
             self.look_around(&mut silence);
             let before = std::mem::replace(&mut verified, verifier.verified());
-            let doublings = brake.look(self.parts.common.now(), verifier.queued(), verified - before);
+            let doublings = brake.look(self.parts.server.now(), verifier.queued(), verified - before);
             self.parts.brake(doublings);
             let puzzle = self.parts.evaluator.stats();
             self.parts.board.report(Part::Puzzle, health::puzzle(&puzzle));
@@ -53,8 +53,8 @@ impl Followers {
 
     /// Reports on incoming shares, and on disk space.
     fn look_around(&self, silence: &mut Silence) {
-        let (now, board) = (self.parts.stats.snapshot(), &self.parts.board);
-        board.report(Part::Shares, silence.look(now.accepted, now.connections, self.parts.common.now()));
+        let (now, board) = (self.parts.server.stats.snapshot(), &self.parts.board);
+        board.report(Part::Shares, silence.look(now.accepted, now.connections, self.parts.server.now()));
         if let Ok(space) = Space::of(&self.parts.config.data) {
             board.report(Part::Disk, space.judge());
         }

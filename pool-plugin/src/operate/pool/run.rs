@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Pool,
-    followers::Followers,
+    chain_services::ChainServices,
     parts::Parts,
     signals::{reload_on_hangup, stop_on_signal},
 };
@@ -51,14 +51,14 @@ impl Pool {
         }
 
         // Miners may connect before the node is up: they are accepted, and get work once there is some.
-        let (serving, background) = (CancellationToken::new(), CancellationToken::new());
-        let sessions = tokio::spawn(parts.serve(serving.clone()));
-        tokio::spawn(parts.common.entrance.users.clone().follow(background.clone()));
-        if let Some(tls) = parts.common.entrance.tls.clone() {
+        let background = CancellationToken::new();
+        let sessions = tokio::spawn(parts.serve());
+        tokio::spawn(parts.server.accept.users.clone().follow(background.clone()));
+        if let Some(tls) = parts.server.accept.tls.clone() {
             tokio::spawn(tls.follow(background.clone()));
         }
-        parts.show(serving.clone());
-        let admin = tokio::spawn(parts.hear_admins(serving.clone(), background.clone()));
+        parts.show();
+        let admin = tokio::spawn(parts.serve_admins(background.clone()));
         tokio::spawn(parts.observe(background.clone()));
         systemd::ready();
         let status_of = parts.clone();
@@ -74,7 +74,7 @@ impl Pool {
             Some(Ok(chain)) => {
                 info!("the node is up: the pool follows its chain");
                 parts.view.attach_chain(chain.clone());
-                running = Followers { parts: parts.clone(), chain, stop: background.clone() }.start();
+                running = ChainServices { parts: parts.clone(), chain, stop: background.clone() }.start();
                 stop.cancelled().await;
             }
             Some(Err(error)) => {
@@ -86,7 +86,7 @@ impl Pool {
 
         info!("stopping: refusing new shares and settling those in flight");
         systemd::stopping();
-        serving.cancel();
+        parts.server.stop().cancel();
         if tokio::time::timeout(SETTLE_PATIENCE, sessions).await.is_err() {
             warn!("could not settle all shares in flight in time");
         }

@@ -21,7 +21,7 @@ use crate::{
         Config, Live, Source,
         change::{Change, changes},
     },
-    stratum::{guard::descriptors, server::Common},
+    stratum::{guard::descriptors, server::Server},
 };
 
 /// Reloads a running pool.
@@ -29,7 +29,7 @@ pub struct Reloader {
     /// `None`: the pool was not started from flags, and has no file to read.
     source: Option<Source>,
     live: Live,
-    common: Arc<Common>,
+    server: Arc<Server>,
     ledger: ShareLedger,
     /// One reload at a time.
     turn: Mutex<()>,
@@ -54,8 +54,8 @@ pub struct Broken {
 }
 
 impl Reloader {
-    pub fn new(source: Option<Source>, live: Live, common: Arc<Common>, ledger: ShareLedger) -> Self {
-        Self { source, live, common, ledger, turn: Mutex::new(()) }
+    pub fn new(source: Option<Source>, live: Live, server: Arc<Server>, ledger: ShareLedger) -> Self {
+        Self { source, live, server, ledger, turn: Mutex::new(()) }
     }
 
     /// Reads everything again, and logs the result. Blocks: not for async threads, though there must be a
@@ -81,11 +81,10 @@ impl Reloader {
     fn try_reload(&self) -> Result<Reloaded, String> {
         let running = self.live.now();
         let loaded = self.source.as_ref().map(Source::load).transpose().map_err(|error| error.to_string())?;
-        let entrance = &self.common.entrance;
-        let users = entrance.users.reload().map_err(|error| format!("users.json cannot be read: {error}"))?;
-        let access =
-            entrance.gate.reload().map_err(|error| format!("access.json cannot be read: {error}"))?;
-        let certificate_changed = match &entrance.tls {
+        let accept = &self.server.accept;
+        let users = accept.users.reload().map_err(|error| format!("users.json cannot be read: {error}"))?;
+        let access = accept.gate.reload().map_err(|error| format!("access.json cannot be read: {error}"))?;
+        let certificate_changed = match &accept.tls {
             Some(tls) => {
                 tls.reload().map_err(|error| format!("the certificate was not renewed: {error:#}"))?
             }
@@ -115,15 +114,15 @@ impl Reloader {
                 .map_err(|error| format!("the new scheme and fees cannot be recorded: {error}"))?;
             info!(rules = %terms.rules, since_seq = terms.since_seq, "payout scheme changed");
         }
-        let entrance = &self.common.entrance;
-        entrance.gate.set_per_address(config.entrance.max_per_address);
-        entrance.users.set_mode(config.entrance.users);
-        entrance.proxies.write().clone_from(&config.entrance.proxies);
+        let accept = &self.server.accept;
+        accept.gate.set_per_address(config.entrance.max_per_address);
+        accept.users.set_mode(config.entrance.users);
+        accept.proxies.write().clone_from(&config.entrance.proxies);
         if config.targets() != running.targets() {
-            self.common.set_targets(config.targets());
+            self.server.set_targets(config.targets());
         }
         if config.max_connections != running.max_connections {
-            self.common.set_max_connections(descriptors::budget(config.max_connections));
+            self.server.set_max_connections(descriptors::budget(config.max_connections));
         }
         if config != *running {
             self.live.replace(config);

@@ -11,13 +11,13 @@
 //! - `observe`: from the parts to a snapshot; `round`, `rewards`, `payments`: what it keeps up to date;
 //! - `pages`: lists read on request; [`past`]: the last hours, for charts;
 //! - [`config`]: the configuration without its secrets;
-//! - [`figures`]: the snapshot as metrics.
+//! - [`metrics`]: the snapshot as metrics.
 
 pub mod books;
 pub mod budget;
 pub mod config;
 pub mod decimal;
-pub mod figures;
+pub mod metrics;
 pub mod miners;
 mod observe;
 mod pages;
@@ -36,7 +36,6 @@ use std::{
 use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::observe::run;
 pub use self::{
@@ -65,10 +64,7 @@ use crate::{
         webhooks,
     },
     release::Waits,
-    stratum::{
-        intake::Intake,
-        server::{Common, Stats},
-    },
+    stratum::{intake::Intake, server::Server},
 };
 
 /// A view of a pool; clones share it. Before the pool runs there is little to see.
@@ -90,10 +86,7 @@ struct Shared {
 
 /// The parts of a running pool that are read.
 pub(crate) struct Sources {
-    pub(crate) common: Arc<Common>,
-    pub(crate) stats: Arc<Stats>,
-    /// Cancelled: the ports are closed.
-    pub(crate) serving: CancellationToken,
+    pub(crate) server: Arc<Server>,
     pub(crate) live: Live,
     pub(crate) intake: Arc<Intake>,
     pub(crate) evaluator: Arc<dyn Evaluator>,

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     AccountView, ActivationView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView,
     NewerVersionView, OpenRoundView, PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts,
-    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, decimal::effort, figures,
+    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, decimal::effort, metrics,
     rewards::RewardBook, round::OpenRound,
 };
 use crate::{
@@ -96,7 +96,7 @@ impl Observer {
         if is_due(&mut self.slowly, SLOWLY) {
             self.look_slowly(view, parts);
         }
-        let overview = parts.common.workers.overview(unix_seconds());
+        let overview = parts.server.workers.overview(unix_seconds());
         let workers: Vec<WorkerView> = overview.workers.iter().map(WorkerView::from).collect();
         let snapshot = Snapshot {
             pool: self.pool(view, parts, &overview),
@@ -105,7 +105,7 @@ impl Observer {
             workers,
             solutions: self.solutions.records.clone(),
         };
-        figures::publish(&snapshot, &view.health());
+        metrics::publish(&snapshot, &view.health());
         view.0.latest.send_replace(Arc::new(snapshot));
     }
 
@@ -129,7 +129,7 @@ impl Observer {
     }
 
     fn look_slowly(&mut self, view: &View, parts: &Sources) {
-        let BanCounts { now, addresses, workers, by_operator } = parts.common.entrance.gate.ban_counts();
+        let BanCounts { now, addresses, workers, by_operator } = parts.server.accept.gate.ban_counts();
         self.bans = BansView { now: now as u64, addresses, workers, by_operator };
         self.disk = disk_view(view);
         view.0.payments.write().follow(&view.0.config.data.join("payments.json"));
@@ -143,9 +143,9 @@ impl Observer {
     }
 
     fn pool(&mut self, view: &View, parts: &Sources, overview: &Overview) -> PoolView {
-        let (config, common) = (parts.live.now(), &parts.common);
+        let (config, server) = (parts.live.now(), &parts.server);
         let state = *parts.state.borrow();
-        let stats = parts.stats.snapshot();
+        let stats = parts.server.stats.snapshot();
         let mut miners: Vec<&str> = vec![];
         let online = || overview.workers.iter().filter(|status| status.online > 0);
         miners.extend(online().map(|status| status.worker.account.as_str()));
@@ -153,15 +153,15 @@ impl Observer {
         miners.dedup();
         let refused =
             RejectCode::ALL.iter().map(|code| (code.label().to_owned(), stats.rejected_with(*code)));
-        let sessions = parts.stats.census.counts().into_iter().filter(|count| count.total > 0);
+        let sessions = parts.server.stats.session_counts.counts().into_iter().filter(|count| count.total > 0);
         PoolView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: view.0.network.name().to_owned(),
             addresses: config.addresses.iter().map(ToString::to_string).collect(),
             time: unix_seconds(),
-            uptime_seconds: common.now().as_secs(),
+            uptime_seconds: server.now().as_secs(),
             level: view.0.board.latest().level(),
-            draining: parts.serving.is_cancelled(),
+            draining: parts.server.stop().is_cancelled(),
             chain: chain_view(view, &state),
             rates: overview.pool,
             miners: miners.len() as u64,
@@ -231,7 +231,7 @@ impl Observer {
             verified,
             per_second: if seconds > 0.0 { (verified - before) as f64 / seconds } else { 0.0 },
             panicked: verifier.panicked(),
-            brake_doublings: parts.common.brake(),
+            brake_doublings: parts.server.brake(),
         }
     }
 

@@ -49,7 +49,7 @@ impl View {
             2..=6 => 10,
             _ => 30,
         };
-        parts.common.workers.history(unix_seconds(), hours, minutes).into()
+        parts.server.workers.history(unix_seconds(), hours, minutes).into()
     }
 
     /// The same for an account: an hour in spans of five minutes, more in hours.
@@ -61,7 +61,7 @@ impl View {
         let own = latest.workers[first..].iter().take_while(|worker| worker.account == account);
         let own = own.map(|worker| Worker { account: account.to_owned(), name: worker.worker.clone() });
         let past = if hours <= 1 { HashRate::past_hour } else { HashRate::past_day };
-        let mut past = parts.common.workers.past(own, past, unix_seconds());
+        let mut past = parts.server.workers.past(own, past, unix_seconds());
         let shown = usize::try_from(hours * 3600 / past.step.max(1)).unwrap_or(usize::MAX);
         let left_out = past.rates.len().saturating_sub(shown);
         past.rates.drain(..left_out);

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use pool_core::occasionally::Occasionally;
+use pool_core::log_throttle::LogThrottle;
 use serde::Deserialize;
 
 use super::Decimal;
@@ -20,7 +20,7 @@ const LARGEST: u64 = 64 << 20;
 pub(super) struct Payments {
     changed: Option<SystemTime>,
     paid: Option<HashMap<String, u128>>,
-    trouble: Occasionally,
+    trouble: LogThrottle,
 }
 
 #[derive(Deserialize)]

@@ -8,14 +8,14 @@
 //! # Layout
 //! - [`config`]: who is told of what.
 //! - [`event`]: the messages, and their bytes.
-//! - [`lookout`]: from the state of the pool to events. Pure.
+//! - [`event_source`]: from the state of the pool to events. Pure.
 //! - [`sign`]: how a receiver knows the sender.
 //! - [`delivery`]: the thread of one webhook.
 
 pub mod config;
 pub mod delivery;
 pub mod event;
-pub mod lookout;
+pub mod event_source;
 pub mod sign;
 
 use std::{
@@ -31,7 +31,7 @@ pub use self::config::WebhookConfig;
 pub use self::event::{Event, EventKind, Sender};
 use pool_core::health::{HealthBoard, Part, Report};
 
-use self::{delivery::Delivery, lookout::Lookout};
+use self::{delivery::Delivery, event_source::EventSource};
 use crate::ledger::{ReadError, ShareLedger};
 
 /// How often events are looked for.
@@ -62,25 +62,25 @@ pub async fn run(
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let started = Instant::now();
     let mut deliveries: Vec<Delivery> = vec![];
-    let mut lookout: Option<Lookout> = None;
+    let mut event_source: Option<EventSource> = None;
     let mut readable = true;
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
         follow_config(&mut deliveries, &wanted(), &counters);
         if deliveries.is_empty() {
             // A webhook added later gets the events from then on.
-            if lookout.take().is_some() {
+            if event_source.take().is_some() {
                 board.report(Part::Webhooks, Report::green("none", "no webhooks are configured any more"));
             }
             continue;
         }
         let (ledger, health) = (ledger.clone(), board.latest());
-        let (mut looking, at) = (lookout.take().unwrap_or_default(), started.elapsed());
+        let (mut looking, at) = (event_source.take().unwrap_or_default(), started.elapsed());
         let looked = tokio::task::spawn_blocking(move || {
             let seen = looking.look(&ledger, &health, at);
             (looking, seen)
         });
         let Ok((looked_out, seen)) = looked.await else { continue };
-        lookout = Some(looked_out);
+        event_source = Some(looked_out);
         match seen {
             Ok(happenings) => {
                 readable = true;

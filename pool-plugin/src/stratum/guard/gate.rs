@@ -25,7 +25,7 @@ use tracing::{info, warn};
 use super::{
     access::{Access, AccessLists, Ban, Entry, Kind},
     access_file,
-    crowd::Crowd,
+    connection_limits::ConnectionLimits,
     strikes::{BAN, Outcome, Strikes},
 };
 
@@ -69,7 +69,7 @@ pub struct BanCounts {
 
 struct State {
     lists: AccessLists,
-    crowd: Crowd,
+    connection_limits: ConnectionLimits,
     strikes: Strikes,
 }
 
@@ -99,7 +99,8 @@ impl Gate {
     }
 
     fn with(lists: AccessLists, per_address: usize, file: Option<PathBuf>) -> Self {
-        let state = State { lists, crowd: Crowd::default(), strikes: Strikes::default() };
+        let state =
+            State { lists, connection_limits: ConnectionLimits::default(), strikes: Strikes::default() };
         let (per_address, made) = (per_address.into(), Made::default());
         Self { state: Mutex::new(state), started: Instant::now(), per_address, file, made }
     }
@@ -139,7 +140,7 @@ impl Gate {
             (false, true) => per_address.saturating_mul(GRACE_FACTOR),
             (false, false) => per_address,
         };
-        let entered = state.crowd.enter(source, base, now);
+        let entered = state.connection_limits.enter(source, base, now);
         drop(state);
         entered.map_err(|full| Reject::TooManyConnections(full.limit))?;
         Ok(Ticket { gate: Arc::clone(self), source, exempt })
@@ -246,7 +247,7 @@ impl Ticket {
 
     /// An accepted share came over this connection.
     pub fn reward(&self) {
-        self.gate.state.lock().crowd.reward(self.source, Instant::now());
+        self.gate.state.lock().connection_limits.reward(self.source, Instant::now());
     }
 
     /// Whether misbehaviour counts now.
@@ -269,7 +270,7 @@ impl Ticket {
         let merit = match source.is_unnamed() {
             // A ban would shut out the proxy's health checks, and so all its miners.
             true => 1,
-            false => state.crowd.merit(source, now),
+            false => state.connection_limits.merit(source, now),
         };
         let outcome = state.strikes.strike(source, worker, merit, now);
         if outcome == Outcome::SourceBanned {
@@ -293,7 +294,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.gate.state.lock().crowd.leave(self.source);
+        self.gate.state.lock().connection_limits.leave(self.source);
     }
 }
 

@@ -5,25 +5,25 @@
 //! [`gate`] combines them for the port and the admin.
 //!
 //! - [`descriptors`]: how many connections the process has file descriptors for.
-//! - [`crowd`]: connections per address, more for addresses that have earned them.
-//! - [`conduct`]: a connection's behaviour, and what follows from it.
-//! - [`strangers`]: which connections give way when the port is full.
+//! - [`connection_limits`]: connections per address, more for addresses that have earned them.
+//! - [`misbehavior`]: a connection's behaviour, and what follows from it.
+//! - [`unauthenticated`]: which connections give way when the port is full.
 //! - [`strikes`]: dropped connections, by worker and by address.
 //! - [`access`]: bans and the allow-list; [`access_file`]: those of the operator, on disk.
 //! - [`gate`]: all of these behind one lock.
-//! - [`standing`]: the state of one connection, and the orders to its session.
+//! - [`peer_state`]: the state of one connection, and the orders to its session.
 
 pub mod access;
 pub mod access_file;
-pub mod conduct;
-pub mod crowd;
+pub mod connection_limits;
 pub mod descriptors;
 pub mod gate;
-pub mod standing;
-pub mod strangers;
+pub mod misbehavior;
+pub mod peer_state;
 pub mod strikes;
+pub mod unauthenticated;
 
-pub use conduct::Verdict;
 pub use gate::{Gate, Ticket};
-pub use standing::{Order, Standing};
-pub use strangers::{Stranger, Strangers};
+pub use misbehavior::Verdict;
+pub use peer_state::{Order, PeerState};
+pub use unauthenticated::{Unauthenticated, UnauthenticatedSession};

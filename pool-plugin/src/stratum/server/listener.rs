@@ -15,23 +15,18 @@ use tokio::{
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    common::Common,
-    port::{Pinned, Port, StratumConfig},
-    pusher::{self, Feeds},
+    broadcaster::{self, JobChannels},
+    config::PortSettings,
     receive::receive,
-    session::Guest,
-    stats::Stats,
+    session::Incoming,
+    shared::Server,
 };
-use crate::stratum::{
-    intake::Intake,
-    wire::{
-        dialects::Dialect,
-        message::{Id, Message},
-    },
+use crate::stratum::wire::{
+    dialects::Dialect,
+    message::{Id, Message},
 };
 
 /// Bounds of the pause after a failed accept: mostly a lack of file descriptors.
@@ -39,114 +34,116 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 /// When a silent connection is probed, how often, and how many probes may go unanswered.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
 
-/// When the port is full: how long a connection waits for a stranger to give way.
+/// When the server is full: how long a connection waits for one without a login to give way.
 const GIVING_WAY: Duration = Duration::from_secs(2);
 
 /// A socket that miners connect to.
 #[derive(Debug)]
-pub struct Door {
-    pub listener: TcpListener,
-    pub pinned: Pinned,
+pub struct Listener {
+    pub socket: TcpListener,
+    pub settings: PortSettings,
 }
 
-/// A connection that has no place yet.
+/// A connection that has no slot yet.
 struct Caller {
-    door: Pinned,
+    settings: PortSettings,
     peer: SocketAddr,
-    feeds: Arc<Feeds>,
+    job_channels: Arc<JobChannels>,
 }
 
-/// Serves miners at all `doors` until `stop` is cancelled; then accepts no more connections or requests,
-/// answers every submission in flight, closes, and returns.
-pub async fn serve(
-    doors: Vec<Door>,
-    config: StratumConfig,
-    intake: Arc<Intake>,
-    stats: Arc<Stats>,
-    common: Arc<Common>,
-    mut chain: watch::Receiver<ChainState>,
-    stop: CancellationToken,
-) {
-    let state = *chain.borrow_and_update();
-    let port = Arc::new(Port::new(config, intake, stats, common, state, stop));
-    let feeds = Arc::new(Feeds::default());
-    let mut guarded: JoinSet<()> =
-        doors.into_iter().map(|door| guard(Arc::clone(&port), Arc::clone(&feeds), door)).collect();
-    let mut pushing = JoinSet::new();
-    pushing.spawn(pusher::run(Arc::clone(&port), feeds));
+/// Serves miners at all `listeners` until the server is stopped; then accepts no more connections or requests,
+/// answers every submission in flight, closes, and returns. May be called again after it returned.
+pub async fn serve(server: Arc<Server>, listeners: Vec<Listener>, mut chain: watch::Receiver<ChainState>) {
+    server.submissions.reopen();
+    server.chain_news.follow(*chain.borrow_and_update());
+    let job_channels = Arc::new(JobChannels::default());
+    let mut accepting: JoinSet<()> = listeners
+        .into_iter()
+        .map(|listener| accept(Arc::clone(&server), Arc::clone(&job_channels), listener))
+        .collect();
+    let mut broadcasting = JoinSet::new();
+    broadcasting.spawn(broadcaster::run(Arc::clone(&server), job_channels));
     let mut chain_lives = true;
     loop {
         tokio::select! {
-            ended = guarded.join_next() => match ended {
+            ended = accepting.join_next() => match ended {
                 Some(Ok(())) => {}
-                // The whole port ends, and its supervisor starts it again.
+                // All listeners end, and their supervisor starts them again.
                 Some(Err(reason)) => {
                     error!(%reason, "a stratum listener failed");
                     break;
                 }
                 None => break,
             },
-            Some(ended) = pushing.join_next() => {
-                error!(?ended, "the job pusher ended");
+            Some(ended) = broadcasting.join_next() => {
+                error!(?ended, "the job broadcaster ended");
                 break;
             }
             changed = chain.changed(), if chain_lives => {
                 chain_lives = changed.is_ok();
-                port.bell.follow(*chain.borrow_and_update());
-                port.intake.chain_changed();
+                server.chain_news.follow(*chain.borrow_and_update());
+                server.intake.chain_changed();
             }
         }
     }
-    port.submissions.close();
-    port.submissions.wait().await;
+    server.submissions.close();
+    server.submissions.wait().await;
 }
 
 /// Accepts connections at one listener until the stop, and returns once their sessions have ended.
-async fn guard(port: Arc<Port>, feeds: Arc<Feeds>, door: Door) {
+async fn accept(server: Arc<Server>, job_channels: Arc<JobChannels>, listener: Listener) {
     let mut sessions = JoinSet::new();
     let mut backoff = BACKOFF.0;
     loop {
         let accepted = tokio::select! {
-            () = port.stop.cancelled() => break,
+            () = server.stop().cancelled() => break,
             Some(ended) = sessions.join_next(), if !sessions.is_empty() => {
                 report_panic(ended);
                 continue;
             }
-            accepted = door.listener.accept() => accepted,
+            accepted = listener.socket.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
                 backoff = BACKOFF.0;
                 set_options(&stream, peer);
-                if let Some(closing) = port.bell.state().sync.closing() {
-                    turn_away(&port, door.pinned.dialect, stream, peer, closing);
+                if let Some(closing) = server.chain_news.state().sync.closing() {
+                    turn_away(&server, listener.settings.dialect, stream, peer, closing);
                     continue;
                 }
-                match port.slot() {
+                match server.slot() {
                     Some(slot) => {
-                        let caller = Caller { door: door.pinned, peer, feeds: Arc::clone(&feeds) };
-                        sessions.spawn(welcome(Arc::clone(&port), caller, stream, slot));
+                        let caller = Caller {
+                            settings: listener.settings,
+                            peer,
+                            job_channels: Arc::clone(&job_channels),
+                        };
+                        sessions.spawn(welcome(Arc::clone(&server), caller, stream, slot));
                     }
                     None => {
-                        let caller = Caller { door: door.pinned, peer, feeds: Arc::clone(&feeds) };
-                        make_room(&port, caller, &mut sessions, stream);
+                        let caller = Caller {
+                            settings: listener.settings,
+                            peer,
+                            job_channels: Arc::clone(&job_channels),
+                        };
+                        make_room(&server, caller, &mut sessions, stream);
                     }
                 }
             }
             Err(reason) => {
                 warn!(%reason, "could not accept a connection");
                 tokio::select! {
-                    () = port.stop.cancelled() => break,
+                    () = server.stop().cancelled() => break,
                     () = sleep(backoff) => {}
                 }
                 backoff = (backoff * 2).min(BACKOFF.1);
             }
         }
     }
-    info!(dialect = %door.pinned.dialect, sessions = sessions.len(), "closing a stratum port");
+    info!(dialect = %listener.settings.dialect, sessions = sessions.len(), "closing a stratum port");
     // The socket stays open elsewhere in the process: without this, miners would connect and get no answer.
-    let _ = SockRef::from(&door.listener).shutdown(Shutdown::Both);
-    drop(door);
+    let _ = SockRef::from(&listener.socket).shutdown(Shutdown::Both);
+    drop(listener);
     while let Some(ended) = sessions.join_next().await {
         report_panic(ended);
     }
@@ -163,35 +160,35 @@ fn set_options(stream: &TcpStream, peer: SocketAddr) {
     }
 }
 
-async fn welcome(port: Arc<Port>, caller: Caller, stream: TcpStream, slot: OwnedSemaphorePermit) {
-    let Caller { door, peer, feeds } = caller;
-    let stranger = port.strangers.enter(Instant::now());
-    receive(port, Guest { door, peer, feeds, slot, stranger }, stream).await;
+async fn welcome(server: Arc<Server>, caller: Caller, stream: TcpStream, slot: OwnedSemaphorePermit) {
+    let Caller { settings, peer, job_channels } = caller;
+    let unauthenticated = server.unauthenticated.enter(Instant::now());
+    receive(server, Incoming { settings, peer, job_channels, slot, unauthenticated }, stream).await;
 }
 
 /// The port is full: the oldest connection without a login gives way.
-fn make_room(port: &Arc<Port>, caller: Caller, sessions: &mut JoinSet<()>, stream: TcpStream) {
-    let (dialect, peer) = (caller.door.dialect, caller.peer);
-    let Ok(waiting) = Arc::clone(&port.waiting).try_acquire_owned() else {
-        return turn_away(port, dialect, stream, peer, Reject::PoolFull);
+fn make_room(server: &Arc<Server>, caller: Caller, sessions: &mut JoinSet<()>, stream: TcpStream) {
+    let (dialect, peer) = (caller.settings.dialect, caller.peer);
+    let Ok(waiting) = Arc::clone(&server.waiting).try_acquire_owned() else {
+        return turn_away(server, dialect, stream, peer, Reject::PoolFull);
     };
-    if !port.strangers.make_room(Instant::now()) {
-        return turn_away(port, dialect, stream, peer, Reject::PoolFull);
+    if !server.unauthenticated.make_room(Instant::now()) {
+        return turn_away(server, dialect, stream, peer, Reject::PoolFull);
     }
-    let port = Arc::clone(port);
+    let server = Arc::clone(server);
     sessions.spawn(async move {
-        let slot = timeout(GIVING_WAY, port.next_slot()).await;
+        let slot = timeout(GIVING_WAY, server.next_slot()).await;
         drop(waiting);
         match slot {
-            Ok(slot) => welcome(port, caller, stream, slot).await,
-            Err(_) => turn_away(&port, dialect, stream, peer, Reject::PoolFull),
+            Ok(slot) => welcome(server, caller, stream, slot).await,
+            Err(_) => turn_away(&server, dialect, stream, peer, Reject::PoolFull),
         }
     });
 }
 
-fn turn_away(port: &Port, dialect: Dialect, stream: TcpStream, peer: SocketAddr, reject: Reject) {
-    port.stats.count_turned_away();
-    debug!(%peer, reason = %reject, limit = port.max_connections(), "refused a connection");
+fn turn_away(server: &Server, dialect: Dialect, stream: TcpStream, peer: SocketAddr, reject: Reject) {
+    server.stats.count_turned_away();
+    debug!(%peer, reason = %reject, limit = server.max_connections(), "refused a connection");
     // A fresh socket has room for a line; if not, the miner does not get the reason.
     let farewell = dialect.encode(&Message::refused(Id::Null, reject));
     let _ = stream.into_std().and_then(|mut socket| socket.write_all(&farewell));

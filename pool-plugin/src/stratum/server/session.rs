@@ -25,24 +25,25 @@ use pool_core::{reject::Reject, types::Worker};
 
 use self::submission::Accepted;
 use super::{
+    broadcaster::JobChannels,
     capture::{Spoken, Tap, Tapped},
-    census::{Counted, State},
-    feed::{self, Feed},
+    config::PortSettings,
+    job_channel::{self, JobChannel},
     jobs::JobBook,
     outbox::Outbox,
-    port::{Pinned, Port},
-    pusher::Feeds,
+    session_counts::{Counted, SessionState},
+    shared::Server,
     stats::OpenConnection,
 };
 use crate::stratum::{
-    guard::{Order, Standing, Stranger},
+    guard::{Order, PeerState, UnauthenticatedSession},
     vardiff::{Aim, Settings, Vardiff},
     wire::{
         codec::{self, FrameError, Frames},
         counter::CounterReader,
         dialects::{Dialect, generic},
+        extranonce::Extranonce,
         message::{Call, Id, Message, Reply, Request},
-        places::Place,
     },
     workers::{Presence, unix_seconds},
 };
@@ -52,22 +53,22 @@ use crate::stratum::{
 const LOOKS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
 /// A connection that has a place.
-pub(super) struct Guest {
-    pub(super) door: Pinned,
+pub(super) struct Incoming {
+    pub(super) settings: PortSettings,
     pub(super) peer: SocketAddr,
-    pub(super) feeds: Arc<Feeds>,
+    pub(super) job_channels: Arc<JobChannels>,
     pub(super) slot: OwnedSemaphorePermit,
-    pub(super) stranger: Stranger,
+    pub(super) unauthenticated: UnauthenticatedSession,
 }
 
 /// The state of a connection.
 pub(super) struct Session {
-    port: Arc<Port>,
+    server: Arc<Server>,
     peer: SocketAddr,
     /// For the log: the id that the miner has is secret.
     id: String,
     /// Shared with the submissions, which keep it until they are settled.
-    standing: Arc<Standing>,
+    peer_state: Arc<PeerState>,
     dialect: Dialect,
     /// The capture of this connection, if there is one.
     tap: Option<Arc<Tap>>,
@@ -76,7 +77,7 @@ pub(super) struct Session {
     /// The place among the port's connections; a session's submissions hold it until they are settled.
     slot: Arc<(OwnedSemaphorePermit, OpenConnection)>,
     /// Until a login succeeds, another connection may take the place.
-    stranger: Stranger,
+    unauthenticated: UnauthenticatedSession,
     subscribed: bool,
     /// All logins, the last one last.
     logins: Vec<Worker>,
@@ -84,13 +85,13 @@ pub(super) struct Session {
     present: Vec<Presence>,
     counted: Counted,
     /// Its jobs and its target; shared with the pusher.
-    feed: Arc<Feed>,
+    job_channel: Arc<JobChannel>,
     /// The listener's own share target.
     fixed_target: Option<u64>,
     /// Where submissions report accepted shares.
     accepted: mpsc::UnboundedSender<Accepted>,
     /// The session's id and counters, once it has subscribed.
-    place: Option<Place>,
+    extranonce: Option<Extranonce>,
     counters: CounterReader,
     /// The miner has asked for its counter prefix, and has not got it yet.
     wants_prefix: bool,
@@ -105,58 +106,58 @@ type Flow = ControlFlow<()>;
 impl Session {
     /// Lives as long as the connection.
     pub(super) async fn run<S>(
-        port: Arc<Port>,
-        guest: Guest,
+        server: Arc<Server>,
+        guest: Incoming,
         stream: S,
-        (standing, orders): (Standing, mpsc::Receiver<Order>),
+        (peer_state, orders): (PeerState, mpsc::Receiver<Order>),
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let Guest { door, peer, feeds, slot, stranger } = guest;
-        let dialect = door.dialect;
+        let Incoming { settings, peer, job_channels, slot, unauthenticated } = guest;
+        let dialect = settings.dialect;
         let (read_half, write_half) = tokio::io::split(stream);
-        let out = Outbox::new(write_half, port.config.write_timeout);
-        let in_flight = Arc::new(Semaphore::new(port.config.in_flight.max(1)));
-        let all_settled = port.config.in_flight.max(1) as u32;
+        let out = Outbox::new(write_half, server.config.write_timeout);
+        let in_flight = Arc::new(Semaphore::new(server.config.in_flight.max(1)));
+        let all_settled = server.config.in_flight.max(1) as u32;
         let (accepted, shares) = mpsc::unbounded_channel();
         let id = format!("{:016x}", rand::random::<u64>());
-        let seat = port.config.addresses.seat();
-        let tap = port.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &seat.address()));
-        let jobs = JobBook::new(Vardiff::new(with_fixed(port.targets(), door.fixed_target), None));
+        let assignment = server.config.addresses.assignment();
+        let tap = server.recorder.as_ref().and_then(|to| to.tap(dialect, peer, &id, &assignment.address()));
+        let jobs = JobBook::new(Vardiff::new(with_fixed(server.targets(), settings.fixed_target), None));
         let mut session = Self {
-            feed: Arc::new(Feed::new(out.clone(), tap.clone(), jobs, seat)),
+            job_channel: Arc::new(JobChannel::new(out.clone(), tap.clone(), jobs, assignment)),
             id,
             tap: tap.clone(),
-            standing: Arc::new(standing),
+            peer_state: Arc::new(peer_state),
             in_flight: Arc::clone(&in_flight),
-            slot: Arc::new((slot, port.stats.connection())),
-            stranger,
+            slot: Arc::new((slot, server.stats.connection())),
+            unauthenticated,
             subscribed: false,
             logins: Vec::new(),
             present: Vec::new(),
-            counted: port.stats.census.enter(dialect),
-            fixed_target: door.fixed_target,
+            counted: server.stats.session_counts.enter(dialect),
+            fixed_target: settings.fixed_target,
             accepted,
-            place: None,
+            extranonce: None,
             counters: CounterReader::default(),
             wants_prefix: false,
             garbage: 0,
             wrong_passwords: 0,
             is_admin: false,
-            deadline: Instant::now() + port.config.handshake_timeout,
+            deadline: Instant::now() + server.config.handshake_timeout,
             dialect,
-            port,
+            server,
             peer,
             out: out.clone(),
         };
         debug!(%peer, session = session.id, "a miner connected");
         let mut frames = codec::frames(Tapped::new(read_half, tap), dialect.framing());
-        session.port.common.sessions.open(&session.id, peer, &session.standing);
-        let listed = feeds.list(session.standing.number(), Arc::clone(&session.feed));
+        session.server.sessions.open(&session.id, peer, &session.peer_state);
+        let listed = job_channels.list(session.peer_state.number(), Arc::clone(&session.job_channel));
         session.talk(&mut frames, shares, orders).await;
         drop(listed);
         session.keep_target();
-        session.port.common.sessions.close(&session.standing);
+        session.server.sessions.close(&session.peer_state);
         debug!(%peer, session = session.id, "a miner left");
         drop(session);
         // A submission in flight holds a permit until its answer is on its way: what was read is answered.
@@ -173,25 +174,25 @@ impl Session {
         mut shares: mpsc::UnboundedReceiver<Accepted>,
         mut orders: mpsc::Receiver<Order>,
     ) {
-        let port = Arc::clone(&self.port);
+        let server = Arc::clone(&self.server);
         let out = self.out.clone();
-        let feed = Arc::clone(&self.feed);
+        let job_channel = Arc::clone(&self.job_channel);
         let mut turn = None;
-        let mut looks = looks(port.targets().interval);
+        let mut looks = looks(server.targets().interval);
         // Made once, since starting to wait takes a lock that all sessions share.
-        let (mut stopped, mut broken) = (pin!(port.stop.cancelled()), pin!(out.broken()));
+        let (mut stopped, mut broken) = (pin!(server.stop().cancelled()), pin!(out.broken()));
         loop {
             let flow = tokio::select! {
                 // Work first: it depends on nothing else.
                 biased;
-                call = feed.called() => self.heed(call).await,
+                wake = job_channel.woken() => self.on_wake(wake).await,
                 () = &mut stopped => self.leave().await,
                 () = &mut broken => Flow::Break(()),
-                Some(order) = orders.recv() => self.obey(order).await,
+                Some(order) = orders.recv() => self.on_order(order).await,
                 () = sleep_until(self.deadline), if self.is_stranger() => self.time_out().await,
-                () = self.stranger.asked_to_go(), if self.is_stranger() => self.close(Reject::PoolFull).await,
+                () = self.unauthenticated.asked_to_go(), if self.is_stranger() => self.close(Reject::PoolFull).await,
                 _ = looks.tick(), if !self.logins.is_empty() => self.look(),
-                () = replaced(self.place.as_ref()) => {
+                () = replaced(self.extranonce.as_ref()) => {
                     debug!(peer = %self.peer, session = self.id, "another connection resumed this session");
                     Flow::Break(())
                 }
@@ -226,7 +227,7 @@ impl Session {
         self.garbage = 0;
         let dialect = self.dialect.after(&request.call);
         if dialect != self.dialect && !self.logins.is_empty() {
-            self.feed.speak(dialect);
+            self.job_channel.speak(dialect);
         }
         self.dialect = dialect;
         let flow = self.answer(request, turn).await;
@@ -260,11 +261,11 @@ impl Session {
         }
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> SessionState {
         match (self.subscribed, self.logins.is_empty()) {
-            (_, false) => State::Authorized,
-            (true, true) => State::Subscribed,
-            (false, true) => State::Connected,
+            (_, false) => SessionState::Authorized,
+            (true, true) => SessionState::Subscribed,
+            (false, true) => SessionState::Connected,
         }
     }
 
@@ -274,17 +275,17 @@ impl Session {
     }
 
     /// The pusher could not finish its work.
-    async fn heed(&mut self, call: feed::Call) -> Flow {
-        match call {
-            feed::Call::Late => match self.feed.catch_up(&self.port).await {
+    async fn on_wake(&mut self, wake: job_channel::Wake) -> Flow {
+        match wake {
+            job_channel::Wake::Late => match self.job_channel.catch_up(&self.server).await {
                 Ok(()) => Flow::Continue(()),
                 Err(_) => Flow::Break(()),
             },
-            feed::Call::Close(reject) => {
+            job_channel::Wake::Close(reject) => {
                 debug!(peer = %self.peer, session = self.id, reason = %reject, "closing a connection");
                 self.close(reject).await
             }
-            feed::Call::Reconnect => {
+            job_channel::Wake::Reconnect => {
                 debug!(peer = %self.peer, session = self.id, "a miner has to reconnect");
                 self.leave().await
             }
@@ -293,8 +294,8 @@ impl Session {
 
     /// Checks whether the miner should have another target.
     fn look(&mut self) -> Flow {
-        let settings = with_fixed(self.port.targets(), self.fixed_target);
-        self.feed.change(&self.port, |jobs, at| {
+        let settings = with_fixed(self.server.targets(), self.fixed_target);
+        self.job_channel.change(&self.server, |jobs, at| {
             jobs.vardiff().keep_settings(settings);
             jobs.look(at)
         });
@@ -305,14 +306,14 @@ impl Session {
     /// Adapts the target to the miner's rate after a share.
     fn share(&mut self, share: &Accepted) -> Flow {
         let mut good = None;
-        self.feed.change(&self.port, |jobs, at| {
+        self.job_channel.change(&self.server, |jobs, at| {
             jobs.vardiff().hold_at(share.least);
             let news = jobs.share(&share.found, at);
             good = jobs.vardiff().good_target();
             news
         });
         if let Some(target) = good {
-            self.port.common.workers.remember(&share.worker, target, unix_seconds());
+            self.server.workers.remember(&share.worker, target, unix_seconds());
         }
         self.keep_target();
         Flow::Continue(())
@@ -320,27 +321,27 @@ impl Session {
 
     /// For a connection that resumes this session.
     fn keep_target(&self) {
-        let target = self.feed.line().told();
-        if let (Some(place), Some(target)) = (&self.place, target) {
-            place.keep_target(target);
+        let target = self.job_channel.state().told();
+        if let (Some(extranonce), Some(target)) = (&self.extranonce, target) {
+            extranonce.keep_target(target);
         }
     }
 
-    async fn obey(&mut self, order: Order) -> Flow {
+    async fn on_order(&mut self, order: Order) -> Flow {
         debug!(peer = %self.peer, session = self.id, ?order, "a session got an order");
         match order {
             Order::ResendWork => {
-                self.feed.resend(&self.port);
+                self.job_channel.resend(&self.server);
                 Flow::Continue(())
             }
             Order::SetTarget(target) => {
-                self.feed.line().jobs.vardiff().aim_at(Aim::Fixed(target));
+                self.job_channel.state().jobs.vardiff().aim_at(Aim::Fixed(target));
                 self.look()
             }
             Order::AskReconnect => self.ask_to_reconnect().await,
             Order::Close(reject) => {
                 if reject == Reject::BadConduct {
-                    self.standing.strike(self.logins.last());
+                    self.peer_state.strike(self.logins.last());
                 }
                 self.close(reject).await
             }
@@ -372,9 +373,9 @@ fn with_fixed(all: Settings, fixed: Option<u64>) -> Settings {
 }
 
 /// Waits until another connection resumes the session.
-async fn replaced(place: Option<&Place>) {
-    match place {
-        Some(place) => place.replaced().cancelled().await,
+async fn replaced(extranonce: Option<&Extranonce>) {
+    match extranonce {
+        Some(extranonce) => extranonce.replaced().cancelled().await,
         None => std::future::pending().await,
     }
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use pool_core::types::{Worker, unix_ms};
 use serde::Serialize;
 
-use crate::stratum::guard::{Order, Standing, access::parse_network};
+use crate::stratum::guard::{Order, PeerState, access::parse_network};
 
 /// The sessions, by their number.
 #[derive(Default)]
@@ -22,7 +22,7 @@ struct Entry {
     since_ms: u64,
     login: Option<Worker>,
     // Weak, so that a listed session holds no place.
-    standing: Weak<Standing>,
+    peer_state: Weak<PeerState>,
 }
 
 /// A session as it is shown.
@@ -40,32 +40,32 @@ pub struct Shown {
 }
 
 impl Sessions {
-    pub(super) fn open(&self, id: &str, peer: SocketAddr, standing: &Arc<Standing>) {
+    pub(super) fn open(&self, id: &str, peer: SocketAddr, peer_state: &Arc<PeerState>) {
         let entry = Entry {
             id: id.to_owned(),
             peer,
             since_ms: unix_ms(),
             login: None,
-            standing: Arc::downgrade(standing),
+            peer_state: Arc::downgrade(peer_state),
         };
-        self.0.lock().insert(standing.number(), entry);
+        self.0.lock().insert(peer_state.number(), entry);
     }
 
-    pub(super) fn log_in(&self, standing: &Standing, worker: &Worker) {
-        if let Some(entry) = self.0.lock().get_mut(&standing.number()) {
+    pub(super) fn log_in(&self, peer_state: &PeerState, worker: &Worker) {
+        if let Some(entry) = self.0.lock().get_mut(&peer_state.number()) {
             entry.login = Some(worker.clone());
         }
     }
 
-    pub(super) fn close(&self, standing: &Standing) {
-        self.0.lock().remove(&standing.number());
+    pub(super) fn close(&self, peer_state: &PeerState) {
+        self.0.lock().remove(&peer_state.number());
     }
 
     /// All of them, the oldest first.
     pub fn list(&self) -> Vec<Shown> {
         let mut sessions = self.0.lock();
         // A session that panicked could not remove itself.
-        sessions.retain(|_, entry| entry.standing.strong_count() > 0);
+        sessions.retain(|_, entry| entry.peer_state.strong_count() > 0);
         let mut numbered: Vec<(u64, Shown)> =
             sessions.iter().filter_map(|(number, entry)| Some((*number, entry.show()?))).collect();
         drop(sessions);
@@ -87,17 +87,17 @@ impl Sessions {
             sessions
                 .values()
                 .filter(|entry| is_meant(entry))
-                .filter_map(|entry| entry.standing.upgrade())
+                .filter_map(|entry| entry.peer_state.upgrade())
                 .collect()
         };
-        meant.iter().for_each(|standing| standing.order(order.clone()));
+        meant.iter().for_each(|peer_state| peer_state.order(order.clone()));
         meant.len()
     }
 }
 
 impl Entry {
     fn show(&self) -> Option<Shown> {
-        let (accepted, refused) = self.standing.upgrade()?.shares();
+        let (accepted, refused) = self.peer_state.upgrade()?.shares();
         let (account, worker) = match &self.login {
             Some(login) => (login.account.clone(), login.name.clone()),
             None => Default::default(),
@@ -125,14 +125,14 @@ mod tests {
         id: &str,
         peer: &str,
         login: &str,
-    ) -> (Arc<Standing>, tokio::sync::mpsc::Receiver<Order>) {
+    ) -> (Arc<PeerState>, tokio::sync::mpsc::Receiver<Order>) {
         let peer: SocketAddr = peer.parse().unwrap();
         let Ok(ticket) = Gate::new(9).enter(peer.ip()) else { panic!("refused") };
-        let (standing, orders) = Standing::new(ticket, false);
-        let standing = Arc::new(standing);
-        sessions.open(id, peer, &standing);
-        sessions.log_in(&standing, &pool_core::login::parse_login(login).unwrap());
-        (standing, orders)
+        let (peer_state, orders) = PeerState::new(ticket, false);
+        let peer_state = Arc::new(peer_state);
+        sessions.open(id, peer, &peer_state);
+        sessions.log_in(&peer_state, &pool_core::login::parse_login(login).unwrap());
+        (peer_state, orders)
     }
 
     #[test]

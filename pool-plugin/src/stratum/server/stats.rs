@@ -14,7 +14,7 @@ use pool_core::{
 };
 use pool_sinks::activity::Activity;
 
-use super::census::Census;
+use super::session_counts::SessionCounts;
 
 /// Counters since the start, and the number of open connections. Cheap to update and to read.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Stats {
     epoch_ended: AtomicU64,
     garbage: AtomicU64,
     /// The sessions by dialect and state.
-    pub census: Arc<Census>,
+    pub session_counts: Arc<SessionCounts>,
     /// Details beyond the counters, for a sink that shows them.
     activity: Option<Activity>,
 }

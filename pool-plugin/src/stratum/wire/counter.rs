@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::places::Prefix;
+use super::extranonce::Prefix;
 
 /// A raw counter: it is parsed only once the session and the job are known to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]

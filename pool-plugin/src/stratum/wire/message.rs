@@ -10,7 +10,7 @@ use pool_core::{
 use serde::Serialize;
 use serde_json::Number;
 
-use super::{counter::RawCounter, places::Prefix};
+use super::{counter::RawCounter, extranonce::Prefix};
 
 /// A request's id, sent back as it came.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -10,5 +10,5 @@
 pub mod codec;
 pub mod counter;
 pub mod dialects;
+pub mod extranonce;
 pub mod message;
-pub mod places;

@@ -9,7 +9,7 @@ fn drain<T>(queue: &mut FairQueue<T>) -> Vec<T> {
 }
 
 fn stranger(address: u8, session: u64) -> Lane {
-    Lane::Stranger(Source::of([10, 0, 0, address].into()), session)
+    Lane::UnauthenticatedSession(Source::of([10, 0, 0, address].into()), session)
 }
 
 #[test]

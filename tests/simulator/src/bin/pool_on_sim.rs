@@ -133,7 +133,7 @@ fn main() -> Result<()> {
     }
     let (stop, chain) = (pool.stop_handle(), sim.clone());
     thread::spawn(move || {
-        if let Err(reason) = obey(&chain) {
+        if let Err(reason) = run_commands(&chain) {
             eprintln!("pool-on-sim: {reason:#}");
         }
         stop.stop();
@@ -164,7 +164,7 @@ fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
     Ok(Pool::open(source.load()?, sim.network(), puzzle)?.reloading(source, Some(hangup)))
 }
 
-fn obey(sim: &SimChain) -> Result<()> {
+fn run_commands(sim: &SimChain) -> Result<()> {
     for line in stdin().lock().lines() {
         match line?.as_str() {
             "epoch" => next_epoch(sim)?,

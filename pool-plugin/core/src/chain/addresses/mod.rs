@@ -6,20 +6,20 @@
 //! an epoch.
 //!
 //! # Layout
-//! - [`spread`]: who gets which, as values.
-//! - this file: the shared state; [`Seat`]: a session's part of it.
+//! - [`balancer`]: who gets which, as values.
+//! - this file: the shared state; [`Assignment`]: a session's part of it.
 //!
 //! Who reports what: the chain watcher the start of an epoch, before any session sees it; the release queue
 //! what may still be sent; the sessions which address they work for.
 
-mod spread;
+mod balancer;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use self::spread::Spread;
+use self::balancer::Balancer;
 use crate::types::Address;
 
 /// How a miner learns its address.
@@ -37,7 +37,7 @@ pub enum Learns {
 #[derive(Debug)]
 pub struct Addresses {
     all: Vec<Address>,
-    spread: Mutex<Spread>,
+    balancer: Mutex<Balancer>,
     /// Counts how often an address ran out of room, or got room again.
     changes: watch::Sender<u64>,
 }
@@ -45,8 +45,8 @@ pub struct Addresses {
 impl Addresses {
     /// From a configuration, which has at least one.
     pub fn new(all: Vec<Address>) -> Arc<Self> {
-        let spread = Mutex::new(Spread::new(all.len()));
-        Arc::new(Self { all, spread, changes: watch::Sender::new(0) })
+        let balancer = Mutex::new(Balancer::new(all.len()));
+        Arc::new(Self { all, balancer, changes: watch::Sender::new(0) })
     }
 
     /// All of them, in the operator's order.
@@ -58,13 +58,13 @@ impl Addresses {
     /// address for which this is not known keeps its last value.
     pub fn turn(&self, epoch: u32, left: impl Fn(&Address) -> Option<u64>) {
         let left: Vec<_> = self.all.iter().map(left).collect();
-        self.spread.lock().turn(epoch, &left);
+        self.balancer.lock().turn(epoch, &left);
     }
 
     /// What each address may still send in `epoch`; where it is not known, nothing changes.
     pub fn note_left(&self, epoch: u32, left: impl Fn(&Address) -> Option<u64>) {
         let left: Vec<_> = self.all.iter().map(left).collect();
-        if self.spread.lock().note_left(epoch, &left) {
+        if self.balancer.lock().note_left(epoch, &left) {
             self.changes.send_modify(|count| *count += 1);
         }
     }
@@ -75,9 +75,9 @@ impl Addresses {
     }
 
     /// A seat of no weight yet.
-    pub fn seat(self: &Arc<Self>) -> Seat {
-        let (place, epoch) = self.spread.lock().seat(0.0);
-        Seat { addresses: Arc::clone(self), place, epoch, weight: 0.0 }
+    pub fn assignment(self: &Arc<Self>) -> Assignment {
+        let (place, epoch) = self.balancer.lock().assignment(0.0);
+        Assignment { addresses: Arc::clone(self), place, epoch, weight: 0.0 }
     }
 
     fn address(&self, place: usize) -> Address {
@@ -87,7 +87,7 @@ impl Addresses {
 
 /// A session's place at an address; dropping it frees the place.
 #[derive(Debug)]
-pub struct Seat {
+pub struct Assignment {
     addresses: Arc<Addresses>,
     place: usize,
     epoch: Option<u32>,
@@ -96,53 +96,53 @@ pub struct Seat {
 
 /// The result of checking a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    Seated,
+pub enum Recheck {
+    Keep,
     /// Another address would be better, and the miner has to reconnect for it.
     Reconnect,
 }
 
-impl Seat {
+impl Assignment {
     pub fn address(&self) -> Address {
         self.addresses.address(self.place)
     }
 
     /// Chooses a place for a miner of this weight: its share target, as a stand-in for its rate.
     pub fn take(&mut self, weight: u64, learns: Learns) {
-        let mut spread = self.addresses.spread.lock();
-        spread.leave(self.place, self.epoch, self.weight);
+        let mut balancer = self.addresses.balancer.lock();
+        balancer.leave(self.place, self.epoch, self.weight);
         self.weight = weight as f64;
         (self.place, self.epoch) = match learns {
-            Learns::Never => spread.seat_at(0, self.weight),
-            Learns::WithEachJob | Learns::WhenItConnects => spread.seat(self.weight),
+            Learns::Never => balancer.assign_to(0, self.weight),
+            Learns::WithEachJob | Learns::WhenItConnects => balancer.assignment(self.weight),
         };
     }
 
     /// To be called before the session continues in `epoch`: takes another address if the epoch is new, or if
     /// its address has no room and another one has.
-    pub fn look(&mut self, epoch: u32, weight: u64, learns: Learns) -> Look {
-        let mut spread = self.addresses.spread.lock();
-        let Some(turned) = spread.has_turned(self.epoch, epoch) else { return Look::Seated };
-        let should_leave = spread.should_leave(self.place);
+    pub fn recheck(&mut self, epoch: u32, weight: u64, learns: Learns) -> Recheck {
+        let mut balancer = self.addresses.balancer.lock();
+        let Some(turned) = balancer.has_turned(self.epoch, epoch) else { return Recheck::Keep };
+        let should_leave = balancer.should_leave(self.place);
         if !turned && !should_leave {
-            return Look::Seated;
+            return Recheck::Keep;
         }
         if learns == Learns::WithEachJob {
-            drop(spread);
+            drop(balancer);
             self.take(weight, learns);
-            return Look::Seated;
+            return Recheck::Keep;
         }
         // It stays where it is, and counts there in the new epoch too.
-        spread.leave(self.place, self.epoch, self.weight);
+        balancer.leave(self.place, self.epoch, self.weight);
         self.weight = weight as f64;
-        (self.place, self.epoch) = spread.seat_at(self.place, self.weight);
-        if should_leave && learns == Learns::WhenItConnects { Look::Reconnect } else { Look::Seated }
+        (self.place, self.epoch) = balancer.assign_to(self.place, self.weight);
+        if should_leave && learns == Learns::WhenItConnects { Recheck::Reconnect } else { Recheck::Keep }
     }
 }
 
-impl Drop for Seat {
+impl Drop for Assignment {
     fn drop(&mut self) {
-        self.addresses.spread.lock().leave(self.place, self.epoch, self.weight);
+        self.addresses.balancer.lock().leave(self.place, self.epoch, self.weight);
     }
 }
 
@@ -164,14 +164,18 @@ mod tests {
         |of| budgets.get(usize::from(of.0[0]) - 1).copied()
     }
 
-    fn seated(addresses: &Arc<Addresses>, weight: u64) -> Seat {
-        let mut seat = addresses.seat();
-        seat.take(weight, Learns::WithEachJob);
-        seat
+    fn assigned(addresses: &Arc<Addresses>, weight: u64) -> Assignment {
+        let mut assignment = addresses.assignment();
+        assignment.take(weight, Learns::WithEachJob);
+        assignment
     }
 
-    fn weight_at(seats: &[Seat], number: usize) -> f64 {
-        seats.iter().filter(|seat| seat.address() == address(number)).map(|seat| seat.weight).sum()
+    fn weight_at(assignments: &[Assignment], number: usize) -> f64 {
+        assignments
+            .iter()
+            .filter(|assignment| assignment.address() == address(number))
+            .map(|assignment| assignment.weight)
+            .sum()
     }
 
     #[test]
@@ -179,10 +183,10 @@ mod tests {
         let pool = addresses(3);
         pool.turn(1, left(&[10, 30, 60]));
         // Miners of very different rates.
-        let seats: Vec<Seat> = (0..1_000u64).map(|n| seated(&pool, 1 + n * n % 977)).collect();
-        let all: f64 = seats.iter().map(|seat| seat.weight).sum();
+        let assignments: Vec<Assignment> = (0..1_000u64).map(|n| assigned(&pool, 1 + n * n % 977)).collect();
+        let all: f64 = assignments.iter().map(|assignment| assignment.weight).sum();
         for (number, part) in [(0, 0.1), (1, 0.3), (2, 0.6)] {
-            let share = weight_at(&seats, number) / all;
+            let share = weight_at(&assignments, number) / all;
             assert!((share - part).abs() < 0.01, "address {number} has {share} of the work, not {part}");
         }
     }
@@ -192,28 +196,28 @@ mod tests {
         let pool = addresses(3);
         pool.turn(1, left(&[2, 2, 4]));
         let mut changes = pool.changes();
-        let mut seats: Vec<Seat> = (0..80).map(|_| seated(&pool, 100)).collect();
+        let mut assignments: Vec<Assignment> = (0..80).map(|_| assigned(&pool, 100)).collect();
         pool.note_left(1, left(&[1, 2, 4]));
         assert!(!changes.has_changed().unwrap(), "less is not nothing");
-        let before: Vec<Address> = seats.iter().map(Seat::address).collect();
+        let before: Vec<Address> = assignments.iter().map(Assignment::address).collect();
         pool.note_left(1, left(&[0, 2, 4]));
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
-        for seat in &mut seats {
-            assert_eq!(seat.look(1, 100, Learns::WithEachJob), Look::Seated);
+        for assignment in &mut assignments {
+            assert_eq!(assignment.recheck(1, 100, Learns::WithEachJob), Recheck::Keep);
         }
-        for (seat, before) in seats.iter().zip(&before) {
-            assert_ne!(seat.address(), address(0));
-            assert!(*before == address(0) || *before == seat.address(), "it had room");
+        for (assignment, before) in assignments.iter().zip(&before) {
+            assert_ne!(assignment.address(), address(0));
+            assert!(*before == address(0) || *before == assignment.address(), "it had room");
         }
-        assert_eq!((weight_at(&seats, 1), weight_at(&seats, 2)), (2_700.0, 5_300.0));
+        assert_eq!((weight_at(&assignments, 1), weight_at(&assignments, 2)), (2_700.0, 5_300.0));
 
         // A counted landing turned out not to be one: a miner that left does not come back.
         pool.note_left(1, left(&[1, 2, 4]));
-        let before: Vec<Address> = seats.iter().map(Seat::address).collect();
-        for (seat, before) in seats.iter_mut().zip(before) {
-            seat.look(1, 100, Learns::WithEachJob);
-            assert_eq!(seat.address(), before);
+        let before: Vec<Address> = assignments.iter().map(Assignment::address).collect();
+        for (assignment, before) in assignments.iter_mut().zip(before) {
+            assignment.recheck(1, 100, Learns::WithEachJob);
+            assert_eq!(assignment.address(), before);
         }
     }
 
@@ -221,18 +225,18 @@ mod tests {
     fn without_room_anywhere_everybody_stays() {
         let pool = addresses(2);
         pool.turn(1, left(&[1, 1]));
-        let mut seats: Vec<Seat> = (0..10).map(|_| seated(&pool, 100)).collect();
-        let before: Vec<Address> = seats.iter().map(Seat::address).collect();
+        let mut assignments: Vec<Assignment> = (0..10).map(|_| assigned(&pool, 100)).collect();
+        let before: Vec<Address> = assignments.iter().map(Assignment::address).collect();
         pool.note_left(1, left(&[0, 0]));
-        for (seat, before) in seats.iter_mut().zip(before) {
-            seat.look(1, 100, Learns::WithEachJob);
-            assert_eq!(seat.address(), before);
+        for (assignment, before) in assignments.iter_mut().zip(before) {
+            assignment.recheck(1, 100, Learns::WithEachJob);
+            assert_eq!(assignment.address(), before);
         }
         // The stake of the next epoch is another.
         pool.turn(2, left(&[0, 1]));
-        for seat in &mut seats {
-            seat.look(2, 100, Learns::WithEachJob);
-            assert_eq!(seat.address(), address(1));
+        for assignment in &mut assignments {
+            assignment.recheck(2, 100, Learns::WithEachJob);
+            assert_eq!(assignment.address(), address(1));
         }
     }
 
@@ -240,30 +244,30 @@ mod tests {
     fn a_session_that_lags_behind_the_turn_keeps_its_old_epochs_address() {
         let pool = addresses(2);
         pool.turn(1, left(&[1, 0]));
-        let mut seat = seated(&pool, 100);
+        let mut assignment = assigned(&pool, 100);
         pool.turn(2, left(&[0, 1]));
         pool.note_left(1, left(&[7, 7]));
-        seat.look(1, 100, Learns::WithEachJob);
-        assert_eq!(seat.address(), address(0), "the session does not know of the epoch yet");
-        seat.look(2, 100, Learns::WithEachJob);
-        assert_eq!(seat.address(), address(1), "the room left in the last epoch does not count");
+        assignment.recheck(1, 100, Learns::WithEachJob);
+        assert_eq!(assignment.address(), address(0), "the session does not know of the epoch yet");
+        assignment.recheck(2, 100, Learns::WithEachJob);
+        assert_eq!(assignment.address(), address(1), "the room left in the last epoch does not count");
     }
 
     #[test]
     fn who_learns_the_address_when_it_connects_has_to_connect_anew() {
         let pool = addresses(2);
         pool.turn(1, left(&[5, 1]));
-        let mut seat = pool.seat();
-        seat.take(100, Learns::WhenItConnects);
-        assert_eq!(seat.address(), address(0));
+        let mut assignment = pool.assignment();
+        assignment.take(100, Learns::WhenItConnects);
+        assert_eq!(assignment.address(), address(0));
         pool.turn(2, left(&[1, 9]));
-        assert_eq!(seat.look(2, 100, Learns::WhenItConnects), Look::Seated);
-        assert_eq!(seat.address(), address(0), "it knows no other");
+        assert_eq!(assignment.recheck(2, 100, Learns::WhenItConnects), Recheck::Keep);
+        assert_eq!(assignment.address(), address(0), "it knows no other");
         pool.note_left(2, left(&[0, 9]));
-        assert_eq!(seat.look(2, 100, Learns::WhenItConnects), Look::Reconnect);
-        let mut fixed = pool.seat();
+        assert_eq!(assignment.recheck(2, 100, Learns::WhenItConnects), Recheck::Reconnect);
+        let mut fixed = pool.assignment();
         fixed.take(100, Learns::Never);
-        assert_eq!(fixed.look(2, 100, Learns::Never), Look::Seated);
+        assert_eq!(fixed.recheck(2, 100, Learns::Never), Recheck::Keep);
         assert_eq!(fixed.address(), address(0), "the first, with or without room");
     }
 
@@ -271,11 +275,11 @@ mod tests {
     fn a_seat_that_is_given_up_counts_no_more() {
         let pool = addresses(2);
         pool.turn(1, left(&[1, 1]));
-        let heavy = seated(&pool, 1_000_000);
+        let heavy = assigned(&pool, 1_000_000);
         assert_eq!(heavy.address(), address(0));
-        assert_eq!(seated(&pool, 1).address(), address(1));
+        assert_eq!(assigned(&pool, 1).address(), address(1));
         drop(heavy);
-        assert_eq!(seated(&pool, 1).address(), address(0));
+        assert_eq!(assigned(&pool, 1).address(), address(0));
     }
 
     proptest! {
@@ -287,19 +291,19 @@ mod tests {
             let mut budgets = [2u64; 3];
             let mut epoch = 1;
             pool.turn(epoch, left(&budgets));
-            let mut seats: Vec<Seat> = (0..8).map(|n| seated(&pool, 10 + n)).collect();
+            let mut assignments: Vec<Assignment> = (0..8).map(|n| assigned(&pool, 10 + n)).collect();
             for (what, which, new) in steps {
                 match what {
                     0 => { epoch += 1; budgets = new; pool.turn(epoch, left(&budgets)); }
                     1 => { budgets = new; pool.note_left(epoch, left(&budgets)); }
-                    2 => seats[which] = seated(&pool, 7),
+                    2 => assignments[which] = assigned(&pool, 7),
                     _ => {
-                        let seat = &mut seats[which];
-                        let (before, turned) = (seat.address(), seat.epoch != Some(epoch));
+                        let assignment = &mut assignments[which];
+                        let (before, turned) = (assignment.address(), assignment.epoch != Some(epoch));
                         let has_room = budgets[usize::from(before.0[0]) - 1] > 0;
-                        seat.look(epoch, 10, Learns::WithEachJob);
-                        prop_assert!(turned || !has_room || seat.address() == before);
-                        let now = budgets[usize::from(seat.address().0[0]) - 1];
+                        assignment.recheck(epoch, 10, Learns::WithEachJob);
+                        prop_assert!(turned || !has_room || assignment.address() == before);
+                        let now = budgets[usize::from(assignment.address().0[0]) - 1];
                         prop_assert!(now > 0 || budgets.iter().all(|left| *left == 0));
                     }
                 }

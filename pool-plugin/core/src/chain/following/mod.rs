@@ -26,7 +26,7 @@ use crate::reject::{NoNetwork, Reject};
 pub use self::{
     access::{Access, Patience},
     judge::{Seen, judge},
-    tracker::{Look, OtherVersion, Tracker},
+    tracker::{Observation, OtherVersion, Tracker},
 };
 
 /// How our node relates to the network.

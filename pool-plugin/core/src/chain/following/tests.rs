@@ -51,10 +51,10 @@ impl Node {
         Self { tracker, now: 0, network: 1_000, tip: 1_000, named, clock_error: 0 }
     }
 
-    fn look(&mut self, peers: &[Peer]) -> SyncState {
+    fn observe(&mut self, peers: &[Peer]) -> SyncState {
         // The chain's time is that of its heights.
         let time = CLOCK + (i64::from(self.tip) - 1_000) * PACE as i64;
-        self.tracker.look(&Look {
+        self.tracker.observe(&Observation {
             now: seconds(self.now),
             unix: CLOCK + self.now as i64 + self.clock_error,
             tip: Some((self.tip, time)),
@@ -77,7 +77,7 @@ impl Node {
                     self.tip = self.network;
                 }
             }
-            let state = self.look(&peers(self.network, self.tip)).following;
+            let state = self.observe(&peers(self.network, self.tip)).following;
             if states.last() != Some(&state) {
                 states.push(state);
             }
@@ -202,11 +202,11 @@ fn a_node_that_stops_is_stuck_refuses_closes_and_comes_back() {
     // The blocks come in at once, in two seconds.
     node.now += 1;
     node.tip = node.network - 60;
-    assert_eq!(node.look(&peers(node.network, node.tip)).following, Following::CatchingUp);
+    assert_eq!(node.observe(&peers(node.network, node.tip)).following, Following::CatchingUp);
     assert_eq!(node.access(), Access::Closed, "closed until it follows again");
     node.now += 1;
     node.tip = node.network;
-    assert_eq!(node.look(&peers(node.network, node.tip)).following, Following::Following);
+    assert_eq!(node.observe(&peers(node.network, node.tip)).following, Following::Following);
     assert_eq!(node.access(), Access::Open);
 }
 
@@ -342,9 +342,9 @@ fn a_block_of_a_newer_version_names_the_cause_if_it_comes_from_one_that_counts()
     // A release that knows the version, or a tip beyond, makes it old news.
     again.tip = newer.height;
     again.now += 1;
-    assert_eq!(again.look(&[]).newer, None);
+    assert_eq!(again.observe(&[]).newer, None);
     let mut upgraded = Tracker::new(Patience::default(), Some(NewerVersion { version: 22, ..newer }));
-    let look = Look {
+    let observation = Observation {
         now: seconds(1),
         unix: CLOCK,
         tip: Some((tip, CLOCK)),
@@ -353,7 +353,7 @@ fn a_block_of_a_newer_version_names_the_cause_if_it_comes_from_one_that_counts()
         committee: None,
         known: KNOWN,
     };
-    assert_eq!(upgraded.look(&look).newer, None);
+    assert_eq!(upgraded.observe(&observation).newer, None);
 }
 
 #[test]
@@ -372,15 +372,15 @@ fn peers_that_are_ready_for_a_newer_version_are_noticed_before_it_comes() {
     ] {
         let mut node = Node::new(0);
         node.now = 1;
-        assert_eq!(node.look(&peers).announced, announced, "{peers:?}");
+        assert_eq!(node.observe(&peers).announced, announced, "{peers:?}");
     }
 }
 
 #[test]
 fn a_validator_believes_its_committee() {
     let mut tracker = Tracker::new(Patience::default(), None);
-    let mut look = |now: u64, height, committee| {
-        tracker.look(&Look {
+    let mut observation = |now: u64, height, committee| {
+        tracker.observe(&Observation {
             now: seconds(now),
             unix: CLOCK + now as i64,
             tip: Some((height, CLOCK)),
@@ -390,12 +390,12 @@ fn a_validator_believes_its_committee() {
             known: KNOWN,
         })
     };
-    assert_eq!(look(1, 10, 10).following, Following::Following);
-    look(2, 11, 11);
-    look(30, 11, 20);
-    assert_eq!(look(60, 11, 20).following, Following::Stuck);
-    assert_eq!(look(61, 20, 20).following, Following::Following);
-    assert_eq!(look(200, 20, 20).following, Following::NetworkHalted);
+    assert_eq!(observation(1, 10, 10).following, Following::Following);
+    observation(2, 11, 11);
+    observation(30, 11, 20);
+    assert_eq!(observation(60, 11, 20).following, Following::Stuck);
+    assert_eq!(observation(61, 20, 20).following, Following::Following);
+    assert_eq!(observation(200, 20, 20).following, Following::NetworkHalted);
 }
 
 #[test]
@@ -404,9 +404,9 @@ fn work_of_an_epoch_that_is_over_on_the_network_is_refused_while_the_node_catche
     node.clock_error = 100_000;
     node.tip = 350;
     node.now = 1;
-    assert_eq!(node.look(&[trusted(1, 359)]).access, Access::NoNewJobs);
+    assert_eq!(node.observe(&[trusted(1, 359)]).access, Access::NoNewJobs);
     node.now = 2;
-    let state = node.look(&[trusted(1, 400)]);
+    let state = node.observe(&[trusted(1, 400)]);
     assert_eq!((state.following, state.access), (Following::CatchingUp, Access::Refusing));
     assert_eq!(state.refusal(), Some(Reject::NoNetwork(NoNetwork::Behind)));
 }
@@ -436,7 +436,7 @@ proptest! {
                 node.now += 7;
                 node.tip += u32::from(follows);
             }
-            prop_assert_eq!(with.look(&all), without.look(&peers));
+            prop_assert_eq!(with.observe(&all), without.observe(&peers));
         }
     }
 

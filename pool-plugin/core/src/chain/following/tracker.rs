@@ -26,7 +26,7 @@ const COMMITTEE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED),
 
 /// What is seen at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct Observation<'a> {
     /// Since some fixed time.
     pub now: Duration,
     /// The same by the wall clock, in Unix seconds.
@@ -125,35 +125,35 @@ impl Tracker {
     }
 
     /// The state at this moment.
-    pub fn look(&mut self, look: &Look<'_>) -> SyncState {
-        let started = *self.started.get_or_insert(look.now);
-        self.follow_tip(look);
+    pub fn observe(&mut self, observation: &Observation<'_>) -> SyncState {
+        let started = *self.started.get_or_insert(observation.now);
+        self.follow_tip(observation);
         let tip = self.tip.map_or(0, |(height, _)| height);
-        self.claims.hear(look.peers, tip);
-        if let Some(height) = look.committee {
+        self.claims.note_claims(observation.peers, tip);
+        if let Some(height) = observation.committee {
             // Members of the committee have proved who they are: their claims are trusted.
             self.claims.note(COMMITTEE, Voice::Trusted, height);
         }
-        self.drop_known_version(tip, look.known.consensus_version);
-        let ahead = self.ahead(tip, look.trusted);
+        self.drop_known_version(tip, observation.known.consensus_version);
+        let ahead = self.ahead(tip, observation.trusted);
         if ahead.is_some() {
-            self.answered = Some(look.now);
+            self.answered = Some(observation.now);
         }
         let is_ahead = ahead.is_some_and(|ahead| ahead > 0);
-        self.ahead_since = is_ahead.then(|| self.ahead_since.unwrap_or(look.now));
+        self.ahead_since = is_ahead.then(|| self.ahead_since.unwrap_or(observation.now));
         let moved_at = self.tip.map_or(started, |(_, at)| at);
         let seen = Seen {
-            tip_age: look.now.saturating_sub(moved_at),
+            tip_age: observation.now.saturating_sub(moved_at),
             moved: self.moved,
             outpaces: self.outpaces(),
-            block_age: block_age(look),
+            block_age: block_age(observation),
             ahead,
             outdated: self.state.newer.is_some(),
-            ahead_for: self.ahead_since.map_or(Duration::ZERO, |since| look.now.saturating_sub(since)),
+            ahead_for: self.ahead_since.map_or(Duration::ZERO, |since| observation.now.saturating_sub(since)),
         };
         let following = judge(self.state.following, &seen);
         if following != self.state.following || self.state.since == 0 {
-            self.state.since = look.unix;
+            self.state.since = observation.unix;
         }
         self.cut_off_since = match following {
             Following::Following | Following::NetworkHalted => None,
@@ -165,33 +165,33 @@ impl Tracker {
                 self.cut_off_since.or(Some(moved_at.max(self.answered.unwrap_or(started))))
             }
         };
-        let cut_off = self.cut_off_since.map(|since| look.now.saturating_sub(since));
+        let cut_off = self.cut_off_since.map(|since| observation.now.saturating_sub(since));
         let epoch_over = ahead.is_some_and(|ahead| (tip + ahead) / BLOCKS_PER_EPOCH > tip / BLOCKS_PER_EPOCH);
         self.state = SyncState {
             following,
             behind: ahead,
             access: access(self.state.access, following, cut_off, epoch_over, &self.patience),
-            announced: votes::announced(look.peers, look.known.message_version)
-                .map(|version| consensus_version(version, look.known)),
+            announced: votes::announced(observation.peers, observation.known.message_version)
+                .map(|version| consensus_version(version, observation.known)),
             ..self.state
         };
         self.state
     }
 
-    fn follow_tip(&mut self, look: &Look<'_>) {
-        let Some((height, time)) = look.tip else { return };
+    fn follow_tip(&mut self, observation: &Observation<'_>) {
+        let Some((height, time)) = observation.tip else { return };
         match self.tip {
             Some((last, _)) if last == height => return,
             Some(_) => self.moved = true,
             None => {}
         }
         // The first sight of a tip does not show when it moved.
-        let at = self.tip.map_or(self.started.unwrap_or(look.now), |_| look.now);
+        let at = self.tip.map_or(self.started.unwrap_or(observation.now), |_| observation.now);
         self.tip = Some((height, at));
         self.claims.forget();
         self.ahead_since = None;
-        self.pace.push_back((look.now, time));
-        while self.pace.front().is_some_and(|(then, _)| look.now.saturating_sub(*then) > PACE_SPAN) {
+        self.pace.push_back((observation.now, time));
+        while self.pace.front().is_some_and(|(then, _)| observation.now.saturating_sub(*then) > PACE_SPAN) {
             self.pace.pop_front();
         }
     }
@@ -223,9 +223,9 @@ impl Tracker {
     }
 }
 
-fn block_age(look: &Look<'_>) -> Option<Duration> {
-    let (_, time) = look.tip?;
-    let age = look.unix.saturating_sub(time);
+fn block_age(observation: &Observation<'_>) -> Option<Duration> {
+    let (_, time) = observation.tip?;
+    let age = observation.unix.saturating_sub(time);
     (age >= -CLOCK_TOLERANCE).then(|| Duration::from_secs(u64::try_from(age).unwrap_or(0)))
 }
 

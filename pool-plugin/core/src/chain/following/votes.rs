@@ -53,7 +53,7 @@ impl Claims {
     }
 
     /// Notes what the peers claim now.
-    pub(super) fn hear(&mut self, peers: &[Peer], tip: u32) {
+    pub(super) fn note_claims(&mut self, peers: &[Peer], tip: u32) {
         self.0.retain(|_, claim| claim.height > tip);
         for peer in peers.iter().filter(|peer| answers(peer)) {
             if let (Some(voice), Some(height)) = (voice_of(peer), peer.height) {

@@ -12,22 +12,22 @@ use crate::stratum::{
 impl Session {
     /// Logs the connection in as the port's admin; without an admin the method is unknown.
     pub(super) async fn authorize_admin(&mut self, id: Id, password: &str) -> Flow {
-        let Some(right) = &self.port.common.entrance.admin_password else {
+        let Some(right) = &self.server.accept.admin_password else {
             return self.refuse(id, Reject::UnknownMethod("mining.authorize_admin".into())).await;
         };
-        if !self.standing.is_private() {
+        if !self.peer_state.is_private() {
             return self.refuse(id, Reject::NotPrivate).await;
         }
         match right.attempt(password, std::time::Instant::now()) {
             Attempt::Right => {
                 info!(peer = %self.peer, session = self.id, "the port's admin logged in");
                 self.is_admin = true;
-                self.stranger.is_known();
+                self.unauthenticated.is_known();
                 self.reply(id, Reply::Done).await
             }
             Attempt::Wrong => {
                 warn!(peer = %self.peer, session = self.id, "wrong admin password");
-                self.standing.strike(None);
+                self.peer_state.strike(None);
                 self.refuse(id, Reject::WrongPassword).await?;
                 Flow::Break(())
             }
@@ -36,14 +36,14 @@ impl Session {
     }
 
     pub(super) async fn add_user(&mut self, id: Id, username: &str, password: &str) -> Flow {
-        let entrance = &self.port.common.entrance;
-        if entrance.admin_password.is_none() {
+        let accept = &self.server.accept;
+        if accept.admin_password.is_none() {
             return self.refuse(id, Reject::UnknownMethod("mining.add_user".into())).await;
         }
         if !self.is_admin {
             return self.refuse(id, Reject::NotAdmin).await;
         }
-        match entrance.users.add(username, password).await {
+        match accept.users.add(username, password).await {
             Ok(()) => {
                 info!(peer = %self.peer, username, "the port's admin added a user");
                 self.reply(id, Reply::Done).await

@@ -32,25 +32,25 @@ impl Session {
     }
 
     pub(super) async fn ask_to_reconnect(&self) -> Flow {
-        let wish = Message::Reconnect { wait: self.port.reconnect_wait() };
-        self.send(Spoken::Unasked, &self.dialect.encode(&wish)).await
+        let password_options = Message::Reconnect { wait: self.server.reconnect_wait() };
+        self.send(Spoken::Unasked, &self.dialect.encode(&password_options)).await
     }
 
     pub(super) async fn garbage(&mut self, id: Id, reject: Reject) -> Flow {
-        self.port.stats.count_garbage();
+        self.server.stats.count_garbage();
         self.garbage += 1;
         self.refuse(id, reject).await?;
         if self.garbage < MAX_GARBAGE {
             return Flow::Continue(());
         }
         debug!(peer = %self.peer, session = self.id, "a connection sent only garbage");
-        self.standing.strike(self.logins.last());
+        self.peer_state.strike(self.logins.last());
         self.close(Reject::TooMuchGarbage(self.dialect.name())).await
     }
 
     pub(super) async fn line_too_long(&mut self) -> Flow {
         debug!(peer = %self.peer, session = self.id, "a line was too long");
-        self.port.stats.count_garbage();
+        self.server.stats.count_garbage();
         self.close(Reject::LineTooLong(MAX_LINE)).await
     }
 

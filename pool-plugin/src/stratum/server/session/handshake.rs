@@ -6,11 +6,11 @@ use tracing::{debug, info};
 
 use super::{Flow, Session};
 use crate::stratum::{
-    server::{capture::Spoken, wish},
+    server::{capture::Spoken, password_options},
     vardiff::{Aim, steps::Steps},
     wire::{
+        extranonce::Extranonce,
         message::{Authorize, Connect, Id, Message, Reply, Subscribe, Suggest},
-        places::Place,
     },
     workers::unix_seconds,
 };
@@ -36,7 +36,7 @@ impl Session {
 
     /// Once is enough: a session keeps its prefix.
     async fn tell_prefix(&mut self) -> Flow {
-        let prefix = self.place.as_ref().and_then(Place::prefix);
+        let prefix = self.extranonce.as_ref().and_then(Extranonce::prefix);
         match prefix.filter(|_| std::mem::take(&mut self.wants_prefix)) {
             Some(prefix) => self.send(Spoken::Unasked, &self.dialect.encode(&Message::Prefix(prefix))).await,
             None => Flow::Continue(()),
@@ -46,33 +46,33 @@ impl Session {
     fn note_subscription(&mut self, subscribe: &Subscribe) {
         if !self.subscribed {
             self.subscribed = true;
-            self.deadline = Instant::now() + self.port.config.handshake_timeout;
+            self.deadline = Instant::now() + self.server.config.handshake_timeout;
         }
-        if self.place.is_none() {
-            let places = &self.port.common.places;
-            let resumed = subscribe.session.as_deref().and_then(|session| places.resume(session));
-            let mut line = self.feed.line();
-            if let Some(target) = resumed.as_ref().and_then(Place::last_target) {
-                line.jobs.vardiff().recall(target);
+        if self.extranonce.is_none() {
+            let extranonces = &self.server.extranonces;
+            let resumed = subscribe.session.as_deref().and_then(|session| extranonces.resume(session));
+            let mut state = self.job_channel.state();
+            if let Some(target) = resumed.as_ref().and_then(Extranonce::last_target) {
+                state.jobs.vardiff().recall(target);
             }
-            let place = resumed.unwrap_or_else(|| places.take());
+            let extranonce = resumed.unwrap_or_else(|| extranonces.take());
             if let Some(tap) = &self.tap {
-                tap.session(&place.session());
+                tap.session(&extranonce.session());
             }
-            self.counters.begin_with(place.prefix());
-            self.place = Some(place);
-            let weight = line.jobs.vardiff().target();
-            line.seat.take(weight, self.dialect.learns_address());
+            self.counters.begin_with(extranonce.prefix());
+            self.extranonce = Some(extranonce);
+            let weight = state.jobs.vardiff().target();
+            state.assignment.take(weight, self.dialect.learns_address());
         }
-        let prefix = self.place.as_ref().and_then(Place::prefix).map(tracing::field::display);
+        let prefix = self.extranonce.as_ref().and_then(Extranonce::prefix).map(tracing::field::display);
         debug!(peer = %self.peer, session = self.id, agent = subscribe.agent, prefix, "a miner subscribed");
     }
 
     fn subscribed(&self) -> Reply {
         Reply::Subscribed {
-            session: self.place.as_ref().map(Place::session).unwrap_or_default(),
-            prefix: self.place.as_ref().and_then(Place::prefix),
-            address: self.feed.line().seat.address(),
+            session: self.extranonce.as_ref().map(Extranonce::session).unwrap_or_default(),
+            prefix: self.extranonce.as_ref().and_then(Extranonce::prefix),
+            address: self.job_channel.state().assignment.address(),
         }
     }
 
@@ -86,7 +86,7 @@ impl Session {
     pub(super) async fn speed(&self, id: Id, speed: f64) -> Flow {
         debug!(peer = %self.peer, session = self.id, speed, "a miner reported its speed");
         if let Some(login) = self.logins.last() {
-            self.port.common.workers.claim(login, speed, unix_seconds());
+            self.server.workers.claim(login, speed, unix_seconds());
         }
         self.reply(id, Reply::Done).await
     }
@@ -107,46 +107,46 @@ impl Session {
             Ok(worker) => worker,
             Err(reason) => return self.refuse(id, Reject::BadLogin(reason.to_string())).await,
         };
-        if let Some(left) = self.standing.ticket().worker_banned(&worker) {
+        if let Some(left) = self.peer_state.ticket().worker_banned(&worker) {
             let _ = self.refuse(id, Reject::WorkerBanned(left.as_secs().div_ceil(60))).await;
             return Flow::Break(());
         }
-        let password = authorize.password.as_deref().map(wish::without);
-        if let Err(reject) = self.port.common.entrance.users.check(&worker.account, password).await {
+        let password = authorize.password.as_deref().map(password_options::without);
+        if let Err(reject) = self.server.accept.users.check(&worker.account, password).await {
             return self.refuse_login(id, reject, &worker).await;
         }
         info!(peer = %self.peer, session = self.id, account = worker.account, worker = worker.name, "a miner logged in");
         self.recall(&worker);
-        self.port.common.sessions.log_in(&self.standing, &worker);
+        self.server.sessions.log_in(&self.peer_state, &worker);
         self.log_in(worker);
         let password = authorize.password.as_deref().unwrap_or_default();
         {
-            let mut line = self.feed.line();
-            if let Some(aim) = wish::in_password(password) {
-                line.jobs.vardiff().aim_at(aim);
+            let mut state = self.job_channel.state();
+            if let Some(aim) = password_options::in_password(password) {
+                state.jobs.vardiff().aim_at(aim);
             }
-            if wish::powers_of_two(password) {
-                line.jobs.vardiff().keep_to(Steps::PowersOfTwo);
+            if password_options::powers_of_two(password) {
+                state.jobs.vardiff().keep_to(Steps::PowersOfTwo);
             }
         }
         self.reply(id, granted).await?;
         // Only after the answer: the first work comes after it.
-        self.feed.speak(self.dialect);
-        self.feed.follow(&self.port);
+        self.job_channel.speak(self.dialect);
+        self.job_channel.follow(&self.server);
         self.look()
     }
 
     /// Recalls what is known of the worker, for the first target of the session.
     fn recall(&mut self, worker: &Worker) {
-        let workers = &self.port.common.workers;
-        let resumed = self.place.as_ref().and_then(Place::last_target);
+        let workers = &self.server.workers;
+        let resumed = self.extranonce.as_ref().and_then(Extranonce::last_target);
         let known = workers.last_target(worker).filter(|_| self.logins.is_empty() && resumed.is_none());
         let least = workers.least(&worker.account, unix_seconds());
-        let mut line = self.feed.line();
+        let mut state = self.job_channel.state();
         if let Some(target) = known {
-            line.jobs.vardiff().recall(target);
+            state.jobs.vardiff().recall(target);
         }
-        line.jobs.vardiff().hold_at(least);
+        state.jobs.vardiff().hold_at(least);
     }
 
     async fn refuse_login(&mut self, id: Id, reject: Reject, worker: &Worker) -> Flow {
@@ -159,24 +159,24 @@ impl Session {
         if self.wrong_passwords < MAX_WRONG_PASSWORDS {
             return Flow::Continue(());
         }
-        self.standing.strike(Some(worker));
+        self.peer_state.strike(Some(worker));
         self.close(Reject::TooManyTries).await
     }
 
     fn log_in(&mut self, worker: Worker) {
-        self.port.stats.note_login(&worker, self.peer);
+        self.server.stats.note_login(&worker, self.peer);
         self.logins.retain(|login| *login != worker);
         if self.logins.len() == MAX_LOGINS {
             self.logins.remove(0);
         }
         self.present.retain(|presence| self.logins.contains(presence.worker()));
-        self.present.push(self.port.common.workers.arrive(&worker));
+        self.present.push(self.server.workers.arrive(&worker));
         self.logins.push(worker);
-        self.stranger.is_known();
+        self.unauthenticated.is_known();
     }
 
     pub(super) async fn suggest(&mut self, id: Id, suggest: Suggest) -> Flow {
-        self.feed.line().jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
+        self.job_channel.state().jobs.vardiff().aim_at(Aim::Fixed(suggest.target));
         self.reply(id, Reply::Done).await?;
         self.look()
     }

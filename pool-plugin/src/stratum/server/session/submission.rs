@@ -49,33 +49,39 @@ impl Session {
             Ok(admitted) => admitted,
             Err(reject) => return self.refuse_share(id, reject).await,
         };
-        let (port, out, slot) = (Arc::clone(&self.port), self.out.clone(), Arc::clone(&self.slot));
+        let (server, out, slot) = (Arc::clone(&self.server), self.out.clone(), Arc::clone(&self.slot));
         let (peer, dialect, permit) = (self.peer, self.dialect, turn.take());
-        let standing = Arc::clone(&self.standing);
+        let peer_state = Arc::clone(&self.peer_state);
         let (accepted, tap) = (self.accepted.clone(), self.tap.clone());
         let read = Instant::now();
-        self.port.submissions.spawn(async move {
-            let judged = port.intake.submit(standing.lane(), &worker, &found.job, counter).await;
+        self.server.submissions.spawn(async move {
+            let judged = server.intake.submit(peer_state.lane(), &worker, &found.job, counter).await;
             if let Some(tap) = &tap {
                 tap.judged(counter, &judged);
             }
             let mut share = None;
             let reply = match judged.map_err(|reject| explained(reject, forgiven)) {
                 Ok(reached) => {
-                    port.stats.count_accepted(&worker, peer);
-                    standing.accepted();
-                    let workers = &port.common.workers;
+                    server.stats.count_accepted(&worker, peer);
+                    peer_state.accepted();
+                    let workers = &server.workers;
                     let least = workers.share(&worker, found.job.target, reached, unix_seconds());
                     share = Some(Accepted { worker, found, least });
                     Reply::Done
                 }
                 Err(reject) => {
                     if matches!(reject, Reject::LowDifficulty { .. } | Reject::JobNotFound) {
-                        port.intake.rescue(standing.lane(), &worker, &addresses, counter, Some(&found.job));
+                        server.intake.rescue(
+                            peer_state.lane(),
+                            &worker,
+                            &addresses,
+                            counter,
+                            Some(&found.job),
+                        );
                     }
-                    port.stats.count_rejected(&reject, Some((&worker, found.job.target)));
-                    port.common.workers.refused(&worker, &reject);
-                    standing.refused(&reject);
+                    server.stats.count_rejected(&reject, Some((&worker, found.job.target)));
+                    server.workers.refused(&worker, &reject);
+                    peer_state.refused(&reject);
                     log_refused(peer, &worker, &reject);
                     Reply::Refused(reject)
                 }
@@ -92,7 +98,7 @@ impl Session {
             if let Some(share) = share {
                 let _ = accepted.send(share);
             }
-            drop((permit, slot, standing));
+            drop((permit, slot, peer_state));
         });
         Flow::Continue(())
     }
@@ -108,9 +114,9 @@ impl Session {
         let Submit { worker: named, job, puzzle, counter: raw } = submit?;
         let worker = login::credited(&self.logins, &named).ok_or(Reject::NotAuthorized)?;
         let counter = self.counters.read(&raw);
-        let line = self.feed.line();
-        let job = job.or_else(|| line.jobs.old_job_of(&puzzle?));
-        let addresses = || line.jobs.addresses().collect::<BTreeSet<_>>().into_iter();
+        let state = self.job_channel.state();
+        let job = job.or_else(|| state.jobs.old_job_of(&puzzle?));
+        let addresses = || state.jobs.addresses().collect::<BTreeSet<_>>().into_iter();
         let admitted = |found: Found, forgiven, counter| {
             Ok(Admitted {
                 worker: worker.clone(),
@@ -120,7 +126,7 @@ impl Session {
                 addresses: addresses().collect(),
             })
         };
-        match (line.jobs.find(job, self.port.common.now()), line.jobs.present(), counter) {
+        match (state.jobs.find(job, self.server.now()), state.jobs.present(), counter) {
             (Ok(found), _, Some(counter)) => admitted(found, false, counter),
             (Ok(_), _, None) => Err(Reject::BadCounter),
             // Some devices name jobs that were never sent; they worked on the current one.
@@ -130,9 +136,9 @@ impl Session {
                     let mut addresses: Vec<Address> = addresses().collect();
                     if addresses.is_empty() {
                         // Mined before the session began, for any of them.
-                        addresses.extend(self.port.config.addresses.all());
+                        addresses.extend(self.server.config.addresses.all());
                     }
-                    self.port.intake.rescue(self.standing.lane(), &worker, &addresses, stray, None);
+                    self.server.intake.rescue(self.peer_state.lane(), &worker, &addresses, stray, None);
                 }
                 Err(reject)
             }
@@ -140,11 +146,11 @@ impl Session {
     }
 
     async fn refuse_share(&self, id: Id, reject: Reject) -> Flow {
-        let target = self.feed.line().jobs.present().map(|found| found.job.target);
-        self.port.stats.count_rejected(&reject, self.logins.last().zip(target));
-        self.standing.refused(&reject);
+        let target = self.job_channel.state().jobs.present().map(|found| found.job.target);
+        self.server.stats.count_rejected(&reject, self.logins.last().zip(target));
+        self.peer_state.refused(&reject);
         if let Some(login) = self.logins.last() {
-            self.port.common.workers.refused(login, &reject);
+            self.server.workers.refused(login, &reject);
             log_refused(self.peer, login, &reject);
         }
         self.refuse(id, reject).await

@@ -30,10 +30,12 @@ use crate::{
     stratum::{
         guard::Gate,
         intake::Intake,
-        server::{Common, Door, Entrance, Pinned, StratumConfig, serve, stats::Stats},
+        server::{
+            AcceptRules, Listener, PortSettings, Server, ServerParts, StratumConfig, serve, stats::Stats,
+        },
         users::{UserMode, Users},
         vardiff::Settings,
-        wire::{dialects::Dialect, places::Places},
+        wire::{dialects::Dialect, extranonce::Extranonces},
     },
     verify::verifier::Verifier,
 };
@@ -135,9 +137,9 @@ pub(crate) struct Pool {
     pub(crate) puzzle: Arc<Arithmetic>,
     pub(crate) ledger: ShareLedger,
     pub(crate) stats: Arc<Stats>,
-    pub(crate) common: Arc<Common>,
+    pub(crate) server: Arc<Server>,
     pub(crate) stop: CancellationToken,
-    pub(crate) server: JoinHandle<()>,
+    pub(crate) serving: JoinHandle<()>,
     _dir: TempDir,
 }
 
@@ -151,13 +153,13 @@ pub(crate) fn config() -> StratumConfig {
 }
 
 /// An entrance without TLS, proxies, users and admin.
-pub(crate) fn entrance(gate: Arc<Gate>, mode: UserMode) -> Entrance {
+pub(crate) fn accept(gate: Arc<Gate>, mode: UserMode) -> AcceptRules {
     let users = Users::open("no such folder/users.json".as_ref(), mode).unwrap();
-    Entrance { gate, tls: None, proxies: RwLock::default(), users, admin_password: None }
+    AcceptRules { gate, tls: None, proxies: RwLock::default(), users, admin_password: None }
 }
 
-fn plain() -> Entrance {
-    entrance(Gate::settled(1000), UserMode::Open)
+fn plain() -> AcceptRules {
+    accept(Gate::settled(1000), UserMode::Open)
 }
 
 impl Pool {
@@ -171,23 +173,25 @@ impl Pool {
     }
 
     pub(crate) async fn speaking_with(dialect: Dialect, config: StratumConfig) -> Self {
-        Self::start_door(Pinned { dialect, fixed_target: None }, plain(), config, |ledger, _| ledger).await
+        Self::start_on(PortSettings { dialect, fixed_target: None }, plain(), config, |ledger, _| ledger)
+            .await
     }
 
     /// A pool whose port has a share target of its own.
     pub(crate) async fn fixed_at(target: u64) -> Self {
-        let pinned = Pinned { fixed_target: Some(target), ..Pinned::default() };
-        Self::start_door(pinned, plain(), config(), |ledger, _| ledger).await
+        let settings = PortSettings { fixed_target: Some(target), ..PortSettings::default() };
+        Self::start_on(settings, plain(), config(), |ledger, _| ledger).await
     }
 
     /// A pool with its own entrance and a pinned port.
-    pub(crate) async fn speaking_behind(dialect: Dialect, entrance: Entrance) -> Self {
-        Self::start_door(Pinned { dialect, fixed_target: None }, entrance, config(), |ledger, _| ledger).await
+    pub(crate) async fn speaking_behind(dialect: Dialect, accept: AcceptRules) -> Self {
+        Self::start_on(PortSettings { dialect, fixed_target: None }, accept, config(), |ledger, _| ledger)
+            .await
     }
 
     /// A pool with its own entrance.
-    pub(crate) async fn behind(entrance: Entrance, config: StratumConfig) -> Self {
-        Self::start_door(Pinned::default(), entrance, config, |ledger, _| ledger).await
+    pub(crate) async fn behind(accept: AcceptRules, config: StratumConfig) -> Self {
+        Self::start_on(PortSettings::default(), accept, config, |ledger, _| ledger).await
     }
 
     /// `swap` may replace the ledger in the given folder.
@@ -195,12 +199,12 @@ impl Pool {
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
     ) -> Self {
-        Self::start_door(Pinned::default(), plain(), config, swap).await
+        Self::start_on(PortSettings::default(), plain(), config, swap).await
     }
 
-    async fn start_door(
-        pinned: Pinned,
-        entrance: Entrance,
+    async fn start_on(
+        settings: PortSettings,
+        accept: AcceptRules,
         config: StratumConfig,
         swap: impl FnOnce(ShareLedger, &TempDir) -> ShareLedger,
     ) -> Self {
@@ -214,17 +218,13 @@ impl Pool {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stats, stop) = (Arc::new(Stats::default()), CancellationToken::new());
-        let common = Arc::new(Common::new(entrance, Arc::default(), Places::passing(0)));
-        let server = tokio::spawn(serve(
-            vec![Door { listener, pinned }],
-            config,
-            intake,
-            stats.clone(),
-            common.clone(),
-            chain_receiver,
-            stop.clone(),
-        ));
-        Self { address, chain, found, puzzle, ledger, stats, common, stop, server, _dir: dir }
+        let extranonces = Extranonces::passing(0);
+        let parts =
+            ServerParts { accept, intake, workers: Arc::default(), stats: stats.clone(), extranonces };
+        let server = Arc::new(Server::new(config, parts, stop.clone()));
+        let listeners = vec![Listener { socket: listener, settings }];
+        let serving = tokio::spawn(serve(server.clone(), listeners, chain_receiver));
+        Self { address, chain, found, puzzle, ledger, stats, server, stop, serving, _dir: dir }
     }
 
     pub(crate) async fn connect(&self) -> Miner {

@@ -32,13 +32,13 @@ async fn garbage_of_many_kinds_harms_nobody() {
         b"{\"id\":1,".to_vec(),
     ];
     for (number, kind) in kinds.iter().enumerate() {
-        let mut stranger = pool.connect().await;
+        let mut unauthenticated = pool.connect().await;
         // The pool may have closed before the last byte is sent.
-        let _ = tokio::io::AsyncWriteExt::write_all(stranger.writer(), kind).await;
+        let _ = tokio::io::AsyncWriteExt::write_all(unauthenticated.writer(), kind).await;
         assert_eq!(honest.submit(counter(number as u64, 150)).await, Ok(()), "after kind {number}");
         let asks_for_something = kind.len() > 4096 || kind.ends_with(b"\n") && !kind.starts_with(b"\n");
         if asks_for_something {
-            assert!(stranger.read().await["error"].is_object(), "kind {number} is answered");
+            assert!(unauthenticated.read().await["error"].is_object(), "kind {number} is answered");
         }
     }
     let mut newcomer = pool.miner("bob").await;
@@ -48,27 +48,27 @@ async fn garbage_of_many_kinds_harms_nobody() {
 #[tokio::test]
 async fn a_line_that_is_too_long_is_answered_and_ends_the_connection() {
     let pool = Pool::start().await;
-    let mut stranger = pool.connect().await;
-    stranger.send_bytes(&[b'a'; 5000]).await;
-    assert!(stranger.read().await["error"]["message"].as_str().unwrap().contains("4096 bytes"));
-    assert_eq!(stranger.read_line().await, None);
+    let mut unauthenticated = pool.connect().await;
+    unauthenticated.send_bytes(&[b'a'; 5000]).await;
+    assert!(unauthenticated.read().await["error"]["message"].as_str().unwrap().contains("4096 bytes"));
+    assert_eq!(unauthenticated.read_line().await, None);
 }
 
 #[tokio::test]
 async fn garbage_is_answered_until_there_is_too_much_of_it() {
     let pool = Pool::start().await;
-    let mut stranger = pool.connect().await;
+    let mut unauthenticated = pool.connect().await;
     for _ in 0..15 {
-        stranger.send_line("garbage").await;
-        assert_eq!(outcome(&stranger.read().await), Err(20));
+        unauthenticated.send_line("garbage").await;
+        assert_eq!(outcome(&unauthenticated.read().await), Err(20));
     }
-    stranger.subscribe().await;
+    unauthenticated.subscribe().await;
     for _ in 0..16 {
-        stranger.send_line("garbage").await;
-        assert_eq!(outcome(&stranger.read().await), Err(20));
+        unauthenticated.send_line("garbage").await;
+        assert_eq!(outcome(&unauthenticated.read().await), Err(20));
     }
-    assert!(stranger.read().await["error"]["message"].as_str().unwrap().contains("too much garbage"));
-    assert_eq!(stranger.read_line().await, None);
+    assert!(unauthenticated.read().await["error"]["message"].as_str().unwrap().contains("too much garbage"));
+    assert_eq!(unauthenticated.read_line().await, None);
     assert_eq!(pool.stats.snapshot().garbage, 31);
 }
 

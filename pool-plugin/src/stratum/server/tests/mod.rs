@@ -1,20 +1,20 @@
 //! The port over real sockets.
 
+mod accept;
 mod addresses;
 mod captures;
 mod corpus;
-mod entrance;
+mod extranonces;
 pub(crate) mod harness;
 mod hostile;
 mod jobs;
 mod network;
 mod ordering;
-mod pinned;
-mod places;
+mod port_settings;
 mod pushes;
 mod shares;
-mod strangers;
 mod targets;
 mod transcripts;
 mod turn;
+mod unauthenticated;
 mod users;

@@ -23,7 +23,7 @@ async fn a_stop_answers_what_is_in_flight_and_closes() {
         assert!(line.contains("\"result\":true"), "{line}");
         accepted += 1;
     }
-    pool.server.await.unwrap();
+    pool.serving.await.unwrap();
     // What was read is answered, and what is answered is stored; what was not read does not count.
     assert!(accepted >= 2);
     assert_eq!(pool.ledger.last_seq().unwrap(), accepted);

@@ -111,9 +111,9 @@ async fn the_brake_raises_every_target() {
     let settings = Settings { interval: Duration::from_millis(20), ..Settings::fixed_at(SHARE_TARGET) };
     let pool = pool_with(settings).await;
     let mut miner = pool.miner("alice").await;
-    pool.common.set_brake(3);
+    pool.server.set_brake(3);
     assert_eq!(next_work(&mut miner).await.0, 8 * SHARE_TARGET);
-    pool.common.set_brake(0);
+    pool.server.set_brake(0);
     assert_eq!(next_work(&mut miner).await.0, SHARE_TARGET);
 }
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::harness::{self, Miner, Pool, config, outcome};
 use crate::stratum::{
     guard::Gate,
-    server::Entrance,
+    server::AcceptRules,
     users::{AdminPassword, UserMode, Users, file, password::cheap_hash},
 };
 
@@ -23,13 +23,13 @@ async fn pool(mode: UserMode, has_admin: bool) -> (TempDir, Pool, Arc<Users>) {
     let users = Users::open(&path, mode).unwrap();
     let admin_password = has_admin.then(|| AdminPassword::new(PASSWORD));
     let proxies = vec!["127.0.0.0/8".parse().unwrap()];
-    let entrance = Entrance {
+    let accept = AcceptRules {
         users: users.clone(),
         admin_password,
         proxies: RwLock::new(proxies),
-        ..harness::entrance(Gate::settled(99), mode)
+        ..harness::accept(Gate::settled(99), mode)
     };
-    let pool = Pool::behind(entrance, config()).await;
+    let pool = Pool::behind(accept, config()).await;
     (folder, pool, users)
 }
 

@@ -79,7 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stratum::wire::{counter::CounterReader, dialects::Dialect, places::Prefix};
+    use crate::stratum::wire::{counter::CounterReader, dialects::Dialect, extranonce::Prefix};
 
     fn submit(params: &str) -> Result<Submit, Reject> {
         let line = format!(r#"{{"id":1,"method":"mining.submit","params":{params}}}"#);

@@ -108,7 +108,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stratum::wire::{dialects::Dialect, places::Prefix};
+    use crate::stratum::wire::{dialects::Dialect, extranonce::Prefix};
 
     fn call(line: &str) -> Call {
         Dialect::AleoStratum.decode(line.as_bytes()).unwrap().unwrap().call

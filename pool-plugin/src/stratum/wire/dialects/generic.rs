@@ -17,8 +17,8 @@ use super::{
 };
 use crate::stratum::wire::{
     counter::RawCounter,
+    extranonce::Prefix,
     message::{Authorize, Call, Id, Job, Message, News, Reply, Submit, Subscribe, Suggest, Word, Work},
-    places::Prefix,
 };
 
 /// The only extension of `mining.configure` that the pool has.

@@ -9,8 +9,8 @@ use pool_core::types::Address;
 use serde::Serialize;
 
 use crate::stratum::wire::{
+    extranonce::Prefix,
     message::{Job, JobName},
-    places::Prefix,
 };
 
 /// The id of a job.

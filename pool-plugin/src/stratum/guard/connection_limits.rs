@@ -18,7 +18,7 @@ const SWEEP: u64 = 4096;
 
 /// The connections of every address that has some, or has earned some.
 #[derive(Debug, Default)]
-pub struct Crowd {
+pub struct ConnectionLimits {
     sources: HashMap<Source, Record>,
     arrivals: u64,
 }
@@ -38,7 +38,7 @@ pub struct TooMany {
     pub limit: usize,
 }
 
-impl Crowd {
+impl ConnectionLimits {
     /// Takes a place for a connection from `source`; every source has `base` places.
     pub fn enter(&mut self, source: Source, base: usize, now: Instant) -> Result<(), TooMany> {
         self.arrivals = self.arrivals.wrapping_add(1);
@@ -112,30 +112,30 @@ mod tests {
         Source::of([10, 0, 0, last].into())
     }
 
-    fn enter_all(crowd: &mut Crowd, wanted: usize, now: Instant) -> usize {
-        (0..wanted).filter(|_| crowd.enter(source(1), BASE, now).is_ok()).count()
+    fn enter_all(connection_limits: &mut ConnectionLimits, wanted: usize, now: Instant) -> usize {
+        (0..wanted).filter(|_| connection_limits.enter(source(1), BASE, now).is_ok()).count()
     }
 
     #[test]
     fn an_address_has_its_first_places_and_no_more() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
-        assert_eq!(enter_all(&mut crowd, 50, now), BASE);
-        assert_eq!(crowd.enter(source(1), BASE, now), Err(TooMany { limit: BASE }));
-        assert!(crowd.enter(source(2), BASE, now).is_ok(), "another address is not affected");
-        crowd.leave(source(1));
-        assert!(crowd.enter(source(1), BASE, now).is_ok());
+        let (mut connection_limits, now) = (ConnectionLimits::default(), Instant::now());
+        assert_eq!(enter_all(&mut connection_limits, 50, now), BASE);
+        assert_eq!(connection_limits.enter(source(1), BASE, now), Err(TooMany { limit: BASE }));
+        assert!(connection_limits.enter(source(2), BASE, now).is_ok(), "another address is not affected");
+        connection_limits.leave(source(1));
+        assert!(connection_limits.enter(source(1), BASE, now).is_ok());
     }
 
     #[test]
     fn a_farm_behind_one_address_gets_in_within_a_few_rounds_of_shares() {
-        let (mut crowd, mut now) = (Crowd::default(), Instant::now());
+        let (mut connection_limits, mut now) = (ConnectionLimits::default(), Instant::now());
         let farm = 500;
         let mut rounds = 0;
-        while crowd.open(source(1)) < farm {
-            let outside = farm - crowd.open(source(1));
-            enter_all(&mut crowd, outside, now);
-            for _ in 0..crowd.open(source(1)) {
-                crowd.reward(source(1), now);
+        while connection_limits.open(source(1)) < farm {
+            let outside = farm - connection_limits.open(source(1));
+            enter_all(&mut connection_limits, outside, now);
+            for _ in 0..connection_limits.open(source(1)) {
+                connection_limits.reward(source(1), now);
             }
             now += Duration::from_secs(10);
             rounds += 1;
@@ -145,28 +145,28 @@ mod tests {
 
     #[test]
     fn merit_fades() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
+        let (mut connection_limits, now) = (ConnectionLimits::default(), Instant::now());
         for _ in 0..100 {
-            crowd.reward(source(1), now);
+            connection_limits.reward(source(1), now);
         }
-        assert_eq!(crowd.merit(source(1), now + HALF_LIFE / 2), 100);
-        assert_eq!(crowd.merit(source(1), now + HALF_LIFE), 50);
-        assert_eq!(crowd.merit(source(1), now + HALF_LIFE * 200), 0);
-        assert_eq!(enter_all(&mut crowd, 200, now + HALF_LIFE * 2), BASE + 25);
+        assert_eq!(connection_limits.merit(source(1), now + HALF_LIFE / 2), 100);
+        assert_eq!(connection_limits.merit(source(1), now + HALF_LIFE), 50);
+        assert_eq!(connection_limits.merit(source(1), now + HALF_LIFE * 200), 0);
+        assert_eq!(enter_all(&mut connection_limits, 200, now + HALF_LIFE * 2), BASE + 25);
     }
 
     #[test]
     fn addresses_without_connections_and_merit_are_forgotten() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
+        let (mut connection_limits, now) = (ConnectionLimits::default(), Instant::now());
         for last in 0..=255 {
-            crowd.enter(source(last), BASE, now).unwrap();
-            crowd.leave(source(last));
+            connection_limits.enter(source(last), BASE, now).unwrap();
+            connection_limits.leave(source(last));
         }
-        assert!(crowd.sources.is_empty());
-        crowd.reward(source(1), now);
+        assert!(connection_limits.sources.is_empty());
+        connection_limits.reward(source(1), now);
         for _ in 0..SWEEP {
-            let _ = crowd.enter(source(2), BASE, now + HALF_LIFE * 2);
+            let _ = connection_limits.enter(source(2), BASE, now + HALF_LIFE * 2);
         }
-        assert!(!crowd.sources.contains_key(&source(1)));
+        assert!(!connection_limits.sources.contains_key(&source(1)));
     }
 }

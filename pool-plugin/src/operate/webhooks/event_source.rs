@@ -28,7 +28,7 @@ const ROUNDS: usize = 100;
 
 /// The state at the last look.
 #[derive(Default)]
-pub struct Lookout {
+pub struct EventSource {
     parts: BTreeMap<Part, Watched>,
     /// Those that may still land; `None` before the first look.
     open: Option<HashMap<SolutionId, SolutionRecord>>,
@@ -46,7 +46,7 @@ struct Watched {
     since: Duration,
 }
 
-impl Lookout {
+impl EventSource {
     /// The events since the last look. `now`: since some fixed time.
     pub fn look(
         &mut self,
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_part_is_told_when_its_trouble_lasts_and_when_it_is_over() {
-        let mut lookout = Lookout::default();
+        let mut event_source = EventSource::default();
         let mut look = |level, reason, at| {
-            let sent = lookout.health(&health(level, reason), seconds(at));
+            let sent = event_source.health(&health(level, reason), seconds(at));
             sent.first().map(|one| format!("{} after {}", one.data["level"], one.data["before"]))
         };
         assert_eq!(look(Level::Red, "behind", 0), None, "not yet");

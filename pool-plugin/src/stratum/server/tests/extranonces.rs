@@ -7,7 +7,7 @@ use pool_core::{
 use serde_json::{Value, json};
 
 use super::harness::*;
-use crate::stratum::{server::StratumConfig, vardiff::Settings, wire::places::Prefix};
+use crate::stratum::{server::StratumConfig, vardiff::Settings, wire::extranonce::Prefix};
 
 async fn following() -> Pool {
     let config =
@@ -61,7 +61,7 @@ async fn a_session_comes_back_to_its_counters_and_its_target() {
     let raised = miner.read().await["params"][0].as_u64().unwrap();
     assert!(raised > SHARE_TARGET);
     drop(miner);
-    wait_until(|| pool.common.places.taken() == 0).await;
+    wait_until(|| pool.server.extranonces.taken() == 0).await;
 
     let mut back = pool.connect().await;
     assert_eq!(subscribe(&mut back, json!(session.0)).await, session);
@@ -112,23 +112,23 @@ async fn a_worker_begins_where_it_was_on_whatever_connection() {
             }
         }
     }
-    wait_until(|| pool.common.workers.last_target(&bob()).is_some()).await;
+    wait_until(|| pool.server.workers.last_target(&bob()).is_some()).await;
     drop(miner);
-    let last = pool.common.workers.last_target(&bob()).unwrap();
+    let last = pool.server.workers.last_target(&bob()).unwrap();
     assert!(last > 10 * SHARE_TARGET);
     let mut back = pool.connect().await;
     back.subscribe().await;
     let target = first_target(&mut back, "bob.rig").await;
     assert!(target > last / 2, "{target} after {last}");
-    let mut stranger = pool.connect().await;
-    stranger.subscribe().await;
-    assert_eq!(first_target(&mut stranger, "bob.other").await, SHARE_TARGET);
+    let mut unauthenticated = pool.connect().await;
+    unauthenticated.subscribe().await;
+    assert_eq!(first_target(&mut unauthenticated, "bob.other").await, SHARE_TARGET);
 }
 
 #[tokio::test]
 async fn an_account_that_withholds_shares_is_held_to_one_target() {
     let pool = following().await;
-    let workers = &pool.common.workers;
+    let workers = &pool.server.workers;
     let now = crate::stratum::workers::unix_seconds();
     let (low, high) = (bob(), Worker { name: "high".into(), ..bob() });
     workers.share(&high, 50_000, 50_000, now);

@@ -48,7 +48,7 @@ const SEAL: usize = 8;
 const NO_PREFIX: u32 = (1 << PREFIX_BITS) - 1;
 
 /// Who has which prefix.
-pub struct Places {
+pub struct Extranonces {
     node: u8,
     key: [u8; 32],
     book: Mutex<Book>,
@@ -71,8 +71,8 @@ struct Holder {
 }
 
 /// A session's place, until it is dropped.
-pub struct Place {
-    places: Arc<Places>,
+pub struct Extranonce {
+    extranonces: Arc<Extranonces>,
     id: SessionId,
     prefix: Option<Prefix>,
     turn: u64,
@@ -113,7 +113,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-impl Places {
+impl Extranonces {
     /// The places of node `node` of the pool, sealed with the key in the file `path`, which is created if
     /// missing.
     pub fn open(node: u8, path: &Path) -> io::Result<Arc<Self>> {
@@ -132,7 +132,7 @@ impl Places {
     }
 
     /// A place for a new session; without a prefix if all are taken.
-    pub fn take(self: &Arc<Self>) -> Place {
+    pub fn take(self: &Arc<Self>) -> Extranonce {
         let mut book = self.book.lock();
         let prefix = self.free_prefix(&mut book);
         let id = self.seal(prefix.unwrap_or(NO_PREFIX), rand::random());
@@ -141,7 +141,7 @@ impl Places {
 
     /// The place of the session that `id` names, if it is one of ours and no other has its place now. A
     /// connection that still holds it is closed.
-    pub fn resume(self: &Arc<Self>, id: &str) -> Option<Place> {
+    pub fn resume(self: &Arc<Self>, id: &str) -> Option<Extranonce> {
         let (id, prefix) = self.unseal(id)?;
         let mut book = self.book.lock();
         let prefix = (prefix != NO_PREFIX).then_some(prefix);
@@ -181,14 +181,14 @@ impl Places {
         id: SessionId,
         prefix: Option<u32>,
         last_target: Option<u64>,
-    ) -> Place {
+    ) -> Extranonce {
         book.turns += 1;
         let (turn, replaced) = (book.turns, CancellationToken::new());
         if let Some(prefix) = prefix {
             book.holders.insert(prefix, Holder { id, turn, replaced: replaced.clone() });
         }
-        Place {
-            places: Arc::clone(self),
+        Extranonce {
+            extranonces: Arc::clone(self),
             id,
             prefix: prefix.map(Prefix),
             turn,
@@ -224,7 +224,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl Extranonce {
     /// The session's id, as sent to the miner.
     pub fn session(&self) -> String {
         hex::encode(self.id.0)
@@ -250,9 +250,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Extranonce {
     fn drop(&mut self) {
-        let book = &mut *self.places.book.lock();
+        let book = &mut *self.extranonces.book.lock();
         let still_held = |prefix: &u32| book.holders.get(prefix).is_some_and(|held| held.turn == self.turn);
         if let Some(prefix) = self.prefix.map(|Prefix(prefix)| prefix).filter(still_held) {
             book.holders.remove(&prefix);
@@ -299,14 +299,14 @@ mod tests {
 
     #[test]
     fn every_session_has_counters_of_its_own() {
-        let places = Places::passing(3);
-        let taken: Vec<Place> = (0..1000).map(|_| places.take()).collect();
-        let prefixes: HashSet<Prefix> = taken.iter().filter_map(Place::prefix).collect();
+        let extranonces = Extranonces::passing(3);
+        let taken: Vec<Extranonce> = (0..1000).map(|_| extranonces.take()).collect();
+        let prefixes: HashSet<Prefix> = taken.iter().filter_map(Extranonce::prefix).collect();
         assert_eq!(prefixes.len(), 1000);
         assert!(prefixes.iter().all(|prefix| prefix.0 >> 20 == 3), "the node's own");
-        assert_eq!(places.taken(), 1000);
+        assert_eq!(extranonces.taken(), 1000);
         drop(taken);
-        assert_eq!(places.taken(), 0);
+        assert_eq!(extranonces.taken(), 0);
     }
 
     #[test]
@@ -323,30 +323,30 @@ mod tests {
 
     #[test]
     fn a_place_that_was_given_up_is_not_the_next_to_be_given() {
-        let places = Places::passing(0);
-        let first = places.take().prefix();
-        assert_ne!(places.take().prefix(), first);
+        let extranonces = Extranonces::passing(0);
+        let first = extranonces.take().prefix();
+        assert_ne!(extranonces.take().prefix(), first);
     }
 
     #[test]
     fn a_session_is_resumed_with_its_prefix_and_target() {
-        let places = Places::passing(0);
-        let place = places.take();
-        place.keep_target(500);
-        let (id, prefix) = (place.session(), place.prefix());
-        drop(place);
-        let resumed = places.resume(&id).unwrap();
+        let extranonces = Extranonces::passing(0);
+        let extranonce = extranonces.take();
+        extranonce.keep_target(500);
+        let (id, prefix) = (extranonce.session(), extranonce.prefix());
+        drop(extranonce);
+        let resumed = extranonces.resume(&id).unwrap();
         assert_eq!((resumed.session(), resumed.prefix(), resumed.last_target()), (id, prefix, Some(500)));
     }
 
     #[test]
     fn a_connection_that_still_holds_the_session_gives_way() {
-        let places = Places::passing(0);
-        let old = places.take();
-        let new = places.resume(&old.session()).unwrap();
+        let extranonces = Extranonces::passing(0);
+        let old = extranonces.take();
+        let new = extranonces.resume(&old.session()).unwrap();
         assert!(old.replaced().is_cancelled() && !new.replaced().is_cancelled());
         drop(old);
-        assert_eq!(places.taken(), 1, "the place is the new one's");
+        assert_eq!(extranonces.taken(), 1, "the place is the new one's");
     }
 
     #[test]
@@ -354,34 +354,34 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sessions.key");
         let (id, prefix) = {
-            let place = Places::open(0, &path).unwrap().take();
-            (place.session(), place.prefix())
+            let extranonce = Extranonces::open(0, &path).unwrap().take();
+            (extranonce.session(), extranonce.prefix())
         };
-        let places = Places::open(0, &path).unwrap();
-        assert_eq!(places.resume(&id).unwrap().prefix(), prefix);
+        let extranonces = Extranonces::open(0, &path).unwrap();
+        assert_eq!(extranonces.resume(&id).unwrap().prefix(), prefix);
 
-        let places = Places::open(0, &path).unwrap();
-        places.book.lock().next = prefix.unwrap().0;
-        let other = places.take();
+        let extranonces = Extranonces::open(0, &path).unwrap();
+        extranonces.book.lock().next = prefix.unwrap().0;
+        let other = extranonces.take();
         assert_eq!(other.prefix(), prefix);
-        assert!(places.resume(&id).is_none());
+        assert!(extranonces.resume(&id).is_none());
         assert!(!other.replaced().is_cancelled());
     }
 
     #[test]
     fn no_other_id_is_taken() {
-        let places = Places::passing(0);
-        let place = places.take();
-        let id = place.session();
-        for wrong in ["", "0123", &id[..30], &format!("{id}00"), &Places::passing(0).take().session()] {
-            assert!(places.resume(wrong).is_none(), "{wrong}");
+        let extranonces = Extranonces::passing(0);
+        let extranonce = extranonces.take();
+        let id = extranonce.session();
+        for wrong in ["", "0123", &id[..30], &format!("{id}00"), &Extranonces::passing(0).take().session()] {
+            assert!(extranonces.resume(wrong).is_none(), "{wrong}");
         }
         for digit in 0..id.len() {
             let mut forged = id.clone().into_bytes();
             forged[digit] = if forged[digit] == b'0' { b'1' } else { b'0' };
-            assert!(places.resume(std::str::from_utf8(&forged).unwrap()).is_none(), "{digit}");
+            assert!(extranonces.resume(std::str::from_utf8(&forged).unwrap()).is_none(), "{digit}");
         }
-        assert!(!place.replaced().is_cancelled());
+        assert!(!extranonce.replaced().is_cancelled());
     }
 
     #[test]
@@ -389,28 +389,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sessions.key");
         fs::write(&path, "short").unwrap();
-        assert!(Places::open(0, &path).err().unwrap().to_string().contains("32 bytes"));
+        assert!(Extranonces::open(0, &path).err().unwrap().to_string().contains("32 bytes"));
     }
 
     #[test]
     fn when_all_places_are_taken_a_session_goes_without() {
-        let places = Places::passing(15);
-        let id = places.seal(0, [0; 5]);
-        for place in 0..PLACES - 1 {
+        let extranonces = Extranonces::passing(15);
+        let id = extranonces.seal(0, [0; 5]);
+        for extranonce in 0..PLACES - 1 {
             let holder = Holder { id, turn: 0, replaced: CancellationToken::new() };
-            places.book.lock().holders.insert(15 << 20 | place, holder);
+            extranonces.book.lock().holders.insert(15 << 20 | extranonce, holder);
         }
-        let without = places.take();
+        let without = extranonces.take();
         assert!(without.prefix().is_none(), "all ones is no prefix");
-        assert!(places.resume(&without.session()).unwrap().prefix().is_none());
-        places.book.lock().holders.remove(&(15 << 20 | 77));
-        assert_eq!(places.take().prefix(), Some(Prefix(15 << 20 | 77)));
+        assert!(extranonces.resume(&without.session()).unwrap().prefix().is_none());
+        extranonces.book.lock().holders.remove(&(15 << 20 | 77));
+        assert_eq!(extranonces.take().prefix(), Some(Prefix(15 << 20 | 77)));
     }
 
     proptest! {
         #[test]
         fn no_text_harms(text: String) {
-            prop_assert!(Places::passing(0).resume(&text).is_none());
+            prop_assert!(Extranonces::passing(0).resume(&text).is_none());
         }
     }
 }

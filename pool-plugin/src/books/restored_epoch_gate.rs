@@ -19,12 +19,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn run(ledger: ShareLedger, mut state: watch::Receiver<ChainState>, stop: CancellationToken) {
     if ledger.is_restored() == Ok(true) {
         tracing::warn!("a backup was restored: shares are credited from the next epoch on");
-        stop.run_until_cancelled(resume(&ledger, &mut state)).await;
+        stop.run_until_cancelled(restored_epoch_gate(&ledger, &mut state)).await;
     }
     stop.cancelled().await;
 }
 
-async fn resume(ledger: &ShareLedger, state: &mut watch::Receiver<ChainState>) {
+async fn restored_epoch_gate(ledger: &ShareLedger, state: &mut watch::Receiver<ChainState>) {
     let trusted = |state: &ChainState| state.sync.synced() && state.puzzle.is_some();
     let mined = |state: &ChainState| state.puzzle.map_or(u32::MAX, |puzzle| puzzle.mined_epoch().number);
     let Ok(epoch) = state.wait_for(trusted).await.map(|state| mined(&state)) else { return };
@@ -57,7 +57,7 @@ mod tests {
             sim.jump_to(height);
             let state = ChainState { puzzle: Some(sim.puzzle().unwrap()), sync: SyncState::simple(true) };
             let (_sender, mut receiver) = watch::channel(state);
-            resume(&ledger, &mut receiver).await;
+            restored_epoch_gate(&ledger, &mut receiver).await;
             let key = |epoch| ShareKey { epoch, address: Address::default(), counter: 1 };
             let closed = ReserveError::EpochClosed { epoch: open_from - 1, open_from };
             assert_eq!(ledger.reserve(key(open_from - 1)).unwrap_err(), closed, "{height}");

@@ -19,7 +19,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::harness::{self, JOB, Miner, Pool, config, counter, outcome, wait_until};
 use crate::stratum::{
     guard::Gate,
-    server::{Entrance, StratumConfig, Tls},
+    server::{AcceptRules, StratumConfig, Tls},
     users::UserMode,
     wire::dialects::Dialect,
 };
@@ -70,19 +70,19 @@ impl Certificate {
     }
 }
 
-async fn pool_behind(entrance: Entrance) -> Pool {
-    Pool::behind(entrance, config()).await
+async fn pool_behind(accept: AcceptRules) -> Pool {
+    Pool::behind(accept, config()).await
 }
 
-fn entrance(gate: Arc<Gate>, tls: Option<Tls>, proxies: &[&str]) -> Entrance {
+fn accept(gate: Arc<Gate>, tls: Option<Tls>, proxies: &[&str]) -> AcceptRules {
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect::<Vec<_>>().into();
-    Entrance { tls: tls.map(Arc::new), proxies, ..harness::entrance(gate, UserMode::Open) }
+    AcceptRules { tls: tls.map(Arc::new), proxies, ..harness::accept(gate, UserMode::Open) }
 }
 
 #[tokio::test]
 async fn one_port_speaks_tls_and_plain_text() {
     let certificate = Certificate::new();
-    let pool = pool_behind(entrance(Gate::settled(9), Some(certificate.open().unwrap()), &[])).await;
+    let pool = pool_behind(accept(Gate::settled(9), Some(certificate.open().unwrap()), &[])).await;
     let mut plain = pool.miner("alice").await;
     let mut secret = Miner::over(certificate.connect(pool.address).await.unwrap());
     secret.log_in("bob").await;
@@ -94,7 +94,7 @@ async fn one_port_speaks_tls_and_plain_text() {
 async fn a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
     let mut certificate = Certificate::new();
     let tls = Arc::new(certificate.open().unwrap());
-    let guarded = Entrance { tls: Some(tls.clone()), ..harness::entrance(Gate::settled(9), UserMode::Open) };
+    let guarded = AcceptRules { tls: Some(tls.clone()), ..harness::accept(Gate::settled(9), UserMode::Open) };
     let pool = pool_behind(guarded).await;
     let mut early = Miner::over(certificate.connect(pool.address).await.unwrap());
     assert!(!tls.reload().unwrap(), "nothing has changed");
@@ -128,7 +128,7 @@ async fn a_certificate_that_cannot_be_used_is_named() {
 #[tokio::test]
 async fn f33_a_share_put_into_a_tls_connection_is_credited_to_nobody() {
     let certificate = Certificate::new();
-    let pool = pool_behind(entrance(Gate::settled(9), Some(certificate.open().unwrap()), &[])).await;
+    let pool = pool_behind(accept(Gate::settled(9), Some(certificate.open().unwrap()), &[])).await;
     let mut secret = certificate.connect(pool.address).await.unwrap();
     let submit = format!("{}\n", json!({"id": 9, "method": "mining.submit", "params": ["", JOB, "150"]}));
     secret.get_mut().0.write_all(submit.as_bytes()).await.unwrap();
@@ -153,7 +153,7 @@ fn version_2(last: u8) -> Vec<u8> {
 
 #[tokio::test]
 async fn behind_a_listed_proxy_each_client_has_its_own_limit() {
-    let pool = pool_behind(entrance(Gate::settled(2), None, &["127.0.0.0/8"])).await;
+    let pool = pool_behind(accept(Gate::settled(2), None, &["127.0.0.0/8"])).await;
     let version_1 = |last: u8| format!("PROXY TCP4 203.0.113.{last} 192.0.2.1 50000 3333\r\n").into_bytes();
     let mut held = Vec::new();
     for header in [version_1(1), version_2(1), version_1(2), version_2(2)] {
@@ -174,7 +174,7 @@ async fn behind_a_listed_proxy_each_client_has_its_own_limit() {
 #[tokio::test]
 async fn a_listed_proxy_may_look_whether_the_pool_lives_and_may_bring_tls() {
     let certificate = Certificate::new();
-    let guarded = entrance(Gate::settled(2), Some(certificate.open().unwrap()), &["127.0.0.1/32"]);
+    let guarded = accept(Gate::settled(2), Some(certificate.open().unwrap()), &["127.0.0.1/32"]);
     let pool = pool_behind(guarded).await;
     speak(&pool, UNNAMED[1]).await.log_in("alice").await;
 
@@ -190,7 +190,7 @@ const UNNAMED: [&[u8]; 2] = [b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\
 /// F30: only this machine is without limits, and a proxy on it that names no client is not this machine.
 #[tokio::test]
 async fn f30_a_proxy_on_this_machine_that_names_nobody_is_served_within_limits() {
-    let pool = pool_behind(entrance(Gate::settled(2), None, &["127.0.0.1/32"])).await;
+    let pool = pool_behind(accept(Gate::settled(2), None, &["127.0.0.1/32"])).await;
     let mut held = Vec::new();
     for header in UNNAMED {
         let mut miner = speak(&pool, header).await;
@@ -213,13 +213,13 @@ async fn f30_a_proxy_on_this_machine_that_names_nobody_is_served_within_limits()
 async fn f30_a_proxy_header_from_a_stranger_is_not_believed_and_one_from_a_proxy_is_demanded() {
     let gate = Gate::settled(2);
     gate.ban("203.0.113.0/24".parse().unwrap(), None, "").unwrap();
-    let pool = pool_behind(entrance(gate, None, &["10.0.0.0/8"])).await;
+    let pool = pool_behind(accept(gate, None, &["10.0.0.0/8"])).await;
     // If trusted, it would be banned; instead it is a line that is not a request.
-    let mut stranger = speak(&pool, b"PROXY TCP4 203.0.113.1 192.0.2.1 50000 3333\r\n").await;
-    assert_eq!(outcome(&stranger.read().await), Err(20));
-    stranger.log_in("alice").await;
+    let mut unauthenticated = speak(&pool, b"PROXY TCP4 203.0.113.1 192.0.2.1 50000 3333\r\n").await;
+    assert_eq!(outcome(&unauthenticated.read().await), Err(20));
+    unauthenticated.log_in("alice").await;
 
-    let pool = pool_behind(entrance(Gate::settled(2), None, &["127.0.0.1/32"])).await;
+    let pool = pool_behind(accept(Gate::settled(2), None, &["127.0.0.1/32"])).await;
     let mut nameless = speak(&pool, b"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n").await;
     assert_eq!(nameless.read_line().await, None, "closed, not answered");
 }
@@ -228,7 +228,7 @@ async fn f30_a_proxy_header_from_a_stranger_is_not_believed_and_one_from_a_proxy
 async fn who_is_banned_is_told_so() {
     let gate = Gate::settled(2);
     gate.ban("203.0.113.0/24".parse().unwrap(), Some(Duration::from_secs(90)), "").unwrap();
-    let pool = pool_behind(entrance(gate.clone(), None, &["127.0.0.1/32"])).await;
+    let pool = pool_behind(accept(gate.clone(), None, &["127.0.0.1/32"])).await;
     let refusal = speak(&pool, &version_2(5)).await.read().await;
     assert!(refusal["error"]["message"].as_str().unwrap().contains("banned for 2 minutes"));
     gate.unban(&"203.0.113.0/24".parse().unwrap()).unwrap();
@@ -239,7 +239,7 @@ async fn who_is_banned_is_told_so() {
 async fn silence_before_tls_or_plain_text_is_cut_short() {
     let certificate = Certificate::new();
     let hasty = StratumConfig { handshake_timeout: Duration::from_millis(50), ..config() };
-    let guarded = entrance(Gate::settled(9), Some(certificate.open().unwrap()), &[]);
+    let guarded = accept(Gate::settled(9), Some(certificate.open().unwrap()), &[]);
     let pool = Pool::behind(guarded, hasty).await;
     let mut silent = pool.connect().await;
     assert!(silent.read().await["error"]["message"].as_str().unwrap().contains("mining.subscribe"));
@@ -252,7 +252,7 @@ async fn silence_before_tls_or_plain_text_is_cut_short() {
 #[tokio::test]
 async fn frames_come_over_tls_and_plain_and_a_length_is_not_taken_for_tls() {
     let certificate = Certificate::new();
-    let guarded = entrance(Gate::settled(9), Some(certificate.open().unwrap()), &[]);
+    let guarded = accept(Gate::settled(9), Some(certificate.open().unwrap()), &[]);
     let pool = Pool::speaking_behind(Dialect::ZkWork, guarded).await;
     // 22 bytes: the length begins with the byte that TLS begins with.
     let login = [&[22, 0, 0, 0, 128, 0, 1, 0, 3, 6, 10][..], b"number0001alice"].concat();

@@ -8,13 +8,13 @@ use tokio::sync::watch;
 use pool_core::chain::ChainState;
 
 /// The chain as the sessions see it; notifies the pusher only of relevant changes.
-pub(super) struct Bell {
+pub(super) struct ChainNews {
     state: watch::Sender<ChainState>,
     /// No session has a higher target: only a proof target below it matters to any.
     highest: AtomicU64,
 }
 
-impl Bell {
+impl ChainNews {
     pub(super) fn new(state: ChainState) -> Self {
         Self { state: watch::Sender::new(state), highest: AtomicU64::new(0) }
     }
@@ -64,18 +64,18 @@ mod tests {
 
     #[test]
     fn it_rings_for_epochs_and_sync_and_proof_targets_below_a_miners() {
-        let bell = Bell::new(ChainState::default());
-        let mut ears = bell.subscribe();
+        let chain_news = ChainNews::new(ChainState::default());
+        let mut listener = chain_news.subscribe();
         let mut rings = |new: ChainState| {
-            bell.follow(new);
-            assert_eq!(*ears.borrow(), new, "readers see it");
-            let rang = ears.has_changed().unwrap();
-            ears.mark_unchanged();
+            chain_news.follow(new);
+            assert_eq!(*listener.borrow(), new, "readers see it");
+            let rang = listener.has_changed().unwrap();
+            listener.mark_unchanged();
             rang
         };
         assert!(rings(state(5, 1000, true)), "there is a puzzle");
-        bell.note_target(100);
-        bell.note_target(60);
+        chain_news.note_target(100);
+        chain_news.note_target(60);
         for (new, news) in [
             (state(5, 1000, true), false),
             (state(5, 2000, true), false),

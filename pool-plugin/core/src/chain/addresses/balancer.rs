@@ -6,7 +6,7 @@
 
 /// The addresses by number, and how much work each has.
 #[derive(Debug)]
-pub(super) struct Spread {
+pub(super) struct Balancer {
     /// `None` before the chain was seen.
     epoch: Option<u32>,
     places: Vec<Place>,
@@ -20,7 +20,7 @@ struct Place {
     load: f64,
 }
 
-impl Spread {
+impl Balancer {
     /// The budgets are not known yet: all are taken as equal.
     pub(super) fn new(count: usize) -> Self {
         Self { epoch: None, places: vec![Place { left: 1, load: 0.0 }; count.max(1)] }
@@ -49,11 +49,11 @@ impl Spread {
     }
 
     /// Assigns an address to a new miner; returns it, and the epoch it holds for.
-    pub(super) fn seat(&mut self, weight: f64) -> (usize, Option<u32>) {
-        self.seat_at(self.choose(weight), weight)
+    pub(super) fn assignment(&mut self, weight: f64) -> (usize, Option<u32>) {
+        self.assign_to(self.choose(weight), weight)
     }
 
-    pub(super) fn seat_at(&mut self, place: usize, weight: f64) -> (usize, Option<u32>) {
+    pub(super) fn assign_to(&mut self, place: usize, weight: f64) -> (usize, Option<u32>) {
         if let Some(place) = self.places.get_mut(place) {
             place.load += weight;
         }

@@ -15,7 +15,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// All strangers, the oldest first.
 #[derive(Default)]
-pub struct Strangers(Mutex<Book>);
+pub struct Unauthenticated(Mutex<Book>);
 
 #[derive(Default)]
 struct Book {
@@ -24,21 +24,21 @@ struct Book {
 }
 
 /// A connection, until a login succeeds on it or it ends.
-pub struct Stranger {
-    strangers: Arc<Strangers>,
+pub struct UnauthenticatedSession {
+    unauthenticated: Arc<Unauthenticated>,
     number: u64,
     asked: CancellationToken,
 }
 
-impl Strangers {
+impl Unauthenticated {
     /// A new connection.
-    pub fn enter(self: &Arc<Self>, now: Instant) -> Stranger {
+    pub fn enter(self: &Arc<Self>, now: Instant) -> UnauthenticatedSession {
         let asked = CancellationToken::new();
         let mut book = self.0.lock();
         let number = book.next;
         book.next += 1;
         book.waiting.insert(number, (now, asked.clone()));
-        Stranger { strangers: Arc::clone(self), number, asked }
+        UnauthenticatedSession { unauthenticated: Arc::clone(self), number, asked }
     }
 
     /// Asks the oldest stranger to leave. `false`: there is none, or it is too new.
@@ -54,10 +54,10 @@ impl Strangers {
     }
 }
 
-impl Stranger {
+impl UnauthenticatedSession {
     /// A login has succeeded: this connection stays.
     pub fn is_known(&self) {
-        self.strangers.0.lock().waiting.remove(&self.number);
+        self.unauthenticated.0.lock().waiting.remove(&self.number);
     }
 
     /// Returns when the connection has to give way.
@@ -66,7 +66,7 @@ impl Stranger {
     }
 }
 
-impl Drop for Stranger {
+impl Drop for UnauthenticatedSession {
     fn drop(&mut self) {
         self.is_known();
     }
@@ -78,23 +78,23 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_first_and_nobody_at_once_or_twice() {
-        let (strangers, start) = (Arc::new(Strangers::default()), Instant::now());
-        let first = strangers.enter(start);
-        let second = strangers.enter(start + MOMENT / 2);
-        assert!(!strangers.make_room(start + MOMENT / 2));
-        assert!(strangers.make_room(start + MOMENT));
+        let (unauthenticated, start) = (Arc::new(Unauthenticated::default()), Instant::now());
+        let first = unauthenticated.enter(start);
+        let second = unauthenticated.enter(start + MOMENT / 2);
+        assert!(!unauthenticated.make_room(start + MOMENT / 2));
+        assert!(unauthenticated.make_room(start + MOMENT));
         assert!(first.asked.is_cancelled() && !second.asked.is_cancelled());
-        assert!(!strangers.make_room(start + MOMENT), "the second has just come");
-        assert!(strangers.make_room(start + 2 * MOMENT));
-        assert!(second.asked.is_cancelled() && !strangers.make_room(start + 9 * MOMENT));
+        assert!(!unauthenticated.make_room(start + MOMENT), "the second has just come");
+        assert!(unauthenticated.make_room(start + 2 * MOMENT));
+        assert!(second.asked.is_cancelled() && !unauthenticated.make_room(start + 9 * MOMENT));
     }
 
     #[test]
     fn who_is_known_or_gone_gives_no_way() {
-        let (strangers, start) = (Arc::new(Strangers::default()), Instant::now());
-        let (known, gone) = (strangers.enter(start), strangers.enter(start));
+        let (unauthenticated, start) = (Arc::new(Unauthenticated::default()), Instant::now());
+        let (known, gone) = (unauthenticated.enter(start), unauthenticated.enter(start));
         known.is_known();
         drop(gone);
-        assert!(!strangers.make_room(start + MOMENT) && !known.asked.is_cancelled());
+        assert!(!unauthenticated.make_room(start + MOMENT) && !known.asked.is_cancelled());
     }
 }

@@ -6,11 +6,12 @@ use pool_core::reject::Reject;
 /// How much a good share makes up for: a connection with more bad shares than this per good one is dropped.
 const MAKES_UP: u32 = 4;
 /// The scores at which the job is sent again, the miner is asked to reconnect, and the connection is dropped.
-const STEPS: [(u32, Step); 3] = [(16, Step::ResendWork), (64, Step::AskReconnect), (256, Step::Drop)];
+const STEPS: [(u32, Penalty); 3] =
+    [(16, Penalty::ResendWork), (64, Penalty::AskReconnect), (256, Penalty::Drop)];
 
 /// What to do about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Penalty {
     /// It may have missed its job or target.
     ResendWork,
     /// A restart of the connection may help.
@@ -29,7 +30,7 @@ pub enum Verdict {
 
 /// Bad shares of a connection, offset by good ones.
 #[derive(Clone, Debug, Default)]
-pub struct Conduct {
+pub struct Misbehavior {
     score: u32,
     proven: bool,
 }
@@ -49,9 +50,9 @@ impl Verdict {
     }
 }
 
-impl Conduct {
+impl Misbehavior {
     /// Notes an answer to a share; returns the step that is due now, if any.
-    pub fn note(&mut self, verdict: Verdict) -> Option<Step> {
+    pub fn note(&mut self, verdict: Verdict) -> Option<Penalty> {
         match verdict {
             Verdict::Good => {
                 self.proven = true;
@@ -76,50 +77,50 @@ impl Conduct {
 mod tests {
     use super::*;
 
-    fn steps(conduct: &mut Conduct, verdict: Verdict, times: usize) -> Vec<Step> {
-        (0..times).filter_map(|_| conduct.note(verdict)).collect()
+    fn steps(misbehavior: &mut Misbehavior, verdict: Verdict, times: usize) -> Vec<Penalty> {
+        (0..times).filter_map(|_| misbehavior.note(verdict)).collect()
     }
 
     #[test]
     fn nothing_but_bad_shares_is_helped_twice_and_then_dropped() {
-        let mut conduct = Conduct::default();
-        let all = [Step::ResendWork, Step::AskReconnect, Step::Drop];
-        assert_eq!(steps(&mut conduct, Verdict::Bad, 1000), all);
+        let mut misbehavior = Misbehavior::default();
+        let all = [Penalty::ResendWork, Penalty::AskReconnect, Penalty::Drop];
+        assert_eq!(steps(&mut misbehavior, Verdict::Bad, 1000), all);
     }
 
     #[test]
     fn a_good_share_makes_up_for_four_bad_ones() {
-        let mut conduct = Conduct::default();
+        let mut misbehavior = Misbehavior::default();
         for _ in 0..1000 {
-            assert_eq!(steps(&mut conduct, Verdict::Bad, 4), []);
-            assert_eq!(conduct.note(Verdict::Good), None);
+            assert_eq!(steps(&mut misbehavior, Verdict::Bad, 4), []);
+            assert_eq!(misbehavior.note(Verdict::Good), None);
         }
         for _ in 0..300 {
-            steps(&mut conduct, Verdict::Bad, 5);
-            conduct.note(Verdict::Good);
+            steps(&mut misbehavior, Verdict::Bad, 5);
+            misbehavior.note(Verdict::Good);
         }
-        assert!(conduct.score >= 256, "one in six is not enough: {}", conduct.score);
+        assert!(misbehavior.score >= 256, "one in six is not enough: {}", misbehavior.score);
     }
 
     #[test]
     fn what_is_not_its_fault_is_never_held_against_a_miner() {
-        let mut conduct = Conduct::default();
+        let mut misbehavior = Misbehavior::default();
         for reject in [Reject::Stale, Reject::NoJob, Reject::Busy, Reject::NotStored, Reject::NotChecked] {
             assert_eq!(Verdict::of(&reject), Verdict::Neutral, "{reject}");
-            assert_eq!(steps(&mut conduct, Verdict::of(&reject), 10_000), []);
+            assert_eq!(steps(&mut misbehavior, Verdict::of(&reject), 10_000), []);
         }
         assert_eq!(Verdict::of(&Reject::Duplicate), Verdict::Bad);
     }
 
     #[test]
     fn who_is_proven_stays_so_while_it_behaves() {
-        let mut conduct = Conduct::default();
-        assert!(!conduct.is_proven());
-        conduct.note(Verdict::Good);
-        assert!(conduct.is_proven());
-        steps(&mut conduct, Verdict::Bad, 16);
-        assert!(!conduct.is_proven());
-        conduct.note(Verdict::Good);
-        assert!(conduct.is_proven());
+        let mut misbehavior = Misbehavior::default();
+        assert!(!misbehavior.is_proven());
+        misbehavior.note(Verdict::Good);
+        assert!(misbehavior.is_proven());
+        steps(&mut misbehavior, Verdict::Bad, 16);
+        assert!(!misbehavior.is_proven());
+        misbehavior.note(Verdict::Good);
+        assert!(misbehavior.is_proven());
     }
 }

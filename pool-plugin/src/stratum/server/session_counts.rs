@@ -9,7 +9,7 @@ use crate::stratum::wire::dialects::Dialect;
 
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum SessionState {
     Connected,
     Subscribed,
     Authorized,
@@ -17,22 +17,22 @@ pub enum State {
 
 /// The counts of all ports.
 #[derive(Debug, Default)]
-pub struct Census {
-    now: [[AtomicU64; State::ALL.len()]; Dialect::ALL.len()],
-    total: [[AtomicU64; State::ALL.len()]; Dialect::ALL.len()],
+pub struct SessionCounts {
+    now: [[AtomicU64; SessionState::ALL.len()]; Dialect::ALL.len()],
+    total: [[AtomicU64; SessionState::ALL.len()]; Dialect::ALL.len()],
 }
 
 /// The sessions of one dialect in one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub struct SessionCount {
     pub dialect: Dialect,
-    pub state: State,
+    pub state: SessionState,
     pub now: u64,
     /// That ever were.
     pub total: u64,
 }
 
-impl State {
+impl SessionState {
     pub const ALL: [Self; 3] = [Self::Connected, Self::Subscribed, Self::Authorized];
 
     /// A name for labels.
@@ -45,22 +45,22 @@ impl State {
     }
 }
 
-impl Census {
+impl SessionCounts {
     /// Every dialect in every state, including empty ones.
-    pub fn counts(&self) -> Vec<Count> {
-        let cell = |(dialect, state): (Dialect, State)| Count {
+    pub fn counts(&self) -> Vec<SessionCount> {
+        let cell = |(dialect, state): (Dialect, SessionState)| SessionCount {
             dialect,
             state,
             now: self.now[dialect.index()][state as usize].load(Relaxed),
             total: self.total[dialect.index()][state as usize].load(Relaxed),
         };
-        let states = |dialect| State::ALL.into_iter().map(move |state| (dialect, state));
+        let states = |dialect| SessionState::ALL.into_iter().map(move |state| (dialect, state));
         Dialect::ALL.into_iter().flat_map(states).map(cell).collect()
     }
 
     /// A session that has just connected.
     pub(super) fn enter(self: &Arc<Self>, dialect: Dialect) -> Counted {
-        let counted = Counted { census: Arc::clone(self), dialect, state: State::Connected };
+        let counted = Counted { session_counts: Arc::clone(self), dialect, state: SessionState::Connected };
         counted.arrive();
         counted
     }
@@ -69,14 +69,14 @@ impl Census {
 /// A session in its place; leaves it when dropped.
 #[derive(Debug)]
 pub(super) struct Counted {
-    census: Arc<Census>,
+    session_counts: Arc<SessionCounts>,
     dialect: Dialect,
-    state: State,
+    state: SessionState,
 }
 
 impl Counted {
     /// The session now has this dialect and this state.
-    pub(super) fn is(&mut self, dialect: Dialect, state: State) {
+    pub(super) fn is(&mut self, dialect: Dialect, state: SessionState) {
         if self.dialect.index() != dialect.index() || self.state != state {
             self.leave();
             (self.dialect, self.state) = (dialect, state);
@@ -86,12 +86,12 @@ impl Counted {
 
     fn arrive(&self) {
         let (dialect, state) = (self.dialect.index(), self.state as usize);
-        self.census.now[dialect][state].fetch_add(1, Relaxed);
-        self.census.total[dialect][state].fetch_add(1, Relaxed);
+        self.session_counts.now[dialect][state].fetch_add(1, Relaxed);
+        self.session_counts.total[dialect][state].fetch_add(1, Relaxed);
     }
 
     fn leave(&self) {
-        self.census.now[self.dialect.index()][self.state as usize].fetch_sub(1, Relaxed);
+        self.session_counts.now[self.dialect.index()][self.state as usize].fetch_sub(1, Relaxed);
     }
 }
 
@@ -107,19 +107,19 @@ mod tests {
 
     #[test]
     fn a_session_is_counted_once_where_it_is_and_once_wherever_it_was() {
-        let census = Arc::new(Census::default());
+        let session_counts = Arc::new(SessionCounts::default());
         let count = |dialect, state| {
-            let counts = census.counts();
+            let counts = session_counts.counts();
             let found = counts.iter().find(|count| (count.dialect, count.state) == (dialect, state)).unwrap();
             (found.now, found.total)
         };
-        let mut session = census.enter(Dialect::Json);
-        let _other = census.enter(Dialect::Json);
-        session.is(Dialect::AleoStratum, State::Subscribed);
-        session.is(Dialect::AleoStratum, State::Subscribed);
-        assert_eq!(count(Dialect::Json, State::Connected), (1, 2));
-        assert_eq!(count(Dialect::AleoStratum, State::Subscribed), (1, 1));
+        let mut session = session_counts.enter(Dialect::Json);
+        let _other = session_counts.enter(Dialect::Json);
+        session.is(Dialect::AleoStratum, SessionState::Subscribed);
+        session.is(Dialect::AleoStratum, SessionState::Subscribed);
+        assert_eq!(count(Dialect::Json, SessionState::Connected), (1, 2));
+        assert_eq!(count(Dialect::AleoStratum, SessionState::Subscribed), (1, 1));
         drop(session);
-        assert_eq!(count(Dialect::AleoStratum, State::Subscribed), (0, 1));
+        assert_eq!(count(Dialect::AleoStratum, SessionState::Subscribed), (0, 1));
     }
 }

@@ -11,32 +11,32 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
 use crate::{
-    books::{audit, resume, rounds},
+    books::{audit, restored_epoch_gate, rounds},
     operate::{
         config::SinksConfig,
         sinks::{self, LedgerBooks},
         watch,
     },
-    release::{self, recover},
-    verify::prepare::keep_prepared,
+    release::{self, replay_finds},
+    verify::puzzle_warmup::keep_prepared,
 };
 
 /// The parts that need a chain, each a future that runs until `stop`.
 #[derive(Clone)]
-pub(super) struct Followers {
+pub(super) struct ChainServices {
     pub(super) parts: Arc<Parts>,
     pub(super) chain: ChainHandle,
     pub(super) stop: CancellationToken,
 }
 
-impl Followers {
+impl ChainServices {
     pub(super) fn start(&self) -> JoinSet<()> {
         let mut running = JoinSet::new();
         self.start_one(&mut running, "chain", Self::watch_chain);
         self.start_one(&mut running, "release", Self::release);
         self.start_one(&mut running, "rounds", Self::account);
-        self.start_one(&mut running, "recover", Self::recover);
-        self.start_one(&mut running, "resume", Self::resume);
+        self.start_one(&mut running, "recover", Self::replay_finds);
+        self.start_one(&mut running, "resume", Self::restored_epoch_gate);
         self.start_one(&mut running, "retention", Self::retain);
         self.start_one(&mut running, "health", Self::judge);
         self.start_one(&mut running, "audit", Self::audit);
@@ -95,14 +95,15 @@ impl Followers {
     }
 
     /// After any restart.
-    async fn recover(self) {
+    async fn replay_finds(self) {
         let (ledger, state) = (self.parts.ledger.clone(), self.parts.state.subscribe());
-        recover::run(ledger, |missed| self.parts.intake.remember(missed), state, self.stop.clone()).await;
+        replay_finds::run(ledger, |missed| self.parts.intake.remember(missed), state, self.stop.clone())
+            .await;
     }
 
     /// After a restored backup.
-    async fn resume(self) {
-        resume::run(self.parts.ledger.clone(), self.parts.state.subscribe(), self.stop).await;
+    async fn restored_epoch_gate(self) {
+        restored_epoch_gate::run(self.parts.ledger.clone(), self.parts.state.subscribe(), self.stop).await;
     }
 
     async fn retain(self) {

@@ -12,7 +12,7 @@ use crate::stratum::{
 };
 
 /// The guard between the network and the sessions.
-pub struct Entrance {
+pub struct AcceptRules {
     pub gate: Arc<Gate>,
     /// `None`: no TLS.
     pub tls: Option<Arc<Tls>>,

@@ -7,8 +7,8 @@ use pool_core::{reject::Reject, types::Worker};
 use tokio::sync::mpsc;
 
 use super::{
-    conduct::{Conduct, Step, Verdict},
     gate::Ticket,
+    misbehavior::{Misbehavior, Penalty, Verdict},
 };
 use crate::verify::fair_queue::Lane;
 
@@ -29,33 +29,33 @@ pub enum Order {
 }
 
 /// The state of a connection.
-pub struct Standing {
+pub struct PeerState {
     /// Unique within this process.
     number: u64,
     /// Over TLS, or from this machine: nobody else can read a password.
     private: bool,
     ticket: Ticket,
-    conduct: Mutex<Conduct>,
+    misbehavior: Mutex<Misbehavior>,
     accepted: AtomicU64,
     refused: AtomicU64,
     orders: mpsc::Sender<Order>,
 }
 
-impl Standing {
+impl PeerState {
     /// The state of a new connection, and the orders for its session.
     pub fn new(ticket: Ticket, tls: bool) -> (Self, mpsc::Receiver<Order>) {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let (orders, received) = mpsc::channel(WAITING_ORDERS);
-        let standing = Self {
+        let peer_state = Self {
             number: NUMBERS.fetch_add(1, Relaxed),
             private: tls || ticket.source().is_this_machine(),
             ticket,
-            conduct: Mutex::default(),
+            misbehavior: Mutex::default(),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             orders,
         };
-        (standing, received)
+        (peer_state, received)
     }
 
     pub fn number(&self) -> u64 {
@@ -77,16 +77,16 @@ impl Standing {
 
     /// The lane in which its shares wait for verification.
     pub fn lane(&self) -> Lane {
-        match self.conduct.lock().is_proven() {
+        match self.misbehavior.lock().is_proven() {
             true => Lane::Proven(self.number),
-            false => Lane::Stranger(self.ticket.source(), self.number),
+            false => Lane::UnauthenticatedSession(self.ticket.source(), self.number),
         }
     }
 
     /// A share was accepted.
     pub fn accepted(&self) {
         self.accepted.fetch_add(1, Relaxed);
-        self.conduct.lock().note(Verdict::Good);
+        self.misbehavior.lock().note(Verdict::Good);
         self.ticket.reward();
     }
 
@@ -97,11 +97,11 @@ impl Standing {
         if verdict == Verdict::Neutral || !self.ticket.is_accountable() {
             return;
         }
-        let step = self.conduct.lock().note(verdict);
+        let step = self.misbehavior.lock().note(verdict);
         match step {
-            Some(Step::ResendWork) => self.order(Order::ResendWork),
-            Some(Step::AskReconnect) => self.order(Order::AskReconnect),
-            Some(Step::Drop) => self.order(Order::Close(Reject::BadConduct)),
+            Some(Penalty::ResendWork) => self.order(Order::ResendWork),
+            Some(Penalty::AskReconnect) => self.order(Order::AskReconnect),
+            Some(Penalty::Drop) => self.order(Order::Close(Reject::BadConduct)),
             None => {}
         }
     }
@@ -122,37 +122,37 @@ mod tests {
     use super::*;
     use crate::stratum::guard::Gate;
 
-    fn standing(gate: &std::sync::Arc<Gate>) -> (Standing, mpsc::Receiver<Order>) {
+    fn peer_state(gate: &std::sync::Arc<Gate>) -> (PeerState, mpsc::Receiver<Order>) {
         let Ok(ticket) = gate.enter("198.51.100.7".parse().unwrap()) else { panic!("refused") };
-        Standing::new(ticket, false)
+        PeerState::new(ticket, false)
     }
 
     #[test]
     fn bad_shares_lead_to_orders_one_step_after_the_other() {
-        let (standing, mut orders) = standing(&Gate::settled(1));
-        (0..1000).for_each(|_| standing.refused(&Reject::NoAnswer));
+        let (peer_state, mut orders) = peer_state(&Gate::settled(1));
+        (0..1000).for_each(|_| peer_state.refused(&Reject::NoAnswer));
         assert_eq!(orders.try_recv(), Ok(Order::ResendWork));
         assert_eq!(orders.try_recv(), Ok(Order::AskReconnect));
         assert_eq!(orders.try_recv(), Ok(Order::Close(Reject::BadConduct)));
         assert!(orders.try_recv().is_err());
-        assert_eq!(standing.shares(), (0, 1000));
+        assert_eq!(peer_state.shares(), (0, 1000));
     }
 
     #[test]
     fn stale_shares_and_the_time_after_our_start_lead_to_none() {
-        let (stale, mut orders) = standing(&Gate::settled(1));
+        let (stale, mut orders) = peer_state(&Gate::settled(1));
         (0..1000).for_each(|_| stale.refused(&Reject::Stale));
         assert!(orders.try_recv().is_err());
-        let (early, mut orders) = standing(&Gate::new(1));
+        let (early, mut orders) = peer_state(&Gate::new(1));
         (0..1000).for_each(|_| early.refused(&Reject::Duplicate));
         assert!(orders.try_recv().is_err());
     }
 
     #[test]
     fn a_good_share_gives_a_lane_of_its_own() {
-        let (standing, _orders) = standing(&Gate::settled(1));
-        assert!(matches!(standing.lane(), Lane::Stranger(..)));
-        standing.accepted();
-        assert_eq!(standing.lane(), Lane::Proven(standing.number()));
+        let (peer_state, _orders) = peer_state(&Gate::settled(1));
+        assert!(matches!(peer_state.lane(), Lane::UnauthenticatedSession(..)));
+        peer_state.accepted();
+        assert_eq!(peer_state.lane(), Lane::Proven(peer_state.number()));
     }
 }

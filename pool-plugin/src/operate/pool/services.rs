@@ -14,20 +14,17 @@ use crate::{
         webhooks,
     },
     stratum::{
-        guard::descriptors,
-        server::{self, Door, Pinned, StratumConfig},
+        server::{self, Listener, PortSettings},
         workers,
     },
 };
 
 impl Parts {
     /// From now on there is something to look at and to act on.
-    pub(super) fn show(&self, serving: CancellationToken) {
-        self.admin_handle.attach(self.admin(serving.clone()));
+    pub(super) fn show(&self) {
+        self.admin_handle.attach(self.admin());
         self.view.attach(Sources {
-            common: self.common.clone(),
-            stats: self.stats.clone(),
-            serving,
+            server: self.server.clone(),
             live: self.live.clone(),
             intake: self.intake.clone(),
             evaluator: self.evaluator.clone(),
@@ -45,31 +42,21 @@ impl Parts {
     }
 
     /// The admin socket, until `stop`. An admin may close the ports.
-    pub(super) fn hear_admins(
-        &self,
-        serving: CancellationToken,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let (admin, view) = (self.admin(serving), self.view.clone());
+    pub(super) fn serve_admins(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let (admin, view) = (self.admin(), self.view.clone());
         let socket = self.config.data.join(admin::SOCKET);
         async move { admin::socket::serve(&socket, admin, view, stop).await }
     }
 
-    /// The ports, until `stop`.
-    pub(super) fn serve(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
-        let mut config = StratumConfig::new(self.addresses.clone(), self.config.targets());
-        config.max_connections = descriptors::budget(self.config.max_connections);
-        config.capture = self.config.capture.clone();
-        let (listeners, intake, stats) = (self.listeners.clone(), self.intake.clone(), self.stats.clone());
-        let common = self.common.clone();
-        let (state, stop_sessions) = (self.state.subscribe(), stop.clone());
-        supervise("stratum", stop, self.restarts.clone(), move || {
-            let doors = open_doors(&listeners);
-            let (config, intake, stats) = (config.clone(), intake.clone(), stats.clone());
-            let (common, state, stop) = (common.clone(), state.clone(), stop_sessions.clone());
+    /// The ports, until the server is stopped.
+    pub(super) fn serve(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (server, listeners, state) =
+            (self.server.clone(), self.listeners.clone(), self.state.subscribe());
+        supervise("stratum", server.stop().clone(), self.restarts.clone(), move || {
+            let (listeners, server, state) = (open_listeners(&listeners), server.clone(), state.clone());
             async move {
-                match doors {
-                    Ok(doors) => server::serve(doors, config, intake, stats, common, state, stop).await,
+                match listeners {
+                    Ok(listeners) => server::serve(server, listeners, state).await,
                     Err(error) => error!(%error, "cannot serve the ports"),
                 }
             }
@@ -78,7 +65,7 @@ impl Parts {
 
     /// Saves what is known of the workers across runs, until `stop`; starts with what the last run saved.
     pub(super) fn remember(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
-        let (workers, ledger) = (self.common.workers.clone(), self.ledger.clone());
+        let (workers, ledger) = (self.server.workers.clone(), self.ledger.clone());
         let (replayed, read, stop_replay) = (workers.clone(), ledger.clone(), stop.clone());
         let last = ledger.last_seq();
         let reading = tokio::task::spawn_blocking(move || {
@@ -113,10 +100,10 @@ impl Parts {
 }
 
 /// The listeners for one run of the sessions; if it fails, the next run opens them again.
-fn open_doors(listeners: &[(TcpListener, Pinned)]) -> std::io::Result<Vec<Door>> {
-    let open = |(listener, pinned): &(TcpListener, Pinned)| {
-        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-        Ok(Door { listener, pinned: *pinned })
+fn open_listeners(listeners: &[(TcpListener, PortSettings)]) -> std::io::Result<Vec<Listener>> {
+    let open = |(listener, settings): &(TcpListener, PortSettings)| {
+        let socket = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+        Ok(Listener { socket, settings: *settings })
     };
     listeners.iter().map(open).collect()
 }

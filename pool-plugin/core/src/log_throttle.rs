@@ -9,7 +9,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// When it was last logged, and how many events came since.
 #[derive(Debug, Default)]
-pub struct Occasionally(Mutex<State>);
+pub struct LogThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -17,7 +17,7 @@ struct State {
     unspoken: u64,
 }
 
-impl Occasionally {
+impl LogThrottle {
     /// Notes an event. `Some`: log it now, with this number of events since the last time, this one included.
     pub fn due(&self) -> Option<u64> {
         self.due_at(Instant::now())
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_first_event_speaks_at_once_and_the_rest_are_counted() {
-        let (log, start) = (Occasionally::default(), Instant::now());
+        let (log, start) = (LogThrottle::default(), Instant::now());
         assert_eq!(log.due_at(start), Some(1));
         for millisecond in 1..1000 {
             assert_eq!(log.due_at(start + Duration::from_millis(millisecond)), None);

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::harness::{self, *};
 use crate::stratum::{
     guard::Gate,
-    server::{Entrance, StratumConfig},
+    server::{AcceptRules, StratumConfig},
     users::UserMode,
     wire::dialects::shared::job_id,
 };
@@ -17,7 +17,7 @@ use crate::stratum::{
 /// A pool behind a proxy, so that a test may come from any address.
 async fn far_pool(gate: std::sync::Arc<Gate>, config: StratumConfig) -> Pool {
     let proxies = RwLock::new(vec!["127.0.0.0/8".parse().unwrap()]);
-    Pool::behind(Entrance { proxies, ..harness::entrance(gate, UserMode::Open) }, config).await
+    Pool::behind(AcceptRules { proxies, ..harness::accept(gate, UserMode::Open) }, config).await
 }
 
 /// A connection from 203.0.113.`last`.
@@ -86,7 +86,7 @@ async fn f20_a_farm_behind_one_address_outlives_our_restart() {
 #[tokio::test]
 async fn f20_bad_shares_from_this_machine_lead_to_no_ban() {
     let gate = Gate::settled(4);
-    let pool = Pool::behind(harness::entrance(gate.clone(), UserMode::Open), config()).await;
+    let pool = Pool::behind(harness::accept(gate.clone(), UserMode::Open), config()).await;
     let mut bridge = pool.miner("bridge").await;
     for number in 0..300 {
         assert_eq!(bridge.submit(counter(number, 1)).await, Err(23));
@@ -140,11 +140,11 @@ async fn f22_slow_and_silent_sockets_are_cut_off_and_delay_nobody() {
     let pool = far_pool(Gate::settled(2000), hasty).await;
     let mut idle = Vec::new();
     for number in 0..1000u64 {
-        let mut stranger = connect(&pool, 1).await;
+        let mut unauthenticated = connect(&pool, 1).await;
         if number % 2 == 0 {
-            stranger.send_bytes(b"{\"id\":1,\"method\":\"mining.subscr").await;
+            unauthenticated.send_bytes(b"{\"id\":1,\"method\":\"mining.subscr").await;
         }
-        idle.push(stranger);
+        idle.push(unauthenticated);
     }
     let mut honest = miner(&pool, 2, "alice").await;
     assert_eq!(honest.submit(counter(1, 150)).await, Ok(()));
@@ -271,7 +271,7 @@ async fn a_stop_loses_nothing_that_was_acknowledged() {
     }
     wait_until(|| pool.stats.snapshot().accepted > 600).await;
     pool.stop.cancel();
-    pool.server.await.unwrap();
+    pool.serving.await.unwrap();
     let stored = stored(&pool.ledger);
     let (mut all, mut all_waits) = (0, Vec::new());
     for (number, acknowledged, waits) in miners.join_all().await {

@@ -60,12 +60,12 @@ async fn a_zkwork_miner_may_say_good_bye_and_a_broken_frame_ends_it() {
 #[tokio::test]
 async fn a_zkwork_miner_hears_of_the_end() {
     let pool = Pool::speaking(Dialect::ZkWork).await;
-    let mut stranger = pool.connect().await;
+    let mut unauthenticated = pool.connect().await;
     for _ in 0..16 {
-        stranger.send_bytes(&frame(77, b"what")).await;
+        unauthenticated.send_bytes(&frame(77, b"what")).await;
     }
-    assert_eq!(stranger.read_frame().await, Some(vec![1, 0, 0, 0, 2]));
-    assert_eq!(stranger.read_frame().await, None);
+    assert_eq!(unauthenticated.read_frame().await, Some(vec![1, 0, 0, 0, 2]));
+    assert_eq!(unauthenticated.read_frame().await, None);
 }
 
 #[tokio::test]

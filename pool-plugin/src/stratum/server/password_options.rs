@@ -6,8 +6,8 @@ use crate::stratum::vardiff::Aim;
 /// nothing for the port's default. Other text, separated by commas, semicolons or spaces, is ignored.
 pub fn in_password(password: &str) -> Option<Aim> {
     let words = password.split([',', ';', ' ']).map(str::trim);
-    let wishes = words.filter_map(|word| word.strip_prefix("d=").or_else(|| word.strip_prefix("diff=")));
-    let mut targets = wishes.filter_map(|digits| digits.replace('_', "").parse().ok());
+    let options = words.filter_map(|word| word.strip_prefix("d=").or_else(|| word.strip_prefix("diff=")));
+    let mut targets = options.filter_map(|digits| digits.replace('_', "").parse().ok());
     targets.next_back().map(|target| match target {
         0 => Aim::Shares,
         target => Aim::Fixed(target),
@@ -22,13 +22,13 @@ pub fn powers_of_two(password: &str) -> bool {
 /// The password without these options: a user's password is compared with it.
 pub fn without(password: &str) -> &str {
     const BETWEEN: [char; 3] = [',', ';', ' '];
-    let is_wish = |word: &str| in_password(word).is_some() || powers_of_two(word);
+    let is_option = |word: &str| in_password(word).is_some() || powers_of_two(word);
     let mut rest = password;
     loop {
         rest = match (rest.rsplit_once(BETWEEN), rest.split_once(BETWEEN)) {
-            (Some((before, last)), _) if is_wish(last) => before,
-            (_, Some((first, behind))) if is_wish(first) => behind,
-            _ if is_wish(rest) => "",
+            (Some((before, last)), _) if is_option(last) => before,
+            (_, Some((first, behind))) if is_option(first) => behind,
+            _ if is_option(rest) => "",
             _ => return rest,
         };
     }

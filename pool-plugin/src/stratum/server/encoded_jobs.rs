@@ -16,9 +16,9 @@ type Known = HashMap<(Dialect, Work), Arc<[u8]>>;
 
 /// Work in the encoding of each dialect.
 #[derive(Default)]
-pub(super) struct Phrases(Mutex<Known>);
+pub(super) struct EncodedJobs(Mutex<Known>);
 
-impl Phrases {
+impl EncodedJobs {
     pub(super) fn work(&self, dialect: Dialect, work: Work) -> Arc<[u8]> {
         let mut known = self.0.lock();
         let is_old = |known: &Work| known.job.epoch_hash != work.job.epoch_hash;
@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn the_same_work_is_the_same_bytes_and_other_work_is_not() {
-        let phrases = Phrases::default();
-        let say = |work| phrases.work(Dialect::AleoStratum, work);
+        let encoded_jobs = EncodedJobs::default();
+        let say = |work| encoded_jobs.work(Dialect::AleoStratum, work);
         let first = say(work(1, 100));
         assert_eq!(first.to_vec(), Dialect::AleoStratum.encode(&Message::Work(work(1, 100))));
         assert!(Arc::ptr_eq(&first, &say(work(1, 100))));
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn neither_old_jobs_nor_ever_new_targets_pile_up() {
-        let phrases = Phrases::default();
+        let encoded_jobs = EncodedJobs::default();
         for target in 1..5_000 {
-            phrases.work(Dialect::AleoStratum, work(1, target));
-            assert!(phrases.0.lock().len() <= CAPACITY);
+            encoded_jobs.work(Dialect::AleoStratum, work(1, target));
+            assert!(encoded_jobs.0.lock().len() <= CAPACITY);
         }
-        phrases.work(Dialect::AleoStratum, work(2, 1));
-        assert_eq!(phrases.0.lock().len(), 1);
+        encoded_jobs.work(Dialect::AleoStratum, work(2, 1));
+        assert_eq!(encoded_jobs.0.lock().len(), 1);
     }
 }
