@@ -11,12 +11,12 @@
 //! - [`verify`]: the puzzle, and the threads that compute it.
 //!
 //! Below them is the crate [`pool_core`], which has the two lowest rooms:
-//! - [`chain`](pool_core::chain): the one door to the node, and a simulated chain for tests.
+//! - [`chain`](pool_core::chain): the one interface to the node, and a simulated chain for tests.
 //! - `core`: values, rules and tools that all of them use.
 //!
 //! # If you want to change …, start in …
 //! Paths are below this crate's folder, `pool-plugin`.
-//!  1. a metric: `src/operate/view/figures.rs`; a histogram of what is timed: `core/src/meters.rs`
+//!  1. a metric: `src/operate/view/metrics.rs`; a histogram of what is timed: `core/src/meters.rs`
 //!  2. a configuration key: `src/operate/config/args.rs`, then `src/operate/config/resolve.rs`
 //!  3. the default PPLNS window, a scheme or a fee: `core/src/accounting/terms.rs`
 //!  4. a field of a dump: `src/books/dump/document.rs`
@@ -26,13 +26,13 @@
 //!  7. how long shares are kept: `src/books/rounds/retention.rs`
 //!  8. a backup, or what its return refuses: `src/books/backup/create.rs`, `src/books/backup/restore.rs`
 //!  9. a dialect: `src/stratum/wire/dialects/mod.rs`
-//! 10. the extranonce's size: `src/stratum/wire/places.rs`
+//! 10. the extranonce's size: `src/stratum/wire/extranonce.rs`
 //! 11. a reject reason, its code or its text: `core/src/reject.rs`
-//! 12. the login timeout and other limits of a connection: `src/stratum/server/port.rs`
-//! 13. the reconnect jitter: `src/stratum/server/returns.rs`
+//! 12. the login timeout and other limits of a connection: `src/stratum/server/config.rs`
+//! 13. the reconnect jitter: `src/stratum/server/reconnect_jitter.rs`
 //! 14. what a share goes through before it counts: `src/stratum/intake.rs`
 //! 15. a share target, how fast vardiff moves it: `src/stratum/vardiff/retarget.rs`
-//! 16. what bad shares lead to: `src/stratum/guard/conduct.rs`; a ban's length: `src/stratum/guard/strikes.rs`
+//! 16. what bad shares lead to: `src/stratum/guard/misbehavior.rs`; a ban's length: `src/stratum/guard/strikes.rs`
 //! 17. who may log in: `src/stratum/users/book.rs`
 //! 18. the order in which solutions go out: `src/release/policy.rs`, `src/release/queue.rs`
 //! 19. the stake's limits: `src/release/budget.rs`; the chain's table of them: `core/src/requirement.rs`

@@ -48,7 +48,7 @@ impl Kind {
 /// An event as sent over the wire.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
-pub struct Told {
+pub struct LiveEvent {
     pub event: Kind,
     /// JSON, on one line
     #[schema(content_media_type = "application/json")]
@@ -172,6 +172,6 @@ async fn tell_blocks(listeners: &Arc<Listeners>, view: &View, before: u32) -> Op
 }
 
 fn event(kind: Kind, data: &impl Serialize) -> Option<Event> {
-    let sent = Told { event: kind, data: serde_json::to_string(data).ok()? };
+    let sent = LiveEvent { event: kind, data: serde_json::to_string(data).ok()? };
     Some(Event::default().event(sent.event.name()).data(sent.data))
 }

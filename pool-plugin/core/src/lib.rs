@@ -2,7 +2,7 @@
 //! pool than this, so an edit elsewhere does not compile them again.
 //!
 //! # Layout
-//! Two rooms. [`chain`] is the one door to the node: the trait, and what is watched through it. The others are the room
+//! Two rooms. [`chain`] is the one interface to the node: the trait, and what is watched through it. The others are the room
 //! `core`: values, rules and tools; none of them knows `chain`.
 //! - [`types`]: hashes, addresses, solutions, workers as plain values.
 //! - [`source`]: which connections count together.

@@ -21,8 +21,6 @@ mod database;
 pub mod disk;
 mod errors;
 mod expected;
-#[cfg(test)]
-mod failing_writes;
 pub mod health;
 mod migrate;
 mod open;
@@ -31,6 +29,8 @@ mod reserve;
 mod schema;
 mod settle;
 mod store;
+#[cfg(test)]
+mod tests;
 mod torn_log;
 mod writer;
 

@@ -33,10 +33,10 @@ pub fn run(args: &MinerArgs, evaluator: Arc<dyn Evaluator>, stop: CancellationTo
     let (shares, found) = mpsc::unbounded_channel();
     let mut threads = Vec::new();
     for number in 0..args.threads() {
-        let (desk, puzzle, sender) = (Arc::clone(&board), Arc::clone(&evaluator), shares.clone());
+        let (shared, puzzle, sender) = (Arc::clone(&board), Arc::clone(&evaluator), shares.clone());
         let spawned = thread::Builder::new()
             .name(format!("miner-{number}"))
-            .spawn(move || work::mine(&desk, &*puzzle, &sender));
+            .spawn(move || work::mine(&shared, &*puzzle, &sender));
         match spawned {
             Ok(thread) => threads.push(thread),
             Err(reason) => {

@@ -190,8 +190,8 @@ mod tests {
         let board = Arc::new(Board::new(None));
         board.set(Some(WORK));
         let (sender, mut found) = mpsc::unbounded_channel();
-        let desk = board.clone();
-        let thread = thread::spawn(move || mine(&desk, &Always(10), &sender));
+        let shared = board.clone();
+        let thread = thread::spawn(move || mine(&shared, &Always(10), &sender));
         let first = found.blocking_recv().unwrap();
         let second = found.blocking_recv().unwrap();
         assert_eq!(first.epoch, 5);
@@ -206,8 +206,8 @@ mod tests {
         let prefix = Prefix::parse("300005").unwrap();
         board.set(Some(Work { prefix: Some(prefix), ..WORK }));
         let (sender, mut found) = mpsc::unbounded_channel();
-        let desk = board.clone();
-        let thread = thread::spawn(move || mine(&desk, &Always(10), &sender));
+        let shared = board.clone();
+        let thread = thread::spawn(move || mine(&shared, &Always(10), &sender));
         for _ in 0..100 {
             assert_eq!(found.blocking_recv().unwrap().counter >> 40, 0x30_0005);
         }
@@ -220,8 +220,8 @@ mod tests {
         let board = Arc::new(Board::new(None));
         board.set(Some(WORK));
         let (sender, mut found) = mpsc::unbounded_channel();
-        let desk = board.clone();
-        let thread = thread::spawn(move || mine(&desk, &Always(9), &sender));
+        let shared = board.clone();
+        let thread = thread::spawn(move || mine(&shared, &Always(9), &sender));
         while board.attempts() < 100 {
             thread::yield_now();
         }
@@ -238,8 +238,8 @@ mod tests {
                 board.set(Some(WORK));
             }
             let (sender, _found) = mpsc::unbounded_channel();
-            let desk = board.clone();
-            let thread = thread::spawn(move || mine(&desk, &Always(9), &sender));
+            let shared = board.clone();
+            let thread = thread::spawn(move || mine(&shared, &Always(9), &sender));
             if rate.is_some() {
                 while board.attempts() < 1 {
                     thread::yield_now();

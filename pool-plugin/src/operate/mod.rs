@@ -10,7 +10,7 @@
 //! - [`reload`]: another configuration without a restart.
 //! - [`sinks`]: copies of the books in Redis and PostgreSQL.
 //! - [`webhooks`]: tells other programs when something happens.
-//! - [`systemd`]: what the service manager is told.
+//! - [`systemd`]: what the service manager gets to know.
 
 pub mod admin;
 pub mod config;

@@ -14,7 +14,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use utoipa::IntoParams;
 
 use super::Answer;
-use crate::{listeners::Told, problem::Problem, state::State};
+use crate::{listeners::LiveEvent, problem::Problem, state::State};
 
 /// Shorter than the timeout of a silent connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -32,7 +32,7 @@ pub struct Listening {
 /// Server-sent events: `pool` once a second, `block` for each new block of ours, `health` when a part changes
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "pool", params(Listening),
-    responses((status = 200, body = Told, content_type = "text/event-stream"))
+    responses((status = 200, body = LiveEvent, content_type = "text/event-stream"))
 )]
 pub async fn events(
     Of(state): Of<State>,

@@ -273,15 +273,15 @@ mod tests {
         sim.jump_to(358);
         sleep(MOMENT).await;
         addresses.note_left(0, |address| sim.solutions_left(address).ok());
-        let seated = |weight| {
+        let assign = |weight| {
             let mut assignment = addresses.assignment();
             assignment.take(weight, Learns::WithEachJob);
             assignment
         };
-        assert_eq!(seated(1).address(), other);
+        assert_eq!(assign(1).address(), other);
         sim.produce_block();
         sleep(MOMENT).await;
-        let assignments = [seated(10), seated(10), seated(10)];
+        let assignments = [assign(10), assign(10), assign(10)];
         assert_eq!(assignments.each_ref().map(Assignment::address), [one, one, other], "as 2 to 1");
         // The new epoch itself moves nobody.
         let mut changes = addresses.changes();
@@ -289,7 +289,7 @@ mod tests {
         sleep(MOMENT).await;
         assert!(!changes.has_changed().unwrap());
         changes.mark_unchanged();
-        assert_eq!(seated(10).address(), one, "what was seated before the turn still counts");
+        assert_eq!(assign(10).address(), one, "what was assigned before the turn still counts");
         stop.cancel();
         task.await.unwrap();
     }

@@ -73,7 +73,7 @@ pub async fn run(
         settled,
         stop: stop.clone(),
         progress: None,
-        told: None,
+        settled_to: None,
         dumps_checked: false,
         undumped: BTreeMap::new(),
     };
@@ -119,7 +119,7 @@ struct Tracker {
     /// `None` until read from the ledger.
     progress: Option<Progress>,
     /// The release queue knows the blocks up to here, though they are not accounted.
-    told: Option<u32>,
+    settled_to: Option<u32>,
     /// Whether the dumps of earlier runs' rounds exist.
     dumps_checked: bool,
     /// Closed rounds without a dump, by height.
@@ -232,21 +232,21 @@ impl Tracker {
     /// The blocks after one that cannot be accounted: what they settle holds no place in the stake limit any
     /// more.
     fn tell_queue_ahead(&mut self) {
-        let start = match (self.told, self.progress) {
-            (told, Some(progress)) => told.unwrap_or(0).max(progress.scanned),
-            (Some(told), None) => told,
+        let start = match (self.settled_to, self.progress) {
+            (settled_to, Some(progress)) => settled_to.unwrap_or(0).max(progress.scanned),
+            (Some(settled_to), None) => settled_to,
             // A new reader gets earlier landings from the chain.
             (None, None) => match self.chain.puzzle() {
                 Ok(puzzle) => puzzle.height,
                 Err(_) => return,
             },
         };
-        let mut told = start;
-        while let Ok(Some(block)) = self.chain.block(told.saturating_add(1)) {
+        let mut settled_to = start;
+        while let Ok(Some(block)) = self.chain.block(settled_to.saturating_add(1)) {
             self.tell_queue(&block);
-            told = block.height;
+            settled_to = block.height;
         }
-        self.told = Some(told);
+        self.settled_to = Some(settled_to);
     }
 
     fn known_aborted(&self, block: &Block) -> Result<HashMap<SolutionId, SolutionRecord>, ReadError> {

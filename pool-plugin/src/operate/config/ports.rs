@@ -12,12 +12,13 @@ pub(super) fn from_flag(text: &str) -> Result<PortConfig, String> {
     let (dialect, rest) =
         text.split_once('@').ok_or_else(|| format!("'{text}' has no '@' between dialect and address"))?;
     let (listen, target) = match rest.split_once(',') {
-        Some((listen, wish)) => (listen, Some(wish)),
+        Some((listen, option)) => (listen, Some(option)),
         None => (rest, None),
     };
-    let target = target.map(|wish| {
-        let digits =
-            wish.strip_prefix("d=").ok_or_else(|| format!("'{wish}' is not a share target: write d=N"))?;
+    let target = target.map(|option| {
+        let digits = option
+            .strip_prefix("d=")
+            .ok_or_else(|| format!("'{option}' is not a share target: write d=N"))?;
         parse_target(digits)
     });
     Ok(PortConfig {

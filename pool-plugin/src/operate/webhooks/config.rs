@@ -1,4 +1,4 @@
-//! Who is told of what. What is shown of it has neither a secret nor the path of a URL, which with many services is a
+//! Who is notified of what. What is shown of it has neither a secret nor the path of a URL, which with many services is a
 //! secret too.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};

@@ -40,7 +40,7 @@ pub struct EventSource {
 type Fares = (Level, &'static str);
 
 struct Watched {
-    told: Fares,
+    notified: Fares,
     /// Its present state, and since when.
     now: Fares,
     since: Duration,
@@ -68,18 +68,18 @@ impl EventSource {
         for (part, report) in &health.0 {
             let current = (report.level, report.reason);
             // A part that starts healthy is no event.
-            let quiet = || Watched { told: (Level::Green, ""), now: current, since: now };
+            let quiet = || Watched { notified: (Level::Green, ""), now: current, since: now };
             let watched = self.parts.entry(*part).or_insert_with(quiet);
             if watched.now != current {
                 (watched.now, watched.since) = (current, now);
             }
-            let is_news = match (watched.told.0, current.0) {
+            let is_news = match (watched.notified.0, current.0) {
                 (Level::Green, Level::Green) => false,
-                _ => watched.told != current,
+                _ => watched.notified != current,
             };
             if is_news && now.saturating_sub(watched.since) >= LASTING {
-                happenings.push(part_fares(*part, watched.told.0, report));
-                watched.told = current;
+                happenings.push(part_fares(*part, watched.notified.0, report));
+                watched.notified = current;
             }
         }
         happenings

@@ -6,7 +6,7 @@
 //! next one says how many.
 //!
 //! # Layout
-//! - [`config`]: who is told of what.
+//! - [`config`]: who is notified of what.
 //! - [`event`]: the messages, and their bytes.
 //! - [`event_source`]: from the state of the pool to events. Pure.
 //! - [`sign`]: how a receiver knows the sender.

@@ -67,7 +67,7 @@ impl Misbehavior {
         }
     }
 
-    /// Whether its shares are checked before those of strangers.
+    /// Whether its shares are checked before those of sessions that have not had a good one.
     pub fn is_proven(&self) -> bool {
         self.proven && self.score < STEPS[0].0
     }

@@ -10,10 +10,10 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// For this long a stranger keeps its place: enough to log in.
+/// For this long a connection keeps its slot: enough to log in.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// All strangers, the oldest first.
+/// All of them, the oldest first.
 #[derive(Default)]
 pub struct Unauthenticated(Mutex<Book>);
 
@@ -41,7 +41,7 @@ impl Unauthenticated {
         UnauthenticatedSession { unauthenticated: Arc::clone(self), number, asked }
     }
 
-    /// Asks the oldest stranger to leave. `false`: there is none, or it is too new.
+    /// Asks the oldest to leave. `false`: there is none, or it is too new.
     pub fn make_room(&self, now: Instant) -> bool {
         let mut book = self.0.lock();
         let Some(oldest) = book.waiting.first_entry() else { return false };

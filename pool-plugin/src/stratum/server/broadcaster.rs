@@ -23,10 +23,10 @@ const PARTS: u64 = 64;
 /// More threads would only wait for the network.
 const MOST_THREADS: usize = 8;
 
-/// The feeds of all sessions, by the session's number.
+/// The job channels of all sessions, by the session's number.
 pub(super) struct JobChannels([Mutex<HashMap<u64, Arc<JobChannel>>>; PARTS as usize]);
 
-/// A session's entry; dropping it removes the feed.
+/// A session's entry; dropping it removes the channel.
 pub(super) struct Listed {
     job_channels: Arc<JobChannels>,
     number: u64,
@@ -57,14 +57,14 @@ impl Drop for Listed {
     }
 }
 
-/// Pushes whenever the bell rings, or a session may have to change its address; until it is aborted.
+/// Pushes whenever there is news of the chain, or a session may have to change its address; until it is aborted.
 pub(super) async fn run(server: Arc<Server>, job_channels: Arc<JobChannels>) {
     let mut chain = server.chain_news.subscribe();
-    let mut seats = server.config.addresses.changes();
+    let mut assignments = server.config.addresses.changes();
     loop {
         select! {
             Ok(()) = chain.changed() => {}
-            Ok(()) = seats.changed() => {}
+            Ok(()) = assignments.changed() => {}
             else => return,
         }
         push(&server, &job_channels).await;

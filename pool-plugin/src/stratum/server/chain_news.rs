@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use pool_core::chain::ChainState;
 
-/// The chain as the sessions see it; notifies the pusher only of relevant changes.
+/// The chain as the sessions see it; notifies the broadcaster only of relevant changes.
 pub(super) struct ChainNews {
     state: watch::Sender<ChainState>,
     /// No session has a higher target: only a proof target below it matters to any.
@@ -66,14 +66,14 @@ mod tests {
     fn it_rings_for_epochs_and_sync_and_proof_targets_below_a_miners() {
         let chain_news = ChainNews::new(ChainState::default());
         let mut listener = chain_news.subscribe();
-        let mut rings = |new: ChainState| {
+        let mut is_news = |new: ChainState| {
             chain_news.follow(new);
             assert_eq!(*listener.borrow(), new, "readers see it");
             let rang = listener.has_changed().unwrap();
             listener.mark_unchanged();
             rang
         };
-        assert!(rings(state(5, 1000, true)), "there is a puzzle");
+        assert!(is_news(state(5, 1000, true)), "there is a puzzle");
         chain_news.note_target(100);
         chain_news.note_target(60);
         for (new, news) in [
@@ -88,16 +88,16 @@ mod tests {
             (state(6, 89, false), true),
             (state(6, 89, true), true),
         ] {
-            assert_eq!(rings(new), news, "{new:?}");
+            assert_eq!(is_news(new), news, "{new:?}");
         }
         let mut last_block = state(6, 89, true);
         last_block.puzzle.as_mut().unwrap().next_epoch_hash = Some(epoch_hash(7));
-        assert!(rings(last_block), "the next epoch is known");
-        assert!(!rings(last_block));
-        assert!(rings(state(7, 89, true)), "the old one is over");
-        assert!(rings(state(6, 89, true)));
+        assert!(is_news(last_block), "the next epoch is known");
+        assert!(!is_news(last_block));
+        assert!(is_news(state(7, 89, true)), "the old one is over");
+        assert!(is_news(state(6, 89, true)));
         let mut other = state(6, 89, true);
         other.puzzle.as_mut().unwrap().epoch_hash.0[0] ^= 1;
-        assert!(rings(other), "another chain");
+        assert!(is_news(other), "another chain");
     }
 }

@@ -1,5 +1,5 @@
 //! What a miner has to work on. Whichever learns of a change first sends it: the session itself, or the
-//! pusher, which goes through all sessions and wakes none.
+//! broadcaster, which goes through all sessions and wakes none.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -189,7 +189,7 @@ impl JobChannel {
 
 impl State {
     /// The last target that was sent to the miner.
-    pub(super) fn told(&self) -> Option<u64> {
+    pub(super) fn last_target(&self) -> Option<u64> {
         self.work.map(|work| work.target)
     }
 

@@ -321,7 +321,7 @@ impl Session {
 
     /// For a connection that resumes this session.
     fn keep_target(&self) {
-        let target = self.job_channel.state().told();
+        let target = self.job_channel.state().last_target();
         if let (Some(extranonce), Some(target)) = (&self.extranonce, target) {
             extranonce.keep_target(target);
         }

@@ -60,14 +60,14 @@ impl Balancer {
         (place, self.epoch)
     }
 
-    /// A seat taken in another epoch is not counted any more: nothing to free.
+    /// An assignment made in another epoch is not counted any more: nothing to free.
     pub(super) fn leave(&mut self, place: usize, epoch: Option<u32>, weight: f64) {
         if let Some(place) = self.places.get_mut(place).filter(|_| epoch == self.epoch) {
             place.load = (place.load - weight).max(0.0);
         }
     }
 
-    /// Whether a seat of epoch `of` is outdated for a session that continues in `epoch`. `None`: the session
+    /// Whether an assignment of epoch `of` is outdated for a session that continues in `epoch`. `None`: the session
     /// does not know of the new epoch yet, so nothing here concerns it.
     pub(super) fn has_turned(&self, of: Option<u32>, epoch: u32) -> Option<bool> {
         self.epoch.is_none_or(|current| current == epoch).then_some(of != self.epoch)

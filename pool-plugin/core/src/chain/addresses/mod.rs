@@ -74,7 +74,7 @@ impl Addresses {
         self.changes.subscribe()
     }
 
-    /// A seat of no weight yet.
+    /// An assignment of no weight yet.
     pub fn assignment(self: &Arc<Self>) -> Assignment {
         let (place, epoch) = self.balancer.lock().assignment(0.0);
         Assignment { addresses: Arc::clone(self), place, epoch, weight: 0.0 }
@@ -94,7 +94,7 @@ pub struct Assignment {
     weight: f64,
 }
 
-/// The result of checking a seat.
+/// The result of checking an assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recheck {
     Keep,

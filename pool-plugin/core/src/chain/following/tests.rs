@@ -379,7 +379,7 @@ fn peers_that_are_ready_for_a_newer_version_are_noticed_before_it_comes() {
 #[test]
 fn a_validator_believes_its_committee() {
     let mut tracker = Tracker::new(Patience::default(), None);
-    let mut observation = |now: u64, height, committee| {
+    let mut observe = |now: u64, height, committee| {
         tracker.observe(&Observation {
             now: seconds(now),
             unix: CLOCK + now as i64,
@@ -390,12 +390,12 @@ fn a_validator_believes_its_committee() {
             known: KNOWN,
         })
     };
-    assert_eq!(observation(1, 10, 10).following, Following::Following);
-    observation(2, 11, 11);
-    observation(30, 11, 20);
-    assert_eq!(observation(60, 11, 20).following, Following::Stuck);
-    assert_eq!(observation(61, 20, 20).following, Following::Following);
-    assert_eq!(observation(200, 20, 20).following, Following::NetworkHalted);
+    assert_eq!(observe(1, 10, 10).following, Following::Following);
+    observe(2, 11, 11);
+    observe(30, 11, 20);
+    assert_eq!(observe(60, 11, 20).following, Following::Stuck);
+    assert_eq!(observe(61, 20, 20).following, Following::Following);
+    assert_eq!(observe(200, 20, 20).following, Following::NetworkHalted);
 }
 
 #[test]

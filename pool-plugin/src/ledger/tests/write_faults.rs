@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use pool_core::types::{Address, BlockHash, EpochHash, Solution};
 use tokio::task::JoinSet;
 
-use super::*;
+use super::super::*;
 use crate::ledger::records::{SolutionState, WorkerTotal};
 
 fn key(counter: u64) -> ShareKey {

@@ -1,0 +1,3 @@
+//! Tests of the ledger as a whole.
+
+mod write_faults;
