@@ -3,7 +3,7 @@
 
 use pool_core::json_lines::{self, BrokenLine};
 
-use crate::stratum::{guard::access::Entry, server::capture::transcript, users::file};
+use crate::stratum::{guard::access::AccessRule, server::capture::transcript, users::file};
 
 /// Parses the text as `users.json`, `access.json` and a capture, whichever it is.
 pub fn read_files(text: &str) {
@@ -13,11 +13,11 @@ pub fn read_files(text: &str) {
     let names: std::collections::HashSet<_> = users.iter().map(|user| &user.username).collect();
     assert_eq!(names.len(), users.len(), "a user is read twice");
 
-    let (entries, broken) = json_lines::parse::<Entry>(text);
+    let (entries, broken) = json_lines::parse::<AccessRule>(text);
     check(lines, entries.len(), &broken);
     for (_, entry) in entries {
         let written = serde_json::to_string(&entry).unwrap_or_default();
-        assert_eq!(serde_json::from_str::<Entry>(&written).ok(), Some(entry), "{written}");
+        assert_eq!(serde_json::from_str::<AccessRule>(&written).ok(), Some(entry), "{written}");
     }
 
     if let Ok(transcript) = transcript::from_capture(text) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use pool_plugin::{
     operate::{admin::AdminHandle, view::View},
-    stratum::users::tries::Attempt,
+    stratum::users::tries::LoginAttempt,
 };
 
 use crate::{exposition::Exposition, listeners::Listeners, token::AdminToken};
@@ -26,9 +26,9 @@ impl State {
     }
 
     /// Whether a token is the admin's; `None`: there is no admin part.
-    pub(crate) async fn attempt(&self, token: String) -> Option<Attempt> {
+    pub(crate) async fn attempt(&self, token: String) -> Option<LoginAttempt> {
         let admin = Arc::clone(self.token.as_ref()?);
         let attempt = tokio::task::spawn_blocking(move || admin.attempt(&token, Instant::now())).await;
-        Some(attempt.unwrap_or(Attempt::Wrong))
+        Some(attempt.unwrap_or(LoginAttempt::Wrong))
     }
 }

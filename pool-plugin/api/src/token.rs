@@ -5,7 +5,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use pool_plugin::stratum::users::{
     password,
-    tries::{Attempt, Tries},
+    tries::{LoginAttempt, Tries},
 };
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -24,16 +24,16 @@ impl AdminToken {
     }
 
     /// Compares in constant time. Some hundredths of a second the first time: not for async threads.
-    pub fn attempt(&self, token: &str, now: Instant) -> Attempt {
+    pub fn attempt(&self, token: &str, now: Instant) -> LoginAttempt {
         let digest: [u8; 32] = Sha256::digest(token).into();
         let known = *self.known.lock();
         if known.is_some_and(|known| digest.ct_eq(&known).into()) {
-            return Attempt::Right;
+            return LoginAttempt::Right;
         }
         // Held while the hash is computed: simultaneous attempts are checked one by one, and counted.
         let mut tries = self.tries.lock();
         let attempt = tries.attempt(now, || password::matches(&self.hash, token));
-        if attempt == Attempt::Right {
+        if attempt == LoginAttempt::Right {
             *self.known.lock() = Some(digest);
         }
         attempt
@@ -62,13 +62,13 @@ mod tests {
         let token = made.lines().nth(2).unwrap().trim();
         let hash = made.split('"').nth(1).unwrap();
         let (admin, now) = (AdminToken::new(hash.to_owned()), Instant::now());
-        assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
-        assert_eq!(admin.attempt(token, now), Attempt::Right);
+        assert_eq!(admin.attempt("guess", now), LoginAttempt::Wrong);
+        assert_eq!(admin.attempt(token, now), LoginAttempt::Right);
         for _ in 1..MOST {
-            assert_eq!(admin.attempt("guess", now), Attempt::Wrong);
+            assert_eq!(admin.attempt("guess", now), LoginAttempt::Wrong);
         }
-        assert_eq!(admin.attempt("guess", now), Attempt::TooMany);
-        assert_eq!(admin.attempt(token, now), Attempt::Right, "a token used before is not locked out");
-        assert_eq!(admin.attempt("guess", now + WITHIN), Attempt::Wrong);
+        assert_eq!(admin.attempt("guess", now), LoginAttempt::TooMany);
+        assert_eq!(admin.attempt(token, now), LoginAttempt::Right, "a token used before is not locked out");
+        assert_eq!(admin.attempt("guess", now + WITHIN), LoginAttempt::Wrong);
     }
 }

@@ -11,7 +11,7 @@ use crate::ledger::records::{Basis, BlockOutcome, Round, RoundSolution, Solution
 
 /// What the database knows when a block arrives.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownSolution {
     /// The solutions the block names, as far as they are recorded, and all that are still open.
     pub(super) solutions: BTreeMap<SolutionId, SolutionRecord>,
     /// The last share of the round before; 0 if there is none.
@@ -30,7 +30,7 @@ pub(super) struct Settled {
     pub(super) round: Option<Round>,
 }
 
-pub(super) fn settle(outcome: &BlockOutcome, known: &Known) -> Settled {
+pub(super) fn settle(outcome: &BlockOutcome, known: &KnownSolution) -> Settled {
     let mut changed = BTreeMap::new();
     for (solution, reward) in &outcome.landed {
         let record = landed_record(outcome, solution, *reward, known.solutions.get(&solution.id()));
@@ -90,7 +90,7 @@ fn landed_record(
     }
 }
 
-fn round(outcome: &BlockOutcome, known: &Known) -> Option<Round> {
+fn round(outcome: &BlockOutcome, known: &KnownSolution) -> Option<Round> {
     let (first, _) = outcome.landed.first()?;
     let finder = |solution: &Solution| known.solutions.get(&solution.id())?.finder.clone();
     Some(Round {
@@ -136,8 +136,8 @@ mod tests {
         SolutionRecord { solution: solution(counter), epoch, finder: Some(worker("ann")), found_ms: 5, state }
     }
 
-    fn known(records: &[SolutionRecord]) -> Known {
-        Known {
+    fn known(records: &[SolutionRecord]) -> KnownSolution {
+        KnownSolution {
             solutions: records.iter().map(|record| (record.solution.id(), record.clone())).collect(),
             previous_last_seq: 10,
             last_seq: 25,
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_round_keeps_the_terms_and_the_proof_target_of_its_time() {
         let terms = Terms::after(12, 11, Rules::default(), None);
-        let known = Known { terms: Some(terms.clone()), ..known(&[]) };
+        let known = KnownSolution { terms: Some(terms.clone()), ..known(&[]) };
         let round = settle(&outcome(&[4], &[], 2), &known).round.unwrap();
         assert_eq!(round.basis, Some(Basis { terms, proof_target: 50 }));
     }

@@ -35,7 +35,7 @@ enum Kind {
     Note,
 }
 
-struct Record {
+struct LogRecord {
     kind: Kind,
     end: usize,
 }
@@ -91,7 +91,7 @@ fn torn_from(log: &[u8]) -> Option<usize> {
 }
 
 /// The record whose header is at `at`, if it is complete and its checksum is right.
-fn record_at(log: &[u8], at: usize) -> Option<Record> {
+fn record_at(log: &[u8], at: usize) -> Option<LogRecord> {
     let header = log.get(at..at + HEADER)?;
     let masked = u32::from_le_bytes(header[..4].try_into().ok()?);
     let length = usize::from(u16::from_le_bytes(header[4..6].try_into().ok()?));
@@ -112,7 +112,7 @@ fn record_at(log: &[u8], at: usize) -> Option<Record> {
     let end = at + header_length + length;
     // The checksum begins with the type.
     let sum = crc32c::crc32c(log.get(at + HEADER - 1..end)?);
-    (mask(sum) == masked).then_some(Record { kind, end })
+    (mask(sum) == masked).then_some(LogRecord { kind, end })
 }
 
 /// RocksDB stores checksums so, because they are computed over data that holds checksums.

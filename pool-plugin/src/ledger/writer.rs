@@ -33,14 +33,14 @@ pub(super) struct Writer {
 }
 
 /// Why a command was not carried out.
-enum Trouble {
+enum WriteTrouble {
     /// The command's own fault, or nobody's: the database is fine.
     Refused(WriteError),
     /// The database failed.
     Failed(String),
 }
 
-impl From<ReadError> for Trouble {
+impl From<ReadError> for WriteTrouble {
     fn from(error: ReadError) -> Self {
         Self::Failed(error.to_string())
     }
@@ -134,7 +134,7 @@ impl Writer {
         false
     }
 
-    fn answer<T>(&mut self, answer: Answer<T>, work: impl FnOnce(&mut Self) -> Result<T, Trouble>) {
+    fn answer<T>(&mut self, answer: Answer<T>, work: impl FnOnce(&mut Self) -> Result<T, WriteTrouble>) {
         let result = match self.condition.failure() {
             Some(reason) => Err(WriteError::Storage(reason.to_owned())),
             None => work(self).map_err(|trouble| self.note(trouble)),
@@ -171,7 +171,7 @@ impl Writer {
         &self,
         appends: &[Append],
         answers: &mut Vec<Result<u64, WriteError>>,
-    ) -> Result<u64, Trouble> {
+    ) -> Result<u64, WriteTrouble> {
         let mut next_seq = self.next_seq;
         let mut changes = Vec::with_capacity(2 * appends.len());
         let mut totals: HashMap<&Worker, WorkerTotal> = HashMap::new();
@@ -209,15 +209,15 @@ impl Writer {
         Ok(next_seq)
     }
 
-    fn write(&self, changes: &[Change]) -> Result<(), Trouble> {
-        self.store.write(changes).map_err(Trouble::Failed)
+    fn write(&self, changes: &[Change]) -> Result<(), WriteTrouble> {
+        self.store.write(changes).map_err(WriteTrouble::Failed)
     }
 
     /// The error for the caller; a failing database also turns the health red.
-    fn note(&mut self, trouble: Trouble) -> WriteError {
+    fn note(&mut self, trouble: WriteTrouble) -> WriteError {
         match trouble {
-            Trouble::Refused(error) => error,
-            Trouble::Failed(reason) => {
+            WriteTrouble::Refused(error) => error,
+            WriteTrouble::Failed(reason) => {
                 self.condition.fail(reason.clone());
                 WriteError::Storage(reason)
             }
@@ -275,6 +275,6 @@ impl Drop for Writer {
     }
 }
 
-fn overflow(what: &str) -> Trouble {
-    Trouble::Failed(format!("{what} no longer fits its type: the database is damaged"))
+fn overflow(what: &str) -> WriteTrouble {
+    WriteTrouble::Failed(format!("{what} no longer fits its type: the database is damaged"))
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     args::MinerArgs,
-    protocol::{Event, Protocol},
+    protocol::{PoolEvent, Protocol},
     report::{Report, say},
     work::{Board, Share},
 };
@@ -165,16 +165,16 @@ impl Client {
         writer: &mut OwnedWriteHalf,
     ) -> anyhow::Result<Option<anyhow::Error>> {
         match protocol.receive(line).context("the pool broke the protocol")? {
-            Event::Subscribed => send(writer, &protocol.authorize()).await?,
-            Event::Authorized => {
+            PoolEvent::Subscribed => send(writer, &protocol.authorize()).await?,
+            PoolEvent::Authorized => {
                 self.backoff = *BACKOFF.start();
                 say(&format!("logged in as {}", self.login));
             }
-            Event::Refused { code, message } => {
+            PoolEvent::Refused { code, message } => {
                 return Ok(Some(anyhow::anyhow!("the pool refused this miner: {message} (code {code})")));
             }
-            Event::Target => {}
-            Event::Work(work) => {
+            PoolEvent::Target => {}
+            PoolEvent::Work(work) => {
                 let job = job_id(work.epoch, work.serial);
                 if self.report.work.as_ref().is_none_or(|(_, before)| *before != job) {
                     say(&format!("job {job}, epoch {}, share target {}", work.epoch, work.target));
@@ -186,11 +186,11 @@ impl Client {
                     self.submit(share, protocol, writer).await?;
                 }
             }
-            Event::Accepted(share) => {
+            PoolEvent::Accepted(share) => {
                 self.resent.retain(|other| *other != share);
                 self.report.accepted += 1;
             }
-            Event::Rejected { share, code, message } => {
+            PoolEvent::Rejected { share, code, message } => {
                 let resent = self.resent.contains(&share);
                 self.resent.retain(|other| *other != share);
                 if resent && code == i64::from(RejectCode::Duplicate.number()) {
@@ -243,8 +243,8 @@ impl Client {
         while !protocol.unanswered().is_empty() {
             let Ok(Ok(line)) = tokio::time::timeout_at(until, lines.next()).await else { return };
             match protocol.receive(&line) {
-                Ok(Event::Accepted(_)) => self.report.accepted += 1,
-                Ok(Event::Rejected { code, .. }) => *self.report.rejected.entry(code).or_default() += 1,
+                Ok(PoolEvent::Accepted(_)) => self.report.accepted += 1,
+                Ok(PoolEvent::Rejected { code, .. }) => *self.report.rejected.entry(code).or_default() += 1,
                 Ok(_) => {}
                 Err(_) => return,
             }

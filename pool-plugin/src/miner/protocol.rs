@@ -18,7 +18,7 @@ use crate::stratum::wire::{
 
 /// What a line of the pool means to the miner.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum PoolEvent {
     /// Answer with [`Protocol::authorize`].
     Subscribed,
     /// The login is accepted; work follows once the pool has some.
@@ -60,7 +60,7 @@ pub struct Protocol {
     address: Option<Address>,
     authorized: bool,
     target: Option<u64>,
-    job: Option<Job>,
+    job: Option<MinerJob>,
 }
 
 #[derive(Debug)]
@@ -71,7 +71,7 @@ enum Asked {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Job {
+struct MinerJob {
     epoch: u32,
     serial: u8,
     epoch_hash: EpochHash,
@@ -80,7 +80,7 @@ struct Job {
     target: u64,
 }
 
-impl Job {
+impl MinerJob {
     fn work(self) -> Work {
         let Self { epoch, serial, epoch_hash, address, prefix, target } = self;
         Work { epoch, serial, epoch_hash, address, prefix, target }
@@ -150,7 +150,7 @@ impl Protocol {
     }
 
     /// Reads a line of the pool.
-    pub fn receive(&mut self, line: &str) -> Result<Event, Violation> {
+    pub fn receive(&mut self, line: &str) -> Result<PoolEvent, Violation> {
         let Ok(Value::Object(object)) = serde_json::from_str::<Value>(line) else {
             return violation("a line is not a JSON object");
         };
@@ -172,7 +172,7 @@ impl Protocol {
         format!("{request}\n")
     }
 
-    fn set_target(&mut self, params: &[Value]) -> Result<Event, Violation> {
+    fn set_target(&mut self, params: &[Value]) -> Result<PoolEvent, Violation> {
         if !self.authorized {
             return violation("a target came before the login was accepted");
         }
@@ -185,13 +185,13 @@ impl Protocol {
             // A lower target applies at once; a higher one, to the next job.
             Some(job) if target < job.target => {
                 job.target = target;
-                Ok(Event::Work(job.work()))
+                Ok(PoolEvent::Work(job.work()))
             }
-            _ => Ok(Event::Target),
+            _ => Ok(PoolEvent::Target),
         }
     }
 
-    fn notify(&mut self, params: &[Value]) -> Result<Event, Violation> {
+    fn notify(&mut self, params: &[Value]) -> Result<PoolEvent, Violation> {
         let Some(target) = self.target else { return violation("a job came before any target") };
         let [id, epoch_hash, address, clean] = params else {
             return violation("mining.notify takes four params");
@@ -220,12 +220,12 @@ impl Protocol {
                 return violation("a job with a new puzzle is not marked clean");
             }
         }
-        let job = Job { epoch, serial, epoch_hash, address, prefix: self.prefix, target };
+        let job = MinerJob { epoch, serial, epoch_hash, address, prefix: self.prefix, target };
         self.job = Some(job);
-        Ok(Event::Work(job.work()))
+        Ok(PoolEvent::Work(job.work()))
     }
 
-    fn answer(&mut self, object: &Map<String, Value>) -> Result<Event, Violation> {
+    fn answer(&mut self, object: &Map<String, Value>) -> Result<PoolEvent, Violation> {
         let error = object.get("error").filter(|error| !error.is_null());
         let result = object.get("result").filter(|result| !result.is_null());
         let id = object.get("id").unwrap_or(&Value::Null);
@@ -243,25 +243,25 @@ impl Protocol {
             (Asked::Subscribe, Some(result), None) => self.subscribed(result),
             (Asked::Authorize, Some(Value::Bool(true)), None) => {
                 self.authorized = true;
-                Ok(Event::Authorized)
+                Ok(PoolEvent::Authorized)
             }
-            (Asked::Share(share), Some(Value::Bool(true)), None) => Ok(Event::Accepted(share)),
+            (Asked::Share(share), Some(Value::Bool(true)), None) => Ok(PoolEvent::Accepted(share)),
             (_, Some(result), None) => violation(format!("the answer is {result} where it must be true")),
             (Asked::Share(share), None, Some(error)) => {
                 let (code, message) = read_error(error)?;
                 if message.len() > SHARE_MESSAGE_LIMIT {
                     return violation(format!("the reason '{message}' is too long for existing miners"));
                 }
-                Ok(Event::Rejected { share, code, message })
+                Ok(PoolEvent::Rejected { share, code, message })
             }
             (Asked::Subscribe | Asked::Authorize, None, Some(error)) => {
                 let (code, message) = read_error(error)?;
-                Ok(Event::Refused { code, message })
+                Ok(PoolEvent::Refused { code, message })
             }
         }
     }
 
-    fn subscribed(&mut self, result: &Value) -> Result<Event, Violation> {
+    fn subscribed(&mut self, result: &Value) -> Result<PoolEvent, Violation> {
         let Some([session, prefix, address]) = result.as_array().map(Vec::as_slice) else {
             return violation("a subscription is answered with three values");
         };
@@ -285,7 +285,7 @@ impl Protocol {
             Ok(address) => self.address = Some(address),
             Err(reason) => return violation(format!("the pool's address is {reason}")),
         }
-        Ok(Event::Subscribed)
+        Ok(PoolEvent::Subscribed)
     }
 }
 
@@ -336,16 +336,16 @@ mod tests {
         protocol.subscribe();
         assert_eq!(
             protocol.receive(&reply(1, &format!(r#"["s","300005","{ADDRESS}"]"#))),
-            Ok(Event::Subscribed)
+            Ok(PoolEvent::Subscribed)
         );
         protocol.authorize();
-        assert_eq!(protocol.receive(&reply(2, "true")), Ok(Event::Authorized));
+        assert_eq!(protocol.receive(&reply(2, "true")), Ok(PoolEvent::Authorized));
         protocol
     }
 
     fn working() -> Protocol {
         let mut protocol = logged_in();
-        assert_eq!(protocol.receive(&target("100")), Ok(Event::Target));
+        assert_eq!(protocol.receive(&target("100")), Ok(PoolEvent::Target));
         let work = Work {
             epoch: 5,
             serial: 0,
@@ -354,11 +354,11 @@ mod tests {
             prefix: Prefix::parse("300005"),
             target: 100,
         };
-        assert_eq!(protocol.receive(&job("00050000", true)), Ok(Event::Work(work)));
-        assert_eq!(protocol.receive(&target("50")), Ok(Event::Work(Work { target: 50, ..work })));
-        assert_eq!(protocol.receive(&target("200")), Ok(Event::Target), "for the next job");
+        assert_eq!(protocol.receive(&job("00050000", true)), Ok(PoolEvent::Work(work)));
+        assert_eq!(protocol.receive(&target("50")), Ok(PoolEvent::Work(Work { target: 50, ..work })));
+        assert_eq!(protocol.receive(&target("200")), Ok(PoolEvent::Target), "for the next job");
         let next = Work { serial: 1, target: 200, ..work };
-        assert_eq!(protocol.receive(&job("01050000", false)), Ok(Event::Work(next)));
+        assert_eq!(protocol.receive(&job("01050000", false)), Ok(PoolEvent::Work(next)));
         protocol
     }
 
@@ -372,9 +372,9 @@ mod tests {
         );
         protocol.submit(second);
         assert_eq!(protocol.unanswered(), [first, second]);
-        let rejected = Event::Rejected { share: second, code: 22, message: "duplicate share".into() };
+        let rejected = PoolEvent::Rejected { share: second, code: 22, message: "duplicate share".into() };
         assert_eq!(protocol.receive(&refusal(4, 22, "duplicate share")), Ok(rejected));
-        assert_eq!(protocol.receive(&reply(3, "true")), Ok(Event::Accepted(first)));
+        assert_eq!(protocol.receive(&reply(3, "true")), Ok(PoolEvent::Accepted(first)));
         assert!(protocol.unanswered().is_empty());
         assert!(protocol.receive(&reply(3, "true")).is_err(), "answered twice");
     }
@@ -383,7 +383,7 @@ mod tests {
     fn a_refused_login_is_told_apart() {
         let mut protocol = Protocol::new("a b", "x", None);
         protocol.authorize();
-        let refused = Event::Refused { code: 24, message: "bad login".into() };
+        let refused = PoolEvent::Refused { code: 24, message: "bad login".into() };
         assert_eq!(protocol.receive(&refusal(1, 24, "bad login")), Ok(refused));
     }
 

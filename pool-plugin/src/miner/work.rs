@@ -43,7 +43,7 @@ pub struct Share {
 /// The connection writes the work here, and the threads read it.
 #[derive(Debug)]
 pub struct Board {
-    state: Mutex<State>,
+    state: Mutex<BoardState>,
     changed: Condvar,
     pace: Option<Mutex<Pace>>,
     started: Instant,
@@ -51,7 +51,7 @@ pub struct Board {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BoardState {
     work: Option<Work>,
     closed: bool,
 }

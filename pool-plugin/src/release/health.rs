@@ -2,10 +2,10 @@
 
 use pool_core::health::Report;
 
-use crate::release::queue::{Status, Wait};
+use crate::release::queue::{QueueStatus, Wait};
 
 /// Judges the release queue. `unwritten`: why found solutions cannot be recorded.
-pub fn release(status: &Status, unwritten: Option<&str>) -> Report {
+pub fn release(status: &QueueStatus, unwritten: Option<&str>) -> Report {
     let waiting = |wait: Wait| status.waiting.get(&wait).copied().unwrap_or(0);
     let solutions = |wait: Wait| pool_core::types::counted(waiting(wait), "solution");
     if let Some(why) = unwritten {
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn the_release_queue_names_its_worst_trouble() {
         let judged = |waiting: &[(Wait, usize)], unwritten| {
-            let status = Status { released: 1, waiting: waiting.iter().copied().collect() };
+            let status = QueueStatus { released: 1, waiting: waiting.iter().copied().collect() };
             release(&status, unwritten)
         };
         assert_eq!(judged(&[], None).reason, "flowing");

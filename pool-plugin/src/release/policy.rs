@@ -38,7 +38,7 @@ pub enum Policy {
 
 /// An address and the chain at the time of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View<'a> {
+pub struct Situation<'a> {
     /// Targets of the solutions that are held and may land now, best first.
     pub held: &'a [u64],
     /// Solutions that may be released in addition to those on their way.
@@ -63,7 +63,7 @@ impl Policy {
     }
 
     /// How many of the best held ones to release now.
-    pub fn release(self, view: &View<'_>) -> usize {
+    pub fn release(self, view: &Situation<'_>) -> usize {
         let affordable = view.held.len().min(usize::try_from(view.budget).unwrap_or(usize::MAX));
         match self {
             Self::BestOfEpoch => best_of_epoch(view).min(affordable),
@@ -75,7 +75,7 @@ impl Policy {
     }
 }
 
-fn best_of_epoch(view: &View<'_>) -> usize {
+fn best_of_epoch(view: &Situation<'_>) -> usize {
     // One per block: two in a block share what is left of its coinbase target.
     let unbeatable = view.held.iter().take_while(|target| **target >= view.coinbase_target).count().min(1);
     // Those that would not all land before the reserve at one per block.

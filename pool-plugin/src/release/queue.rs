@@ -36,7 +36,7 @@ use pool_core::{
 
 use super::{
     peers::{ConnectionNumber, PeerBook},
-    policy::{Finds, Policy, View},
+    policy::{Finds, Policy, Situation},
 };
 
 /// A solution that has not landed is offered again to a peer that got it this long ago: the message may have
@@ -53,7 +53,7 @@ pub const MARK_PATIENCE: Duration = Duration::from_secs(1);
 /// The only queue between finds and the network.
 #[derive(Debug)]
 pub struct ReleaseQueue {
-    entries: HashMap<SolutionId, Entry>,
+    entries: HashMap<SolutionId, HeldSolution>,
     /// Landed or aborted, each with its epoch, until that ends: if found again, they are ignored.
     settled: HashMap<SolutionId, u32>,
     peers: PeerBook,
@@ -68,7 +68,7 @@ pub struct ReleaseQueue {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct HeldSolution {
     solution: Solution,
     epoch: u32,
     released: bool,
@@ -119,12 +119,12 @@ pub struct Plan {
     pub newly_waiting: Vec<(SolutionId, Wait)>,
     /// What each address may still send after this plan.
     pub left: HashMap<Address, u64>,
-    pub status: Status,
+    pub status: QueueStatus,
 }
 
 /// How much is on its way and how much waits, per reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct QueueStatus {
     /// Handed to the network, not settled.
     pub released: usize,
     pub waiting: HashMap<Wait, usize>,
@@ -159,7 +159,7 @@ impl ReleaseQueue {
         if self.settled.contains_key(&id) || self.entries.contains_key(&id) {
             return false;
         }
-        let entry = Entry {
+        let entry = HeldSolution {
             solution,
             epoch,
             released: past == Past::Released,
@@ -226,7 +226,7 @@ impl ReleaseQueue {
             budget,
             peers: self.peers.writable(now),
         };
-        let mut best_first: Vec<(&SolutionId, &mut Entry)> = self.entries.iter_mut().collect();
+        let mut best_first: Vec<(&SolutionId, &mut HeldSolution)> = self.entries.iter_mut().collect();
         best_first.sort_by_key(|(id, entry)| (!entry.goes_first(), Reverse(entry.solution.target), **id));
 
         let mut plan = Plan::default();
@@ -270,7 +270,7 @@ impl ReleaseQueue {
 
     /// How many solutions of the address in `epoch` go before all others.
     fn first_of(&self, address: &Address, epoch: u32) -> u64 {
-        let of = |entry: &&Entry| entry.solution.address == *address && entry.epoch == epoch;
+        let of = |entry: &&HeldSolution| entry.solution.address == *address && entry.epoch == epoch;
         self.entries.values().filter(of).filter(|entry| entry.goes_first()).count() as u64
     }
 
@@ -289,7 +289,7 @@ impl ReleaseQueue {
         }
         let choose = |(address, mut targets): (Address, Vec<u64>)| {
             targets.sort_unstable_by_key(|target| Reverse(*target));
-            let view = View {
+            let view = Situation {
                 held: &targets,
                 budget: budget
                     .get(&address)
@@ -352,7 +352,7 @@ impl ReleaseQueue {
     }
 }
 
-impl Entry {
+impl HeldSolution {
     fn goes_first(&self) -> bool {
         self.unsure && !self.released
     }

@@ -82,7 +82,7 @@ pub(super) enum Notice {
     Marked(SolutionId),
 }
 
-pub(super) struct Recorder<S> {
+pub(super) struct SolutionRecorder<S> {
     pub(super) store: Arc<S>,
     /// Sends to a queue that may have ended: then nothing is released any more.
     pub(super) queue: mpsc::UnboundedSender<Notice>,
@@ -91,7 +91,7 @@ pub(super) struct Recorder<S> {
     pub(super) stop: CancellationToken,
 }
 
-impl<S: SolutionStore> Recorder<S> {
+impl<S: SolutionStore> SolutionRecorder<S> {
     /// Writes until every sender is gone and all is written, or, after `stop`, has gone to the log.
     pub(super) async fn run(self, mut entries: mpsc::UnboundedReceiver<Entry>) {
         while let Some(entry) = entries.recv().await {

@@ -19,7 +19,7 @@ use super::{
     Inbox, SharedInbox, Waits, health,
     policy::Policy,
     queue::{Expired, HandOver, Past, Plan, ReleaseQueue, Wait},
-    records::{Entry, Notice, Recorder, SolutionStore},
+    records::{Entry, Notice, SolutionRecorder, SolutionStore},
 };
 use crate::ledger::{
     ReadError,
@@ -112,7 +112,7 @@ fn start<S: SolutionStore>(
     let (entries, to_write) = mpsc::unbounded_channel();
     let (failure, unwritten) = watch::channel(None);
     let (queue, notices) = mpsc::unbounded_channel();
-    let recorder = Recorder { store: store.clone(), queue, failure, stop };
+    let recorder = SolutionRecorder { store: store.clone(), queue, failure, stop };
     let recorder = tokio::spawn(recorder.run(to_write));
     let Setup { policy, addresses } = setup;
     let (queue, started) = (ReleaseQueue::new(policy), Instant::now());

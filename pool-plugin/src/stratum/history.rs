@@ -8,7 +8,7 @@ const PLACES: usize = DAY as usize + 1;
 
 /// What came in during some time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Intake {
+pub struct MinuteTotals {
     /// The sum of the targets of the accepted shares: attempts.
     pub work: u64,
     /// Shares.
@@ -23,7 +23,7 @@ pub struct History {
     /// The number of the newest minute, counted from 1970 on.
     newest: u64,
     /// By the minute's number; empty before the first share.
-    minutes: Vec<Intake>,
+    minutes: Vec<MinuteTotals>,
 }
 
 /// Consecutive spans, oldest first, without the running one.
@@ -33,17 +33,17 @@ pub struct Spans {
     pub from: u64,
     /// Seconds of each.
     pub step: u64,
-    pub intakes: Vec<Intake>,
+    pub intakes: Vec<MinuteTotals>,
 }
 
 impl History {
     /// Counts an accepted share. Shares may come in any order.
     pub fn accepted(&mut self, time: u64, target: u64) {
-        self.add(time, Intake { work: target, accepted: 1, refused: 0 });
+        self.add(time, MinuteTotals { work: target, accepted: 1, refused: 0 });
     }
 
     pub fn refused(&mut self, time: u64) {
-        self.add(time, Intake { refused: 1, ..Intake::default() });
+        self.add(time, MinuteTotals { refused: 1, ..MinuteTotals::default() });
     }
 
     /// The last `hours` (a day at most) in spans of `minutes`.
@@ -53,7 +53,7 @@ impl History {
         let end = now / 60 / minutes * minutes;
         let first = end.saturating_sub(count * minutes);
         let intakes = (first..end).step_by(minutes as usize).map(|start| {
-            let mut sum = Intake::default();
+            let mut sum = MinuteTotals::default();
             (start..start + minutes)
                 .filter_map(|minute| self.minute(minute))
                 .for_each(|intake| sum += intake);
@@ -62,15 +62,15 @@ impl History {
         Spans { from: first * 60, step: minutes * 60, intakes: intakes.collect() }
     }
 
-    fn add(&mut self, time: u64, intake: Intake) {
+    fn add(&mut self, time: u64, intake: MinuteTotals) {
         let minute = time / 60;
         if self.minutes.is_empty() {
-            self.minutes = vec![Intake::default(); PLACES];
+            self.minutes = vec![MinuteTotals::default(); PLACES];
             self.newest = minute;
         }
         // All minutes in between are empty, and a jump past a day empties all once.
         for passed in (self.newest + 1..=minute).rev().take(PLACES) {
-            self.minutes[place(passed)] = Intake::default();
+            self.minutes[place(passed)] = MinuteTotals::default();
         }
         self.newest = self.newest.max(minute);
         if minute + DAY >= self.newest {
@@ -78,13 +78,13 @@ impl History {
         }
     }
 
-    fn minute(&self, minute: u64) -> Option<Intake> {
+    fn minute(&self, minute: u64) -> Option<MinuteTotals> {
         let kept = self.newest.saturating_sub(DAY)..=self.newest;
         self.minutes.get(place(minute)).filter(|_| kept.contains(&minute)).copied()
     }
 }
 
-impl AddAssign for Intake {
+impl AddAssign for MinuteTotals {
     fn add_assign(&mut self, other: Self) {
         self.work = self.work.saturating_add(other.work);
         self.accepted = self.accepted.saturating_add(other.accepted);
@@ -105,8 +105,8 @@ mod tests {
     /// The first second of a day.
     const START: u64 = 1_700_006_400;
 
-    fn intake(work: u64, accepted: u32, refused: u32) -> Intake {
-        Intake { work, accepted, refused }
+    fn intake(work: u64, accepted: u32, refused: u32) -> MinuteTotals {
+        MinuteTotals { work, accepted, refused }
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
         let spans = history.spans(START + 241, 1, 2);
         assert_eq!((spans.from, spans.step, spans.intakes.len()), (START + 240 - 3600, 120, 30));
         assert_eq!(spans.intakes[28..], [intake(12, 2, 0), intake(0, 0, 1)]);
-        assert!(spans.intakes[..28].iter().all(|empty| *empty == Intake::default()));
+        assert!(spans.intakes[..28].iter().all(|empty| *empty == MinuteTotals::default()));
     }
 
     #[test]
@@ -140,7 +140,9 @@ mod tests {
         history.refused(u64::MAX / 2);
         history.refused(START);
         assert_eq!(history.spans(START + 60, 1, 1).intakes.len(), 60);
-        assert!(history.spans(START + 60, 1, 1).intakes.iter().all(|empty| *empty == Intake::default()));
+        assert!(
+            history.spans(START + 60, 1, 1).intakes.iter().all(|empty| *empty == MinuteTotals::default())
+        );
         assert!(history.spans(0, 24, 1).intakes.is_empty());
     }
 
@@ -153,7 +155,7 @@ mod tests {
             }
             for step in [1, 2, 10, 30] {
                 let spans = history.spans(START + 86_400, 24, step);
-                let mut sum = Intake::default();
+                let mut sum = MinuteTotals::default();
                 spans.intakes.iter().for_each(|span| sum += *span);
                 prop_assert_eq!(sum, intake(3 * times.len() as u64, times.len() as u32, 0));
             }

@@ -52,10 +52,10 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 /// The threads and their queue. Dropping it ends the threads; waiting attempts and their callbacks are
 /// dropped.
 pub struct Verifier {
-    shared: Arc<Shared>,
+    shared: Arc<VerifierShared>,
 }
 
-struct Shared {
+struct VerifierShared {
     evaluator: Arc<dyn Evaluator>,
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -84,7 +84,7 @@ impl Task {
 impl Verifier {
     /// Starts `threads` threads, at least one.
     pub fn start(evaluator: Arc<dyn Evaluator>, threads: usize) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(VerifierShared {
             evaluator,
             queue: Mutex::default(),
             wake: Condvar::new(),
@@ -168,7 +168,7 @@ impl Drop for Verifier {
     }
 }
 
-impl Shared {
+impl VerifierShared {
     fn work(&self) {
         while let Some(Task { attempt, done, queued }) = self.next() {
             let started = Instant::now();

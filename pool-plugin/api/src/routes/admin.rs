@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequestParts, State as Of, rejection::JsonRejection},
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
-use pool_plugin::{operate::admin::Command, stratum::users::tries::Attempt};
+use pool_plugin::{operate::admin::Command, stratum::users::tries::LoginAttempt};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -38,12 +38,12 @@ impl FromRequestParts<State> for IsAdmin {
                 StatusCode::FORBIDDEN,
                 "the API has no admin part: make a token with `snarkos pool api-token`",
             )),
-            Some(Attempt::Right) => Ok(Self),
-            Some(Attempt::Wrong) => {
+            Some(LoginAttempt::Right) => Ok(Self),
+            Some(LoginAttempt::Wrong) => {
                 tracing::warn!("wrong token for the admin part of the API");
                 Err(wrong("this is not the admin's token"))
             }
-            Some(Attempt::TooMany) => {
+            Some(LoginAttempt::TooMany) => {
                 Err(Problem::too_many("too many wrong tokens: try again in a minute", 60))
             }
         }

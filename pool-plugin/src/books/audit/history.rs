@@ -10,7 +10,7 @@ use crate::ledger::{ReadError, ShareLedger, records::Round};
 const SHARES_BACK: u64 = 1_000_000;
 
 #[derive(Clone, Debug, Default)]
-pub struct History {
+pub struct AuditHistory {
     /// The last share that was read.
     read_to: u64,
     /// When the first one came, Unix milliseconds.
@@ -21,7 +21,7 @@ pub struct History {
     open: (u64, u128),
 }
 
-impl History {
+impl AuditHistory {
     /// Reads the shares that came since the last call. `proof_target`: the current one; past shares are
     /// measured by the one of their round.
     pub fn go_on(

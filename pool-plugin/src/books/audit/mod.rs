@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{books::Books, history::History};
+use self::{books::Books, history::AuditHistory};
 use crate::ledger::{ReadError, ShareLedger};
 
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ struct Auditor {
     books: Option<Books>,
     /// What was found wrong; it is not cleared.
     wrong: Option<String>,
-    history: History,
+    history: AuditHistory,
 }
 
 impl Auditor {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use pool_core::accounting::luck::effort_permille;
 
-use super::{books::check_rounds, history::History};
+use super::{books::check_rounds, history::AuditHistory};
 use crate::ledger::{ReadError, ShareLedger};
 
 /// Why there is no report.
@@ -37,7 +37,7 @@ pub fn report(ledger: &ShareLedger, rounds: usize, out: &mut dyn Write) -> Resul
         let effort = effort.map_or("unknown".to_owned(), percent);
         writeln!(out, "{:<10} {:>9} {shares:>11}  {effort}", round.height, round.solutions.len())?;
     }
-    let mut history = History::default();
+    let mut history = AuditHistory::default();
     let last_basis = all.iter().rev().find_map(|round| round.basis.as_ref());
     history.go_on(ledger, &all, last_basis.map_or(u64::MAX, |basis| basis.proof_target))?;
     writeln!(out)?;

@@ -43,7 +43,7 @@ const SAVE_EVERY: u32 = 1000;
 /// Why a step was not finished; the text is that of the cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Trouble(String);
+struct TrackerFailure(String);
 
 /// The settings of the accounting.
 #[derive(Clone, Debug)]
@@ -139,13 +139,13 @@ struct Progress {
 
 impl Tracker {
     /// Does everything that can be done now.
-    async fn step(&mut self) -> Result<(), Trouble> {
+    async fn step(&mut self) -> Result<(), TrackerFailure> {
         let scanned = self.scan().await;
         let dumped = self.dump_all().await;
         scanned.and(dumped)
     }
 
-    async fn scan(&mut self) -> Result<(), Trouble> {
+    async fn scan(&mut self) -> Result<(), TrackerFailure> {
         let mut progress = match self.progress {
             Some(progress) => progress,
             None => self.begin().await?,
@@ -156,7 +156,7 @@ impl Tracker {
     }
 
     /// Where to continue. The first start begins at the tip: nothing before it can be ours.
-    async fn begin(&mut self) -> Result<Progress, Trouble> {
+    async fn begin(&mut self) -> Result<Progress, TrackerFailure> {
         // An address that is no longer configured may still land what it had released.
         let open = self.ledger.open_solutions().map_err(trouble)?;
         self.setup.addresses.extend(open.iter().map(|record| record.solution.address));
@@ -174,7 +174,7 @@ impl Tracker {
         Ok(Progress { scanned, saved: scanned, open_epoch: None, tip: None })
     }
 
-    async fn scan_from(&mut self, progress: &mut Progress) -> Result<(), Trouble> {
+    async fn scan_from(&mut self, progress: &mut Progress) -> Result<(), TrackerFailure> {
         while let Some(block) = self.chain.block(progress.scanned + 1).map_err(trouble)? {
             if self.stop.is_cancelled() {
                 break;
@@ -191,7 +191,7 @@ impl Tracker {
         block: &Block,
         puzzle: &Puzzle,
         progress: &mut Progress,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), TrackerFailure> {
         self.tell_queue(block);
         let known = self.known_aborted(block).map_err(trouble)?;
         let outcome = outcome(block, &self.setup.addresses, &known, &self.clues(block, puzzle, progress));
@@ -266,7 +266,7 @@ impl Tracker {
         Clues { proof_target: before.map(|(_, proof_target)| proof_target), left }
     }
 
-    async fn save(&self, progress: &mut Progress) -> Result<(), Trouble> {
+    async fn save(&self, progress: &mut Progress) -> Result<(), TrackerFailure> {
         if progress.saved < progress.scanned {
             self.ledger.set_scanned_height(progress.scanned).await.map_err(trouble)?;
             progress.saved = progress.scanned;
@@ -274,7 +274,7 @@ impl Tracker {
         Ok(())
     }
 
-    async fn dump_all(&mut self) -> Result<(), Trouble> {
+    async fn dump_all(&mut self) -> Result<(), TrackerFailure> {
         if !self.dumps_checked {
             self.check_dumps().await?;
         }
@@ -288,7 +288,7 @@ impl Tracker {
     }
 
     /// The dumps that an earlier run did not write.
-    async fn check_dumps(&mut self) -> Result<(), Trouble> {
+    async fn check_dumps(&mut self) -> Result<(), TrackerFailure> {
         let (ledger, dir, network) =
             (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
         let checked = blocking(move || dump::write_missing(&ledger, &dir, network)).await?;
@@ -309,7 +309,7 @@ impl Tracker {
         Ok(())
     }
 
-    async fn dump(&self, round: &Round) -> Result<(), Trouble> {
+    async fn dump(&self, round: &Round) -> Result<(), TrackerFailure> {
         let (ledger, dir, network) =
             (self.ledger.clone(), self.setup.shares_dir.clone(), self.chain.network());
         let of = round.clone();
@@ -320,7 +320,7 @@ impl Tracker {
         Ok(())
     }
 
-    async fn record(&self, marks: Vec<(u32, DumpMark)>) -> Result<(), Trouble> {
+    async fn record(&self, marks: Vec<(u32, DumpMark)>) -> Result<(), TrackerFailure> {
         for (height, mark) in marks {
             self.ledger.record_dump(height, mark).await.map_err(trouble)?;
         }
@@ -351,10 +351,10 @@ fn announce(round: &Round, path: &std::path::Path) {
     );
 }
 
-fn trouble(error: impl std::fmt::Display) -> Trouble {
-    Trouble(error.to_string())
+fn trouble(error: impl std::fmt::Display) -> TrackerFailure {
+    TrackerFailure(error.to_string())
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TrackerFailure> {
     tokio::task::spawn_blocking(work).await.map_err(trouble)
 }

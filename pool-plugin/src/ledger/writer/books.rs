@@ -7,20 +7,20 @@ use pool_core::{
     types::{Solution, SolutionId, epoch_of_block},
 };
 
-use super::{Trouble, Writer};
+use super::{WriteTrouble, Writer};
 use crate::ledger::{
     changes::{block_changes, close_epochs, dump_mark_change, meta_change, solution_changes, terms_change},
     errors::{ReadError, WriteError},
     records::{BlockOutcome, DumpMark, Round, ShareKey, SolutionRecord, SolutionState},
     schema::{Meta, solution_of_open_key},
-    settle::{Known, is_open, merge_found, settle},
+    settle::{KnownSolution, is_open, merge_found, settle},
 };
 
 impl Writer {
-    pub(super) fn record_found(&mut self, record: SolutionRecord) -> Result<(), Trouble> {
+    pub(super) fn record_found(&mut self, record: SolutionRecord) -> Result<(), WriteTrouble> {
         let id = record.solution.id();
         if !is_open(&record) {
-            return Err(Trouble::Refused(WriteError::NotFromBlock { id }));
+            return Err(WriteTrouble::Refused(WriteError::NotFromBlock { id }));
         }
         let changed = match self.store.solution(id)? {
             Some(stored) => merge_found(&stored, &record),
@@ -32,9 +32,9 @@ impl Writer {
         }
     }
 
-    pub(super) fn mark_released(&mut self, id: SolutionId) -> Result<(), Trouble> {
+    pub(super) fn mark_released(&mut self, id: SolutionId) -> Result<(), WriteTrouble> {
         let stored = self.store.solution(id)?;
-        let record = stored.ok_or(Trouble::Refused(WriteError::UnknownSolution { id }))?;
+        let record = stored.ok_or(WriteTrouble::Refused(WriteError::UnknownSolution { id }))?;
         if record.state != SolutionState::Found {
             return Ok(());
         }
@@ -42,16 +42,16 @@ impl Writer {
         self.write(&solution_changes(id, &released))
     }
 
-    pub(super) fn set_scanned_height(&mut self, height: u32) -> Result<(), Trouble> {
+    pub(super) fn set_scanned_height(&mut self, height: u32) -> Result<(), WriteTrouble> {
         match self.scanned_height()? {
             Some(scanned) if height < scanned => {
-                Err(Trouble::Refused(WriteError::ScannedAlready { scanned, height }))
+                Err(WriteTrouble::Refused(WriteError::ScannedAlready { scanned, height }))
             }
             _ => self.write(&[meta_change(Meta::ScannedHeight, height)]),
         }
     }
 
-    pub(super) fn apply_block(&mut self, outcome: &BlockOutcome) -> Result<Option<Round>, Trouble> {
+    pub(super) fn apply_block(&mut self, outcome: &BlockOutcome) -> Result<Option<Round>, WriteTrouble> {
         let height = outcome.height;
         if self.scanned_height()?.is_some_and(|scanned| height <= scanned) {
             return same_block(self.store.round(height)?, outcome);
@@ -70,7 +70,7 @@ impl Writer {
         Ok(settled.round)
     }
 
-    fn known(&self, outcome: &BlockOutcome) -> Result<Known, Trouble> {
+    fn known(&self, outcome: &BlockOutcome) -> Result<KnownSolution, WriteTrouble> {
         let named = outcome
             .landed
             .iter()
@@ -92,7 +92,7 @@ impl Writer {
             }
         }
         let last_seq = self.next_seq.saturating_sub(1);
-        Ok(Known {
+        Ok(KnownSolution {
             solutions,
             previous_last_seq: self.store.last_round()?.map_or(0, |round| round.last_seq),
             last_seq,
@@ -129,7 +129,7 @@ impl Writer {
     }
 
     /// Puts `rules` in force for future shares, unless they already are.
-    pub(super) fn set_rules(&mut self, rules: Rules) -> Result<Terms, Trouble> {
+    pub(super) fn set_rules(&mut self, rules: Rules) -> Result<Terms, WriteTrouble> {
         let last_seq = self.next_seq.saturating_sub(1);
         if let Some(newest) = self.store.terms_at(u64::MAX)?.filter(|newest| newest.rules == rules) {
             return Ok(newest);
@@ -151,10 +151,10 @@ impl Writer {
     }
 
     /// A dump that was made once must not change.
-    pub(super) fn record_dump(&mut self, height: u32, mark: &DumpMark) -> Result<(), Trouble> {
+    pub(super) fn record_dump(&mut self, height: u32, mark: &DumpMark) -> Result<(), WriteTrouble> {
         match self.store.dump_mark(height)? {
             Some(stored) if stored == *mark => Ok(()),
-            Some(_) => Err(Trouble::Refused(WriteError::OtherDump { height })),
+            Some(_) => Err(WriteTrouble::Refused(WriteError::OtherDump { height })),
             None => self.write(&[dump_mark_change(height, mark)]),
         }
     }
@@ -165,9 +165,9 @@ impl Writer {
 }
 
 /// For a block that was applied before: its round, if it is that block's.
-fn same_block(stored: Option<Round>, outcome: &BlockOutcome) -> Result<Option<Round>, Trouble> {
+fn same_block(stored: Option<Round>, outcome: &BlockOutcome) -> Result<Option<Round>, WriteTrouble> {
     match stored {
-        Some(round) if round.hash != outcome.hash => Err(Trouble::Refused(WriteError::OtherChain {
+        Some(round) if round.hash != outcome.hash => Err(WriteTrouble::Refused(WriteError::OtherChain {
             height: outcome.height,
             stored: round.hash,
             given: outcome.hash,

@@ -2,7 +2,7 @@
 
 use pool_core::accounting::terms::Terms;
 
-use super::{Trouble, Writer};
+use super::{WriteTrouble, Writer};
 use crate::ledger::{
     changes::{
         close_epochs, dump_mark_change, meta_change, retire_shares, round_change, solution_changes,
@@ -14,7 +14,7 @@ use crate::ledger::{
 
 impl Writer {
     /// Shares that a block still has to pay for stay, whatever was asked.
-    pub(super) fn retire(&mut self, keep_from: u64) -> Result<u64, Trouble> {
+    pub(super) fn retire(&mut self, keep_from: u64) -> Result<u64, WriteTrouble> {
         let old_from = self.store.shares_from()?;
         let open_round_from = self.store.last_round()?.map_or(0, |round| round.last_seq).saturating_add(1);
         let new_from = keep_from.min(open_round_from).min(self.next_seq);
@@ -32,7 +32,7 @@ impl Writer {
     /// Makes sure that a restored database credits and dumps nothing again: the rounds it lacks are adopted
     /// as they were dumped, their shares count as gone, and no share is accepted until
     /// [`resume`](Self::resume).
-    pub(super) fn take_up(&mut self, adopted: &[Adopted]) -> Result<(), Trouble> {
+    pub(super) fn take_up(&mut self, adopted: &[Adopted]) -> Result<(), WriteTrouble> {
         let last_stored = self.next_seq.saturating_sub(1);
         let mut changes = Vec::new();
         for Adopted { round, mark } in adopted {
@@ -78,7 +78,7 @@ impl Writer {
 
     /// Accepts shares again after a backup was restored, from `epoch` on: which shares of the earlier epochs
     /// were credited before is not known.
-    pub(super) fn resume(&mut self, epoch: u32) -> Result<(), Trouble> {
+    pub(super) fn resume(&mut self, epoch: u32) -> Result<(), WriteTrouble> {
         if self.store.meta(Meta::Restored)?.is_none() {
             return Ok(());
         }

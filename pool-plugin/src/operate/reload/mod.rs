@@ -41,14 +41,14 @@ pub struct Reloaded {
     pub changes: Vec<Change>,
     pub users_changed: bool,
     /// Invalid lines of users.json and access.json, which were skipped.
-    pub broken_lines: Vec<Broken>,
+    pub broken_lines: Vec<InvalidLine>,
     pub access_changed: bool,
     pub certificate_changed: bool,
 }
 
 /// A line that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Broken {
+pub struct InvalidLine {
     pub line: usize,
     pub reason: String,
 }
@@ -98,7 +98,7 @@ impl Reloader {
             changes,
             users_changed: users.is_some(),
             access_changed: access.is_some(),
-            broken_lines: users.into_iter().chain(access).flatten().map(Broken::from).collect(),
+            broken_lines: users.into_iter().chain(access).flatten().map(InvalidLine::from).collect(),
             certificate_changed,
         })
     }
@@ -131,7 +131,7 @@ impl Reloader {
     }
 }
 
-impl From<BrokenLine> for Broken {
+impl From<BrokenLine> for InvalidLine {
     fn from(BrokenLine { number, reason }: BrokenLine) -> Self {
         Self { line: number, reason }
     }

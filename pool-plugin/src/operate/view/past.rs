@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::View;
 use crate::stratum::{
-    history::{Intake, Spans},
+    history::{MinuteTotals, Spans},
     workers::unix_seconds,
 };
 
@@ -73,7 +73,8 @@ impl View {
 impl From<Spans> for HistoryView {
     fn from(spans: Spans) -> Self {
         let Spans { from, step, intakes } = spans;
-        let of = |count: fn(&Intake) -> u32| intakes.iter().map(|intake| count(intake).into()).collect();
+        let of =
+            |count: fn(&MinuteTotals) -> u32| intakes.iter().map(|intake| count(intake).into()).collect();
         Self {
             from,
             step,

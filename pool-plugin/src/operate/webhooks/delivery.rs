@@ -49,7 +49,7 @@ impl Default for Pace {
 pub struct Delivery {
     config: WebhookConfig,
     queue: SyncSender<Event>,
-    shared: Arc<Shared>,
+    shared: Arc<DeliveryShared>,
     counters: Arc<Counters>,
     stop: Option<std::sync::mpsc::Sender<()>>,
     /// Closed when the thread has ended.
@@ -57,7 +57,7 @@ pub struct Delivery {
 }
 
 #[derive(Default)]
-struct Shared {
+struct DeliveryShared {
     waiting: AtomicUsize,
     /// Time since the last accepted message.
     dropped: AtomicU64,
@@ -71,7 +71,7 @@ struct Failing {
 
 /// Why messages wait.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct DeliveryFailure {
     pub lasted: Duration,
     pub why: String,
     pub waiting: usize,
@@ -86,7 +86,7 @@ impl Delivery {
         let (queue, events) = sync_channel(pace.capacity);
         let (stop, stopped) = channel();
         let (alive, ended) = channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(DeliveryShared::default());
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(pace.timeout))
             .http_status_as_error(false)
@@ -129,11 +129,11 @@ impl Delivery {
     }
 
     /// `None` while messages are accepted.
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub fn trouble(&self) -> Option<DeliveryFailure> {
         let failing = self.shared.failing.lock();
         let Failing { since, why } = failing.as_ref()?;
         let waiting = self.shared.waiting.load(Relaxed);
-        Some(Trouble { lasted: since.elapsed(), why: why.clone(), waiting })
+        Some(DeliveryFailure { lasted: since.elapsed(), why: why.clone(), waiting })
     }
 }
 
@@ -151,7 +151,7 @@ struct Caller {
     pace: Pace,
     stopped: Receiver<()>,
     counters: Arc<Counters>,
-    shared: Arc<Shared>,
+    shared: Arc<DeliveryShared>,
     _alive: std::sync::mpsc::Sender<()>,
 }
 

@@ -7,7 +7,7 @@ use pool_core::{
 };
 use rand::{Rng, RngExt};
 
-use super::{Policy, View};
+use super::{Policy, Situation};
 
 /// Microcredits for a whole coinbase target; only ratios matter here.
 const ANCHOR: u64 = 100_000_000;
@@ -87,7 +87,7 @@ pub fn epoch(policy: Policy, scenario: &Scenario, random: &mut impl Rng) -> Earn
         }
         held.sort_unstable_by(|left, right| right.cmp(left));
         let may_land = held.iter().take_while(|target| **target as f64 >= network.proof_target).count();
-        let view = View {
+        let view = Situation {
             held: held.get(..may_land).unwrap_or_default(),
             budget: scenario.budget - released,
             released_in_block: 0,

@@ -6,8 +6,8 @@ use super::{
     *,
 };
 
-fn view(held: &[u64], budget: u64, blocks_left: u32) -> View<'_> {
-    View { held, budget, released_in_block: 0, blocks_left, coinbase_target: 400, expected: 1_000 }
+fn view(held: &[u64], budget: u64, blocks_left: u32) -> Situation<'_> {
+    Situation { held, budget, released_in_block: 0, blocks_left, coinbase_target: 400, expected: 1_000 }
 }
 
 fn gain(budget: u64, finds: f64) -> f64 {
@@ -22,8 +22,8 @@ fn an_unbeatable_target_goes_at_once_and_others_wait() {
     assert_eq!(Policy::BestOfEpoch.release(&view(&[400, 399], 5, 300)), 1);
     assert_eq!(Policy::BestOfEpoch.release(&view(&[399, 101], 5, 300)), 0);
     assert_eq!(Policy::Immediate.release(&view(&[399, 101], 5, 300)), 2);
-    assert_eq!(Policy::Auto.release(&View { expected: 3, ..view(&[399, 101], 5, 300) }), 2);
-    assert_eq!(Policy::Auto.release(&View { expected: 4, ..view(&[399, 101], 5, 300) }), 0);
+    assert_eq!(Policy::Auto.release(&Situation { expected: 3, ..view(&[399, 101], 5, 300) }), 2);
+    assert_eq!(Policy::Auto.release(&Situation { expected: 4, ..view(&[399, 101], 5, 300) }), 0);
 }
 
 #[test]
@@ -57,7 +57,7 @@ proptest! {
         expected in 0u64..500,
     ) {
         held.sort_unstable_by(|left, right| right.cmp(left));
-        let view = View { released_in_block, expected, ..view(&held, budget, blocks_left) };
+        let view = Situation { released_in_block, expected, ..view(&held, budget, blocks_left) };
         for (_, policy) in Policy::NAMES {
             prop_assert!(policy.release(&view) as u64 <= budget.min(held.len() as u64));
         }

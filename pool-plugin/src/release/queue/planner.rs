@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use pool_core::{chain::Puzzle, types::Address};
 
-use super::{super::peers::Writable, Entry, HandOver, REPEAT_AFTER, REPEAT_ROOM, Wait};
+use super::{super::peers::Writable, HandOver, HeldSolution, REPEAT_AFTER, REPEAT_ROOM, Wait};
 
 /// The next step for a solution.
 pub(super) enum Step {
@@ -28,7 +28,7 @@ pub(super) struct Planner<'a> {
 impl Planner<'_> {
     /// The receivers of a solution among those peers that do not have it yet; `None` if all have it, or it
     /// waits for its mark.
-    pub(super) fn fresh(&mut self, entry: &Entry) -> Result<Option<Step>, Wait> {
+    pub(super) fn fresh(&mut self, entry: &HeldSolution) -> Result<Option<Step>, Wait> {
         entry.may_land(self.puzzle)?;
         if self.holding {
             return if entry.released { Ok(None) } else { Err(Wait::Network) };
@@ -53,7 +53,7 @@ impl Planner<'_> {
         Ok(Some(Step::HandOver(HandOver { solution: entry.solution, submit, peers })))
     }
 
-    fn within_limit(&self, entry: &Entry) -> Result<(), Wait> {
+    fn within_limit(&self, entry: &HeldSolution) -> Result<(), Wait> {
         let address = &entry.solution.address;
         match self.budget.get(address) {
             None => Err(Wait::UnknownLimit),
@@ -64,7 +64,7 @@ impl Planner<'_> {
         }
     }
 
-    fn spend(&mut self, entry: &Entry) {
+    fn spend(&mut self, entry: &HeldSolution) {
         let address = &entry.solution.address;
         if let Some(left) = self.budget.get_mut(address) {
             *left = left.saturating_sub(1);
@@ -75,14 +75,14 @@ impl Planner<'_> {
         }
     }
 
-    fn nobody_to_give(&self, entry: &Entry) -> Result<Option<Step>, Wait> {
+    fn nobody_to_give(&self, entry: &HeldSolution) -> Result<Option<Step>, Wait> {
         if entry.released {
             return Ok(None);
         }
         Err(if self.peers.is_empty() { Wait::NoPeer } else { Wait::Pace })
     }
 
-    pub(super) fn repeat(&mut self, entry: &Entry) -> Option<HandOver> {
+    pub(super) fn repeat(&mut self, entry: &HeldSolution) -> Option<HandOver> {
         if self.holding || !entry.released || entry.may_land(self.puzzle).is_err() {
             return None;
         }

@@ -27,10 +27,10 @@ pub enum Access {
 /// An entry of the operator's lists, as stored and as shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct AccessRule {
     #[serde(with = "as_text")]
     pub network: IpNet,
-    pub kind: Kind,
+    pub kind: RuleKind,
     /// When it ends, in seconds since 1970; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
@@ -40,7 +40,7 @@ pub struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum RuleKind {
     Ban,
     Allow,
 }
@@ -71,7 +71,7 @@ pub struct Ban {
 
 #[derive(Clone, Debug, Default)]
 pub struct AccessLists {
-    listed: BTreeMap<IpNet, Entry>,
+    listed: BTreeMap<IpNet, AccessRule>,
     /// Bans of the pool's own: when they end, in seconds since 1970.
     penalties: HashMap<Source, u64>,
 }
@@ -90,13 +90,13 @@ pub fn parse_network(text: &str) -> Result<IpNet, String> {
 }
 
 impl AccessLists {
-    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub fn new(entries: impl IntoIterator<Item = AccessRule>) -> Self {
         let listed = entries.into_iter().map(|entry| (entry.network, entry)).collect();
         Self { listed, penalties: HashMap::new() }
     }
 
     /// Replaces the operator's entries. `false`: they are the same.
-    pub fn replace(&mut self, entries: impl IntoIterator<Item = Entry>) -> bool {
+    pub fn replace(&mut self, entries: impl IntoIterator<Item = AccessRule>) -> bool {
         let before = std::mem::replace(&mut self.listed, Self::new(entries).listed);
         before != self.listed
     }
@@ -108,8 +108,8 @@ impl AccessLists {
         let mut banned = None;
         for entry in self.listed.values().filter(|entry| entry.network.contains(&ip) && entry.lasts(now)) {
             match entry.kind {
-                Kind::Allow => return Access::Allowed,
-                Kind::Ban => banned = Some(entry.until.map(|until| left(until, now))),
+                RuleKind::Allow => return Access::Allowed,
+                RuleKind::Ban => banned = Some(entry.until.map(|until| left(until, now))),
             }
         }
         if let Some(left) = banned {
@@ -122,12 +122,12 @@ impl AccessLists {
     }
 
     /// Adds an operator's entry to its list; replaces the earlier one for the same network.
-    pub fn put(&mut self, entry: Entry) {
+    pub fn put(&mut self, entry: AccessRule) {
         self.listed.insert(entry.network, entry);
     }
 
     /// Removes an operator's entry from its list. `false`: there is none.
-    pub fn remove(&mut self, network: &IpNet, kind: Kind) -> bool {
+    pub fn remove(&mut self, network: &IpNet, kind: RuleKind) -> bool {
         match self.listed.get(network) {
             Some(entry) if entry.kind == kind => self.listed.remove(network).is_some(),
             _ => false,
@@ -152,25 +152,26 @@ impl AccessLists {
     }
 
     /// The operator's entries that have not ended.
-    pub fn entries(&self, now: u64) -> Vec<Entry> {
+    pub fn entries(&self, now: u64) -> Vec<AccessRule> {
         self.listed.values().filter(|entry| entry.lasts(now)).cloned().collect()
     }
 
     /// How many bans have not ended.
     pub fn ban_count(&self, now: u64) -> usize {
-        let is_ban = |entry: &&Entry| entry.kind == Kind::Ban && entry.lasts(now);
+        let is_ban = |entry: &&AccessRule| entry.kind == RuleKind::Ban && entry.lasts(now);
         self.listed.values().filter(is_ban).count()
             + self.penalties.values().filter(|until| **until > now).count()
     }
 
     /// All bans that have not ended.
     pub fn bans(&self, now: u64) -> Vec<Ban> {
-        let listed = self.entries(now).into_iter().filter(|entry| entry.kind == Kind::Ban).map(|entry| Ban {
-            network: entry.network.to_string(),
-            until: entry.until,
-            reason: entry.reason,
-            by: "operator",
-        });
+        let listed =
+            self.entries(now).into_iter().filter(|entry| entry.kind == RuleKind::Ban).map(|entry| Ban {
+                network: entry.network.to_string(),
+                until: entry.until,
+                reason: entry.reason,
+                by: "operator",
+            });
         let own = self.penalties.iter().filter(|(_, until)| **until > now).map(|(source, until)| Ban {
             network: source.to_string(),
             until: Some(*until),
@@ -181,7 +182,7 @@ impl AccessLists {
     }
 }
 
-impl Entry {
+impl AccessRule {
     fn lasts(&self, now: u64) -> bool {
         self.until.is_none_or(|until| until > now)
     }
@@ -195,8 +196,8 @@ fn left(until: u64, now: u64) -> Duration {
 mod tests {
     use super::*;
 
-    fn entry(kind: Kind, network: &str, until: Option<u64>) -> Entry {
-        Entry { network: parse_network(network).unwrap(), kind, until, reason: String::new() }
+    fn entry(kind: RuleKind, network: &str, until: Option<u64>) -> AccessRule {
+        AccessRule { network: parse_network(network).unwrap(), kind, until, reason: String::new() }
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -214,9 +215,9 @@ mod tests {
     #[test]
     fn a_ban_may_have_exceptions_and_an_end() {
         let lists = AccessLists::new([
-            entry(Kind::Ban, "10.0.0.0/8", None),
-            entry(Kind::Allow, "10.0.0.7", None),
-            entry(Kind::Ban, "192.0.2.1", Some(100)),
+            entry(RuleKind::Ban, "10.0.0.0/8", None),
+            entry(RuleKind::Allow, "10.0.0.7", None),
+            entry(RuleKind::Ban, "192.0.2.1", Some(100)),
         ]);
         assert_eq!(lists.look_up(ip("10.9.9.9"), 0), Access::Banned(None));
         assert_eq!(lists.look_up(ip("::ffff:10.9.9.9"), 0), Access::Banned(None));
@@ -241,10 +242,10 @@ mod tests {
 
     #[test]
     fn unban_leaves_the_allow_list_alone() {
-        let mut lists = AccessLists::new([entry(Kind::Allow, "10.0.0.7", None)]);
+        let mut lists = AccessLists::new([entry(RuleKind::Allow, "10.0.0.7", None)]);
         let network = parse_network("10.0.0.7").unwrap();
-        assert!(!lists.remove(&network, Kind::Ban));
-        assert!(lists.remove(&network, Kind::Allow));
+        assert!(!lists.remove(&network, RuleKind::Ban));
+        assert!(lists.remove(&network, RuleKind::Allow));
         assert_eq!(lists.look_up(ip("10.0.0.7"), 0), Access::Unlisted);
     }
 }

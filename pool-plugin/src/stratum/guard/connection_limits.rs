@@ -19,12 +19,12 @@ const SWEEP: u64 = 4096;
 /// The connections of every address that has some, or has earned some.
 #[derive(Debug, Default)]
 pub struct ConnectionLimits {
-    sources: HashMap<Source, Record>,
+    sources: HashMap<Source, SourceRecord>,
     arrivals: u64,
 }
 
 #[derive(Debug)]
-struct Record {
+struct SourceRecord {
     open: usize,
     /// Accepted shares, halved with time: places in addition to the base.
     merit: usize,
@@ -45,7 +45,7 @@ impl ConnectionLimits {
         if self.arrivals.is_multiple_of(SWEEP) {
             self.sources.retain(|_, record| record.open > 0 || record.aged(now) > 0);
         }
-        let record = self.sources.entry(source).or_insert(Record { open: 0, merit: 0, at: now });
+        let record = self.sources.entry(source).or_insert(SourceRecord { open: 0, merit: 0, at: now });
         record.age(now);
         let limit = base.saturating_add(record.merit);
         if record.open >= limit {
@@ -66,7 +66,7 @@ impl ConnectionLimits {
 
     /// An accepted share: earns one more place.
     pub fn reward(&mut self, source: Source, now: Instant) {
-        let record = self.sources.entry(source).or_insert(Record { open: 0, merit: 0, at: now });
+        let record = self.sources.entry(source).or_insert(SourceRecord { open: 0, merit: 0, at: now });
         record.age(now);
         record.merit = (record.merit + 1).min(MOST_MERIT);
         record.at = now;
@@ -83,7 +83,7 @@ impl ConnectionLimits {
     }
 }
 
-impl Record {
+impl SourceRecord {
     fn halvings(&self, now: Instant) -> u32 {
         let idle = now.saturating_duration_since(self.at);
         u32::try_from(idle.as_secs() / HALF_LIFE.as_secs()).unwrap_or(u32::MAX)

@@ -23,7 +23,7 @@ use pool_core::{
 use tracing::{info, warn};
 
 use super::{
-    access::{Access, AccessLists, Ban, Entry, Kind},
+    access::{Access, AccessLists, AccessRule, Ban, RuleKind},
     access_file,
     connection_limits::ConnectionLimits,
     strikes::{BAN, Outcome, Strikes},
@@ -37,7 +37,7 @@ const GRACE_FACTOR: usize = 8;
 
 /// Decides which connections may enter.
 pub struct Gate {
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     started: Instant,
     /// Connections per address before it has earned more.
     per_address: AtomicUsize,
@@ -67,7 +67,7 @@ pub struct BanCounts {
     pub by_operator: u64,
 }
 
-struct State {
+struct GateState {
     lists: AccessLists,
     connection_limits: ConnectionLimits,
     strikes: Strikes,
@@ -100,7 +100,7 @@ impl Gate {
 
     fn with(lists: AccessLists, per_address: usize, file: Option<PathBuf>) -> Self {
         let state =
-            State { lists, connection_limits: ConnectionLimits::default(), strikes: Strikes::default() };
+            GateState { lists, connection_limits: ConnectionLimits::default(), strikes: Strikes::default() };
         let (per_address, made) = (per_address.into(), Made::default());
         Self { state: Mutex::new(state), started: Instant::now(), per_address, file, made }
     }
@@ -174,12 +174,12 @@ impl Gate {
     pub fn ban(&self, network: IpNet, time: Option<Duration>, reason: &str) -> io::Result<()> {
         let until = time.map(|time| unix_seconds().saturating_add(time.as_secs()));
         self.made.by_operator.fetch_add(1, Relaxed);
-        self.put(Entry { network, kind: Kind::Ban, until, reason: reason.to_owned() })
+        self.put(AccessRule { network, kind: RuleKind::Ban, until, reason: reason.to_owned() })
     }
 
     /// Puts a network on the allow-list: neither limits nor penalties apply to it.
     pub fn allow(&self, network: IpNet, reason: &str) -> io::Result<()> {
-        self.put(Entry { network, kind: Kind::Allow, until: None, reason: reason.to_owned() })
+        self.put(AccessRule { network, kind: RuleKind::Allow, until: None, reason: reason.to_owned() })
     }
 
     /// Lifts the operator's ban of a network and the pool's own bans inside it. `false`: there was none.
@@ -187,7 +187,7 @@ impl Gate {
         let mut state = self.state.lock();
         let pardoned = state.lists.pardon(network) > 0;
         state.strikes.forgive(|source| source.is_in(network));
-        let removed = state.lists.remove(network, Kind::Ban);
+        let removed = state.lists.remove(network, RuleKind::Ban);
         if removed {
             self.save(&state.lists)?;
         }
@@ -197,7 +197,7 @@ impl Gate {
     /// Takes a network off the allow-list. `false`: it was not on it.
     pub fn disallow(&self, network: &IpNet) -> io::Result<bool> {
         let mut state = self.state.lock();
-        let removed = state.lists.remove(network, Kind::Allow);
+        let removed = state.lists.remove(network, RuleKind::Allow);
         if removed {
             self.save(&state.lists)?;
         }
@@ -220,13 +220,13 @@ impl Gate {
     }
 
     /// The networks on the allow-list.
-    pub fn allowed(&self) -> Vec<Entry> {
+    pub fn allowed(&self) -> Vec<AccessRule> {
         let entries = self.state.lock().lists.entries(unix_seconds());
-        entries.into_iter().filter(|entry| entry.kind == Kind::Allow).collect()
+        entries.into_iter().filter(|entry| entry.kind == RuleKind::Allow).collect()
     }
 
     // The file is small and rarely written; the lock is held so that two edits do not overtake each other.
-    fn put(&self, entry: Entry) -> io::Result<()> {
+    fn put(&self, entry: AccessRule) -> io::Result<()> {
         let mut state = self.state.lock();
         state.lists.put(entry);
         self.save(&state.lists)

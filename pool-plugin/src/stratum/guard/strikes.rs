@@ -33,12 +33,12 @@ pub enum Outcome {
 
 #[derive(Debug, Default)]
 pub struct Strikes {
-    workers: HashMap<(Source, Worker), Record>,
-    sources: HashMap<Source, Record>,
+    workers: HashMap<(Source, Worker), StrikeRecord>,
+    sources: HashMap<Source, StrikeRecord>,
 }
 
 #[derive(Debug)]
-struct Record {
+struct StrikeRecord {
     count: u32,
     since: Instant,
 }
@@ -72,8 +72,8 @@ impl Strikes {
 }
 
 /// Counts one strike; returns how many there are now. A ban runs from the last one.
-fn count<K: Eq + Hash>(records: &mut HashMap<K, Record>, key: K, now: Instant) -> u32 {
-    let is_over = |record: &Record| now.saturating_duration_since(record.since) > WINDOW;
+fn count<K: Eq + Hash>(records: &mut HashMap<K, StrikeRecord>, key: K, now: Instant) -> u32 {
+    let is_over = |record: &StrikeRecord| now.saturating_duration_since(record.since) > WINDOW;
     if records.len() >= CAPACITY && !records.contains_key(&key) {
         records.retain(|_, record| !is_over(record));
         if records.len() >= CAPACITY {
@@ -81,7 +81,7 @@ fn count<K: Eq + Hash>(records: &mut HashMap<K, Record>, key: K, now: Instant) -
             return 1;
         }
     }
-    let record = records.entry(key).or_insert(Record { count: 0, since: now });
+    let record = records.entry(key).or_insert(StrikeRecord { count: 0, since: now });
     if is_over(record) {
         record.count = 0;
     }

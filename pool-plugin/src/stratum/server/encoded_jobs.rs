@@ -12,11 +12,11 @@ use crate::stratum::wire::{
 /// Encoded works that are kept: more than a pool has different share targets at a time.
 const CAPACITY: usize = 1024;
 
-type Known = HashMap<(Dialect, Work), Arc<[u8]>>;
+type Cache = HashMap<(Dialect, Work), Arc<[u8]>>;
 
 /// Work in the encoding of each dialect.
 #[derive(Default)]
-pub(super) struct EncodedJobs(Mutex<Known>);
+pub(super) struct EncodedJobs(Mutex<Cache>);
 
 impl EncodedJobs {
     pub(super) fn work(&self, dialect: Dialect, work: Work) -> Arc<[u8]> {

@@ -23,7 +23,7 @@ pub(super) struct EpochJobs {
 
 /// The job that a share names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ResolvedJob {
     pub job: AssignedJob,
     /// Which of the epoch's jobs.
     pub serial: u8,
@@ -77,15 +77,15 @@ impl EpochJobs {
     }
 
     /// The last job; `target` is its target, here and below.
-    pub(super) fn last_found(&self, target: u64) -> Found {
+    pub(super) fn last_found(&self, target: u64) -> ResolvedJob {
         let Job { epoch, serial, epoch_hash, address } = self.last;
-        Found { job: AssignedJob { epoch, epoch_hash, address, target }, serial }
+        ResolvedJob { job: AssignedJob { epoch, epoch_hash, address, target }, serial }
     }
 
     /// The job with this serial and the target its shares are judged by: its own, or the last job's if it is
     /// long over. For a job that was never sent the last one. The address is the one the job was sent with:
     /// for any other the counter solves nothing.
-    pub(super) fn find(&self, serial: Option<u8>, target: u64, now: Duration) -> Found {
+    pub(super) fn find(&self, serial: Option<u8>, target: u64, now: Duration) -> ResolvedJob {
         let last = self.last_found(target);
         let sent = serial.filter(|serial| *serial <= self.last.serial);
         let Some((serial, address)) = sent.and_then(|serial| Some((serial, self.address_of(serial)?))) else {
@@ -94,10 +94,10 @@ impl EpochJobs {
         let mut before = self.before.iter().filter(|before| now < before.until);
         match before.find(|before| before.serial == serial) {
             Some(&Before { target, .. }) => {
-                Found { job: AssignedJob { target, address, ..last.job }, serial }
+                ResolvedJob { job: AssignedJob { target, address, ..last.job }, serial }
             }
             None if address == last.job.address => last,
-            None => Found { job: AssignedJob { address, ..last.job }, serial },
+            None => ResolvedJob { job: AssignedJob { address, ..last.job }, serial },
         }
     }
 }

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::epoch_jobs::EpochJobs;
-pub use super::epoch_jobs::Found;
+pub use super::epoch_jobs::ResolvedJob;
 use pool_core::{
     chain::{ChainState, Epoch, Puzzle, following::Access},
     reject::Reject,
@@ -127,7 +127,7 @@ impl JobBook {
     }
 
     /// A share of the current job was accepted.
-    pub fn share(&mut self, found: &Found, at: &Moment) -> Option<Work> {
+    pub fn share(&mut self, found: &ResolvedJob, at: &Moment) -> Option<Work> {
         let present =
             self.job().is_some_and(|job| job.epoch == found.job.epoch && job.serial == found.serial);
         if !present {
@@ -169,7 +169,7 @@ impl JobBook {
     }
 
     /// The current job.
-    pub fn present(&self) -> Option<Found> {
+    pub fn present(&self) -> Option<ResolvedJob> {
         self.jobs.as_ref().map(|jobs| jobs.last_found(self.vardiff.target()))
     }
 
@@ -182,7 +182,7 @@ impl JobBook {
 
     /// The job a share names, if any, with the target that judges and credits it: that of the job, or the
     /// last one of its epoch if that job is long over or was never sent.
-    pub fn find(&self, named: Option<JobName>, now: Duration) -> Result<Found, Reject> {
+    pub fn find(&self, named: Option<JobName>, now: Duration) -> Result<ResolvedJob, Reject> {
         let jobs = self.jobs.as_ref().ok_or(Reject::NoJob)?;
         let named = named.ok_or(Reject::JobNotFound)?;
         let present = jobs.epoch().number;
@@ -214,7 +214,7 @@ impl OldEpoch {
         }
     }
 
-    fn find(&self, serial: Option<u8>, now: Duration) -> Result<Found, Reject> {
+    fn find(&self, serial: Option<u8>, now: Duration) -> Result<ResolvedJob, Reject> {
         match self {
             Self::Open { jobs, target } => Ok(jobs.find(serial, *target, now)),
             Self::Over { at, .. } if now.saturating_sub(*at) <= EPOCH_GRACE => Err(Reject::EpochEnded),

@@ -45,7 +45,7 @@ pub struct Listener {
 }
 
 /// A connection that has no slot yet.
-struct Caller {
+struct Arrival {
     settings: PortSettings,
     peer: SocketAddr,
     job_channels: Arc<JobChannels>,
@@ -113,7 +113,7 @@ async fn accept(server: Arc<Server>, job_channels: Arc<JobChannels>, listener: L
                 }
                 match server.slot() {
                     Some(slot) => {
-                        let caller = Caller {
+                        let caller = Arrival {
                             settings: listener.settings,
                             peer,
                             job_channels: Arc::clone(&job_channels),
@@ -121,7 +121,7 @@ async fn accept(server: Arc<Server>, job_channels: Arc<JobChannels>, listener: L
                         sessions.spawn(welcome(Arc::clone(&server), caller, stream, slot));
                     }
                     None => {
-                        let caller = Caller {
+                        let caller = Arrival {
                             settings: listener.settings,
                             peer,
                             job_channels: Arc::clone(&job_channels),
@@ -160,14 +160,14 @@ fn set_options(stream: &TcpStream, peer: SocketAddr) {
     }
 }
 
-async fn welcome(server: Arc<Server>, caller: Caller, stream: TcpStream, slot: OwnedSemaphorePermit) {
-    let Caller { settings, peer, job_channels } = caller;
+async fn welcome(server: Arc<Server>, caller: Arrival, stream: TcpStream, slot: OwnedSemaphorePermit) {
+    let Arrival { settings, peer, job_channels } = caller;
     let unauthenticated = server.unauthenticated.enter(Instant::now());
     receive(server, Incoming { settings, peer, job_channels, slot, unauthenticated }, stream).await;
 }
 
 /// The port is full: the oldest connection without a login gives way.
-fn make_room(server: &Arc<Server>, caller: Caller, sessions: &mut JoinSet<()>, stream: TcpStream) {
+fn make_room(server: &Arc<Server>, caller: Arrival, sessions: &mut JoinSet<()>, stream: TcpStream) {
     let (dialect, peer) = (caller.settings.dialect, caller.peer);
     let Ok(waiting) = Arc::clone(&server.waiting).try_acquire_owned() else {
         return turn_away(server, dialect, stream, peer, Reject::PoolFull);

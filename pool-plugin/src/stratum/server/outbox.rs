@@ -27,27 +27,27 @@ type Half = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// The writing half of a connection, for everything that sends to its miner.
 #[derive(Clone)]
-pub(super) struct Outbox(Arc<Shared>);
+pub(super) struct Outbox(Arc<OutboxShared>);
 
 /// The connection has failed, or its miner does not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Broken;
 
-struct Shared {
-    state: Mutex<State>,
+struct OutboxShared {
+    state: Mutex<OutboxState>,
     /// How long a miner may leave bytes of ours unread before it is disconnected.
     limit: Duration,
     /// The state has changed.
     changed: Notify,
 }
 
-struct State {
-    writer: Writer,
+struct OutboxState {
+    writer: OutboxWriter,
     /// Accepted, and not yet written.
     backlog: Vec<u8>,
 }
 
-enum Writer {
+enum OutboxWriter {
     /// All is written.
     Idle(Half),
     /// A task has the connection and writes the backlog.
@@ -57,8 +57,8 @@ enum Writer {
 
 impl Outbox {
     pub(super) fn new(half: impl AsyncWrite + Send + 'static, limit: Duration) -> Self {
-        let state = State { writer: Writer::Idle(Box::pin(half)), backlog: Vec::new() };
-        Self(Arc::new(Shared { state: Mutex::new(state), limit, changed: Notify::new() }))
+        let state = OutboxState { writer: OutboxWriter::Idle(Box::pin(half)), backlog: Vec::new() };
+        Self(Arc::new(OutboxShared { state: Mutex::new(state), limit, changed: Notify::new() }))
     }
 
     /// Returns when `bytes` are written or are in the backlog.
@@ -76,18 +76,20 @@ impl Outbox {
     pub(super) fn try_send(&self, bytes: &[u8]) -> Option<Result<(), Broken>> {
         let mut state = self.0.state.lock();
         match &mut state.writer {
-            Writer::Broken => return Some(Err(Broken)),
-            Writer::CatchingUp => {
+            OutboxWriter::Broken => return Some(Err(Broken)),
+            OutboxWriter::CatchingUp => {
                 if state.backlog.len() >= BACKLOG {
                     return None;
                 }
                 state.backlog.extend_from_slice(bytes);
             }
-            Writer::Idle(half) => match write_now(half.as_mut(), bytes) {
-                Ok(Written::All) => {}
-                Ok(Written::Partly(count)) => {
+            OutboxWriter::Idle(half) => match write_now(half.as_mut(), bytes) {
+                Ok(SendOutcome::All) => {}
+                Ok(SendOutcome::Partly(count)) => {
                     state.backlog.extend_from_slice(bytes.get(count..).unwrap_or_default());
-                    if let Writer::Idle(half) = std::mem::replace(&mut state.writer, Writer::CatchingUp) {
+                    if let OutboxWriter::Idle(half) =
+                        std::mem::replace(&mut state.writer, OutboxWriter::CatchingUp)
+                    {
                         tokio::spawn(catch_up(Arc::clone(&self.0), half));
                     }
                 }
@@ -104,7 +106,7 @@ impl Outbox {
     pub(super) async fn broken(&self) {
         loop {
             let changed = self.0.changed.notified();
-            if matches!(self.0.state.lock().writer, Writer::Broken) {
+            if matches!(self.0.state.lock().writer, OutboxWriter::Broken) {
                 return;
             }
             changed.await;
@@ -117,10 +119,10 @@ impl Outbox {
             let changed = self.0.changed.notified();
             {
                 let mut state = self.0.state.lock();
-                match std::mem::replace(&mut state.writer, Writer::Broken) {
-                    Writer::Idle(half) => break half,
-                    Writer::CatchingUp => state.writer = Writer::CatchingUp,
-                    Writer::Broken => return,
+                match std::mem::replace(&mut state.writer, OutboxWriter::Broken) {
+                    OutboxWriter::Idle(half) => break half,
+                    OutboxWriter::CatchingUp => state.writer = OutboxWriter::CatchingUp,
+                    OutboxWriter::Broken => return,
                 }
             }
             changed.await;
@@ -129,21 +131,21 @@ impl Outbox {
     }
 }
 
-impl Shared {
-    fn fail(&self, state: &mut State) {
-        *state = State { writer: Writer::Broken, backlog: Vec::new() };
+impl OutboxShared {
+    fn fail(&self, state: &mut OutboxState) {
+        *state = OutboxState { writer: OutboxWriter::Broken, backlog: Vec::new() };
         self.changed.notify_waiters();
     }
 }
 
-enum Written {
+enum SendOutcome {
     All,
     /// This many bytes, or all, of which the connection itself still holds some.
     Partly(usize),
 }
 
 /// Writes what can be written without waiting.
-fn write_now(mut half: Pin<&mut (dyn AsyncWrite + Send)>, bytes: &[u8]) -> io::Result<Written> {
+fn write_now(mut half: Pin<&mut (dyn AsyncWrite + Send)>, bytes: &[u8]) -> io::Result<SendOutcome> {
     // No waker is needed: the task sends the rest, and polls again.
     let mut context = Context::from_waker(Waker::noop());
     let mut count = 0;
@@ -151,17 +153,17 @@ fn write_now(mut half: Pin<&mut (dyn AsyncWrite + Send)>, bytes: &[u8]) -> io::R
         match half.as_mut().poll_write(&mut context, rest) {
             Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
             Poll::Ready(written) => count += written?,
-            Poll::Pending => return Ok(Written::Partly(count)),
+            Poll::Pending => return Ok(SendOutcome::Partly(count)),
         }
     }
     match half.poll_flush(&mut context) {
-        Poll::Ready(flushed) => flushed.map(|()| Written::All),
-        Poll::Pending => Ok(Written::Partly(count)),
+        Poll::Ready(flushed) => flushed.map(|()| SendOutcome::All),
+        Poll::Pending => Ok(SendOutcome::Partly(count)),
     }
 }
 
 /// Writes the backlog until it is empty, the connection fails, or the miner does not read.
-async fn catch_up(shared: Arc<Shared>, mut half: Half) {
+async fn catch_up(shared: Arc<OutboxShared>, mut half: Half) {
     loop {
         let bytes = std::mem::take(&mut shared.state.lock().backlog);
         shared.changed.notify_waiters();
@@ -181,7 +183,7 @@ async fn catch_up(shared: Arc<Shared>, mut half: Half) {
             return shared.fail(&mut state);
         }
         if state.backlog.is_empty() {
-            *state = State { writer: Writer::Idle(half), backlog: Vec::new() };
+            *state = OutboxState { writer: OutboxWriter::Idle(half), backlog: Vec::new() };
             return shared.changed.notify_waiters();
         }
     }
@@ -211,7 +213,7 @@ mod tests {
         let (outbox, mut miner) = connected(64);
         assert_eq!(outbox.try_send(b"one\n"), Some(Ok(())));
         assert_eq!(read(&mut miner, 4).await, b"one\n");
-        assert!(matches!(outbox.0.state.lock().writer, Writer::Idle(_)));
+        assert!(matches!(outbox.0.state.lock().writer, OutboxWriter::Idle(_)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,7 +227,7 @@ mod tests {
         assert_eq!(read(&mut miner, 700).await, sent);
         outbox.send(b"again").await.unwrap();
         assert_eq!(read(&mut miner, 5).await, b"again");
-        assert!(matches!(outbox.0.state.lock().writer, Writer::Idle(_)));
+        assert!(matches!(outbox.0.state.lock().writer, OutboxWriter::Idle(_)));
         assert_eq!(outbox.0.state.lock().backlog.capacity(), 0);
     }
 

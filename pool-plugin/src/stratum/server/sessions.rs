@@ -14,9 +14,9 @@ use crate::stratum::guard::{Order, PeerState, access::parse_network};
 
 /// The sessions, by their number.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<u64, Entry>>);
+pub struct Sessions(Mutex<HashMap<u64, OpenSession>>);
 
-struct Entry {
+struct OpenSession {
     id: String,
     peer: SocketAddr,
     since_ms: u64,
@@ -41,7 +41,7 @@ pub struct Shown {
 
 impl Sessions {
     pub(super) fn open(&self, id: &str, peer: SocketAddr, peer_state: &Arc<PeerState>) {
-        let entry = Entry {
+        let entry = OpenSession {
             id: id.to_owned(),
             peer,
             since_ms: unix_ms(),
@@ -77,7 +77,7 @@ impl Sessions {
     /// address or a network. Returns how many there were.
     pub fn order(&self, who: &str, order: &Order) -> usize {
         let network = parse_network(who).ok();
-        let is_meant = |entry: &Entry| {
+        let is_meant = |entry: &OpenSession| {
             entry.id == who
                 || network.is_some_and(|network| network.contains(&entry.peer.ip().to_canonical()))
                 || entry.login.as_ref().is_some_and(|login| is_login(login, who))
@@ -95,7 +95,7 @@ impl Sessions {
     }
 }
 
-impl Entry {
+impl OpenSession {
     fn show(&self) -> Option<Shown> {
         let (accepted, refused) = self.peer_state.upgrade()?.shares();
         let (account, worker) = match &self.login {

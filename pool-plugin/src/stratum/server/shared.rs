@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
 use super::{
-    accept::AcceptRules, capture::Recorder, chain_news::ChainNews, config::StratumConfig,
+    accept::AcceptRules, capture::CaptureRecorder, chain_news::ChainNews, config::StratumConfig,
     encoded_jobs::EncodedJobs, epoch_clock::EpochClock, reconnect_jitter::ReconnectJitter,
     sessions::Sessions, stats::Stats,
 };
@@ -50,7 +50,7 @@ pub struct Server {
     pub(super) epochs: EpochClock,
     /// Submissions in flight. They outlive their sessions: a find must not be lost with a connection.
     pub(super) submissions: TaskTracker,
-    pub(super) recorder: Option<Recorder>,
+    pub(super) recorder: Option<CaptureRecorder>,
     pub(super) unauthenticated: Arc<Unauthenticated>,
     /// As many as can ever exist; the connections of all listeners hold some of them.
     slots: Arc<Semaphore>,
@@ -173,9 +173,9 @@ impl Server {
     }
 }
 
-fn start_recorder(config: &StratumConfig) -> Option<Recorder> {
+fn start_recorder(config: &StratumConfig) -> Option<CaptureRecorder> {
     let capture = config.capture.as_ref()?;
-    let started = Recorder::start(capture);
+    let started = CaptureRecorder::start(capture);
     started
         .inspect_err(|reason| error!(%reason, folder = %capture.folder.display(), "capturing nothing"))
         .ok()

@@ -34,7 +34,7 @@ pub struct Stats {
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct StatsSnapshot {
     /// Connections open now.
     pub connections: usize,
     /// Connections accepted since the start.
@@ -52,9 +52,9 @@ pub struct Snapshot {
 }
 
 impl Stats {
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> StatsSnapshot {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Snapshot {
+        StatsSnapshot {
             connections: self.connections.load(Ordering::Relaxed),
             connected: load(&self.connected),
             turned_away: load(&self.turned_away),
@@ -111,7 +111,7 @@ impl Stats {
     }
 }
 
-impl Snapshot {
+impl StatsSnapshot {
     /// Shares refused with one code.
     pub fn rejected_with(&self, code: RejectCode) -> u64 {
         self.rejected.get(code.index()).copied().unwrap_or(0)

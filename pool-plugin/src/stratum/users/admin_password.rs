@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::tries::{Attempt, Tries};
+use super::tries::{LoginAttempt, Tries};
 
 const SHORTEST: usize = 12;
 
@@ -38,7 +38,7 @@ impl AdminPassword {
     }
 
     /// Compares in constant time.
-    pub fn attempt(&self, password: &str, now: Instant) -> Attempt {
+    pub fn attempt(&self, password: &str, now: Instant) -> LoginAttempt {
         let is_right = || {
             let digest: [u8; 32] = Sha256::digest(password).into();
             digest.ct_eq(&self.digest).into()
@@ -55,11 +55,11 @@ mod tests {
     #[test]
     fn guesses_are_counted() {
         let (password, now) = (AdminPassword::new("correct horse"), Instant::now());
-        assert_eq!(password.attempt("correct horse", now), Attempt::Right);
+        assert_eq!(password.attempt("correct horse", now), LoginAttempt::Right);
         for _ in 0..tries::MOST {
-            assert_eq!(password.attempt("guess", now), Attempt::Wrong);
+            assert_eq!(password.attempt("guess", now), LoginAttempt::Wrong);
         }
-        assert_eq!(password.attempt("correct horse", now), Attempt::TooMany);
+        assert_eq!(password.attempt("correct horse", now), LoginAttempt::TooMany);
     }
 
     #[test]

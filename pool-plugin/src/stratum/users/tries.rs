@@ -15,7 +15,7 @@ pub struct Tries(VecDeque<Instant>);
 
 /// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum LoginAttempt {
     Right,
     Wrong,
     /// Not checked: there were too many wrong ones.
@@ -24,18 +24,18 @@ pub enum Attempt {
 
 impl Tries {
     /// Checks an attempt, unless there were too many wrong ones.
-    pub fn attempt(&mut self, now: Instant, is_right: impl FnOnce() -> bool) -> Attempt {
+    pub fn attempt(&mut self, now: Instant, is_right: impl FnOnce() -> bool) -> LoginAttempt {
         while self.0.front().is_some_and(|at| now.saturating_duration_since(*at) >= WITHIN) {
             self.0.pop_front();
         }
         if self.0.len() >= MOST {
-            return Attempt::TooMany;
+            return LoginAttempt::TooMany;
         }
         if is_right() {
-            return Attempt::Right;
+            return LoginAttempt::Right;
         }
         self.0.push_back(now);
-        Attempt::Wrong
+        LoginAttempt::Wrong
     }
 }
 
@@ -46,17 +46,21 @@ mod tests {
     #[test]
     fn guessing_is_slow_even_with_the_right_one_at_last() {
         let (mut tries, now) = (Tries::default(), Instant::now());
-        assert_eq!(tries.attempt(now, || true), Attempt::Right);
+        assert_eq!(tries.attempt(now, || true), LoginAttempt::Right);
         for _ in 1..MOST {
-            assert_eq!(tries.attempt(now, || false), Attempt::Wrong);
+            assert_eq!(tries.attempt(now, || false), LoginAttempt::Wrong);
         }
         let later = now + WITHIN / 2;
-        assert_eq!(tries.attempt(later, || false), Attempt::Wrong);
-        assert_eq!(tries.attempt(later, || panic!("not looked at")), Attempt::TooMany);
-        assert_eq!(tries.attempt(now + WITHIN, || true), Attempt::Right);
+        assert_eq!(tries.attempt(later, || false), LoginAttempt::Wrong);
+        assert_eq!(tries.attempt(later, || panic!("not looked at")), LoginAttempt::TooMany);
+        assert_eq!(tries.attempt(now + WITHIN, || true), LoginAttempt::Right);
         for _ in 1..MOST {
-            assert_eq!(tries.attempt(now + WITHIN, || false), Attempt::Wrong);
+            assert_eq!(tries.attempt(now + WITHIN, || false), LoginAttempt::Wrong);
         }
-        assert_eq!(tries.attempt(now + WITHIN, || true), Attempt::TooMany, "the one in between counts still");
+        assert_eq!(
+            tries.attempt(now + WITHIN, || true),
+            LoginAttempt::TooMany,
+            "the one in between counts still"
+        );
     }
 }

@@ -49,7 +49,7 @@ pub struct CaptureConfig {
 }
 
 /// Writes captures to a folder.
-pub struct Recorder {
+pub struct CaptureRecorder {
     config: CaptureConfig,
     lines: SyncSender<Line>,
 }
@@ -65,7 +65,7 @@ pub struct Tap {
     lines: SyncSender<Line>,
     framing: Framing,
     started: Instant,
-    state: Mutex<State>,
+    state: Mutex<CaptureState>,
 }
 
 /// The cause of a line of the pool.
@@ -76,7 +76,7 @@ pub enum Spoken {
 }
 
 #[derive(Default)]
-struct State {
+struct CaptureState {
     /// Bytes of the miner whose line has not ended yet.
     pending: Vec<u8>,
     /// The line continues after a piece that was masked.
@@ -86,7 +86,7 @@ struct State {
     written: usize,
 }
 
-impl Recorder {
+impl CaptureRecorder {
     /// Starts the thread that writes.
     pub fn start(config: &CaptureConfig) -> io::Result<Self> {
         let CaptureConfig { folder, only } = config;
@@ -193,7 +193,7 @@ impl Tap {
         }
     }
 
-    fn end_line(&self, state: &mut State) {
+    fn end_line(&self, state: &mut CaptureState) {
         let line = std::mem::take(&mut state.pending);
         let ended = line.ends_with(b"\n");
         let text = if state.masked { mask::WHOLE.to_string() } else { mask::mask(&spell(&line)) };
@@ -201,12 +201,12 @@ impl Tap {
         self.mark(state, "->", &text);
     }
 
-    fn mark(&self, state: &mut State, mark: &str, text: &str) {
+    fn mark(&self, state: &mut CaptureState, mark: &str, text: &str) {
         let ms = self.started.elapsed().as_millis();
         self.write(state, &format!("{ms} {mark} {text}\n"));
     }
 
-    fn write(&self, state: &mut State, text: &str) {
+    fn write(&self, state: &mut CaptureState, text: &str) {
         if state.written >= MAX_CAPTURE {
             return;
         }

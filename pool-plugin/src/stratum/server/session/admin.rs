@@ -5,7 +5,7 @@ use tracing::{info, warn};
 
 use super::{Flow, Session};
 use crate::stratum::{
-    users::tries::Attempt,
+    users::tries::LoginAttempt,
     wire::message::{Id, Reply},
 };
 
@@ -19,19 +19,19 @@ impl Session {
             return self.refuse(id, Reject::NotPrivate).await;
         }
         match right.attempt(password, std::time::Instant::now()) {
-            Attempt::Right => {
+            LoginAttempt::Right => {
                 info!(peer = %self.peer, session = self.id, "the port's admin logged in");
                 self.is_admin = true;
                 self.unauthenticated.is_known();
                 self.reply(id, Reply::Done).await
             }
-            Attempt::Wrong => {
+            LoginAttempt::Wrong => {
                 warn!(peer = %self.peer, session = self.id, "wrong admin password");
                 self.peer_state.strike(None);
                 self.refuse(id, Reject::WrongPassword).await?;
                 Flow::Break(())
             }
-            Attempt::TooMany => self.refuse(id, Reject::TooManyTries).await,
+            LoginAttempt::TooMany => self.refuse(id, Reject::TooManyTries).await,
         }
     }
 

@@ -13,7 +13,7 @@ use tracing::{debug, info};
 
 use super::{Flow, Session};
 use crate::stratum::{
-    server::{capture::Spoken, jobs::Found},
+    server::{capture::Spoken, jobs::ResolvedJob},
     wire::message::{Id, Message, Reply, Submit},
     workers::unix_seconds,
 };
@@ -21,7 +21,7 @@ use crate::stratum::{
 /// A share that is to be judged.
 struct Admitted {
     worker: Worker,
-    found: Found,
+    found: ResolvedJob,
     /// The share named no job of this session, and is tried as one for the current job.
     forgiven: bool,
     counter: u64,
@@ -32,7 +32,7 @@ struct Admitted {
 /// A share that was stored.
 pub(super) struct Accepted {
     pub(super) worker: Worker,
-    pub(super) found: Found,
+    pub(super) found: ResolvedJob,
     /// The lowest target the account may have, if it is held to one.
     pub(super) least: Option<u64>,
 }
@@ -117,7 +117,7 @@ impl Session {
         let state = self.job_channel.state();
         let job = job.or_else(|| state.jobs.old_job_of(&puzzle?));
         let addresses = || state.jobs.addresses().collect::<BTreeSet<_>>().into_iter();
-        let admitted = |found: Found, forgiven, counter| {
+        let admitted = |found: ResolvedJob, forgiven, counter| {
             Ok(Admitted {
                 worker: worker.clone(),
                 found,
