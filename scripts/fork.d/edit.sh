@@ -43,7 +43,7 @@ refresh() {
             sed -nE 's/^[<>] (pins|diff [^ ]*).*/  \1/p' | sort -u >&2
         die "undo that first, or keep a copy of your edits and run scripts/fork --reset"
     fi
-    repairing=$(cat "$out/.mending" 2>/dev/null || true)
+    repairing=$(cat "$out/.repairing" 2>/dev/null || true)
     [[ -z $repairing || $patch == "$repairing" ]] || die "the tree ends with $repairing, which is being repaired: refresh that one"
     while [[ ${queue[at]} != "$patch" ]]; do at=$((at + 1)); done
     # A tree under repair ends with this patch.
@@ -107,7 +107,7 @@ refresh_all() {
 }
 
 # Generates up to the first patch that does not apply, leaving out those of its hunks that fail.
-mend() {
+repair() {
     local patch crates
     refuse_edits
     mapfile -t crates < <(crates_of "${queue[@]/#/patches/}")
@@ -115,7 +115,7 @@ mend() {
     copy_crates "$work/tree" "${crates[@]}"
     for patch in "${queue[@]}"; do
         if apply "$work/tree" "patches/$patch"; then continue; fi
-        echo "$patch" >"$work/tree/.mending"
+        echo "$patch" >"$work/tree/.repairing"
         show_report
         install_tree "$work/tree"
         echo "These hunks of patches/$patch are missing from $out:"

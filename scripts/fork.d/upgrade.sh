@@ -123,7 +123,7 @@ explain_failure() {
 # Moves only the pins and generates the tree like --repair. The workspace's lock file stays at the old release:
 # that tells a later --upgrade to finish the move.
 begin_to_fix() {
-    in_copy mend >"$work/missing"
+    in_copy repair >"$work/missing"
     replace Cargo.toml $fork/Cargo.toml $pins/Cargo.toml $pins/Cargo.lock
     cat "$work/missing"
     cat <<END_OF_TEXT
@@ -135,7 +135,7 @@ END_OF_TEXT
 
 # Called by commands that may end during an unfinished move.
 note_unfinished() {
-    [[ -f Cargo.lock && ! -f $out/.mending ]] || return 0
+    [[ -f Cargo.lock && ! -f $out/.repairing ]] || return 0
     local locked pinned
     locked=$(our_release) pinned=$(pinned_version)
     [[ $locked == "$pinned" ]] || say "note: Cargo.lock is at $locked still; scripts/fork --upgrade $pinned moves it"
