@@ -133,9 +133,9 @@ impl Evaluator for CrossChecked {
 #[cfg(test)]
 mod tests {
     use pool_core::health::Level;
+    use pool_plugin::verify::health;
 
     use super::*;
-    use crate::verify::health;
 
     /// Right, except for odd counters if so planted.
     struct Planted {
