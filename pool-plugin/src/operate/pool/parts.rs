@@ -9,7 +9,7 @@ use pool_core::{
     hashrate,
     health::HealthBoard,
     supervise::Restarts,
-    types::{Network, Settled},
+    types::{Network, Settled, unix_seconds},
 };
 use pool_sinks::activity::Activity;
 use tokio::sync::{mpsc, watch};
@@ -31,7 +31,6 @@ use crate::{
     stratum::{
         intake::Intake,
         server::{Common, Pinned, Stats},
-        workers::unix_seconds,
     },
     verify::verifier::Verifier,
 };

@@ -13,7 +13,7 @@ use pool_core::{
     },
     evaluator::EvaluatorStats,
     reject::RejectCode,
-    types::BLOCKS_PER_EPOCH,
+    types::{BLOCKS_PER_EPOCH, unix_seconds},
 };
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -31,11 +31,7 @@ use crate::{
     },
     operate::webhooks,
     release::budget::Budget,
-    stratum::{
-        guard::gate::BanCounts,
-        wire::dialects::Dialect,
-        workers::{Overview, unix_seconds},
-    },
+    stratum::{guard::gate::BanCounts, wire::dialects::Dialect, workers::Overview},
     verify::verifier,
 };
 
