@@ -101,3 +101,25 @@ async fn rewards_come_from_the_dumps_and_wait_for_them() {
     fs::write(&first, "{").unwrap();
     assert!(pool.books.dumps(0, 1).unwrap_err().to_string().contains("2-ab1"), "the error names the file");
 }
+
+#[tokio::test]
+async fn a_dump_that_cannot_be_read_holds_back_those_after_it_and_none_before() {
+    let pool = pool();
+    for height in [2, 4, 6] {
+        append(&pool.ledger, 0, height.into()).await.unwrap();
+        pool.land(height).await;
+        pool.write_dump(height);
+    }
+    let heights = |above| -> Result<Vec<u32>, _> {
+        pool.books.dumps(above, 9).map(|dumps| dumps.iter().map(|dump| dump.height).collect())
+    };
+    assert_eq!(heights(0), Ok(vec![2, 4, 6]));
+    let second = pool.write_dump(4);
+    let good = fs::read(&second).unwrap();
+    fs::write(&second, r#"{"accounts": [{"account": "ann", "reward": 5}]}"#).unwrap();
+    assert_eq!(heights(0), Ok(vec![2]));
+    let error = heights(2).unwrap_err().to_string();
+    assert!(error.contains("4-ab1") && error.contains("expected a string"), "{error}");
+    fs::write(&second, good).unwrap();
+    assert_eq!(heights(2), Ok(vec![4, 6]));
+}

@@ -35,6 +35,8 @@ pub enum Part {
     Disk,
     /// Whether the receivers of the webhooks accept the messages.
     Webhooks,
+    /// Whether what the dumps paid can be read, for the rewards and the luck that are shown.
+    Rewards,
 }
 
 #[derive(
@@ -77,6 +79,7 @@ impl fmt::Display for Part {
             Self::Shares => "shares",
             Self::Disk => "disk",
             Self::Webhooks => "webhooks",
+            Self::Rewards => "rewards",
         })
     }
 }

@@ -9,6 +9,7 @@
 //! # Layout
 //! - the shapes: [`pool`], [`budget`], [`books`], [`miners`], [`parts`], and [`decimal`] for their numbers;
 //! - `observe`: from the parts to a snapshot; `round`, `rewards`, `payments`: what it keeps up to date;
+//! - `health`: whether those can be shown;
 //! - `pages`: lists read on request; [`past`]: the last hours, for charts;
 //! - [`config`]: the configuration without its secrets;
 //! - [`figures`]: the snapshot as metrics.
@@ -18,6 +19,7 @@ pub mod budget;
 pub mod config;
 pub mod decimal;
 pub mod figures;
+mod health;
 pub mod miners;
 mod observe;
 mod pages;
@@ -53,6 +55,7 @@ use pool_core::{
     chain::{ChainHandle, ChainState, Peer, Protocol},
     evaluator::Evaluator,
     health::{Health, HealthBoard},
+    occasionally::Occasionally,
     supervise::Restarts,
     types::Network,
 };
@@ -85,6 +88,7 @@ struct Shared {
     chain: OnceLock<ChainHandle>,
     latest: watch::Sender<Arc<Snapshot>>,
     rewards: RwLock<RewardBook>,
+    unreadable_dumps: Occasionally,
     payments: RwLock<Payments>,
 }
 
@@ -128,7 +132,18 @@ impl View {
         let latest = watch::Sender::new(Arc::new(Snapshot { pool, ..Snapshot::default() }));
         let (parts, chain) = (OnceLock::new(), OnceLock::new());
         let (rewards, payments) = (RwLock::default(), RwLock::default());
-        Self(Arc::new(Shared { config, network, ledger, board, parts, chain, latest, rewards, payments }))
+        Self(Arc::new(Shared {
+            config,
+            network,
+            ledger,
+            board,
+            parts,
+            chain,
+            latest,
+            rewards,
+            unreadable_dumps: Occasionally::default(),
+            payments,
+        }))
     }
 
     /// The pool runs: from now on there is something to read.

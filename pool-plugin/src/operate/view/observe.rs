@@ -12,6 +12,7 @@ use pool_core::{
         Activation, ChainState, Protocol, SyncState, following::NewerVersion, health::synced_validators,
     },
     evaluator::EvaluatorStats,
+    health::Part,
     reject::RejectCode,
     types::{BLOCKS_PER_EPOCH, unix_seconds},
 };
@@ -22,7 +23,7 @@ use super::{
     AccountView, ActivationView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView,
     NewerVersionView, OpenRoundView, PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts,
     Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, decimal::effort, figures,
-    rewards::RewardBook, round::OpenRound,
+    health, rewards::RewardBook, round::OpenRound,
 };
 use crate::{
     ledger::{
@@ -121,7 +122,9 @@ impl Observer {
             self.totals = totals;
             self.totals_due = Some(started + started.elapsed() * TOTALS_PAUSE);
         }
-        RewardBook::follow(&view.0.rewards, ledger, &view.shares_dir())
+        let waits_for = RewardBook::follow(&view.0.rewards, ledger, &view.shares_dir())?;
+        view.0.board.report(Part::Rewards, health::rewards(waits_for.as_ref()));
+        Ok(())
     }
 
     fn look_slowly(&mut self, view: &View, parts: &Sources) {
