@@ -31,8 +31,8 @@ pub use self::{
     restore::{Restored, restore},
 };
 use crate::{
-    books::dump::AdoptError,
-    ledger::{OpenError, ReadError, WriteError},
+    books::dump::{AdoptError, FOLDER as DUMPS},
+    ledger::{FOLDER as DATABASE, OpenError, ReadError, WriteError},
 };
 
 /// Why there is no backup, or why it was not put back.
@@ -66,7 +66,3 @@ pub enum BackupError {
     #[error(transparent)]
     Write(#[from] WriteError),
 }
-
-/// Of the pool's data folder.
-const DATABASE: &str = "db";
-const DUMPS: &str = "shares";

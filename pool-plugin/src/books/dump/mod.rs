@@ -55,6 +55,9 @@ use crate::{
     },
 };
 
+/// The folder of the dumps in the pool's data folder.
+pub const FOLDER: &str = "shares";
+
 /// At start, dumps are compared with the database until this many shares are read; older ones only have to
 /// exist.
 const SHARES_COMPARED_AT_START: u64 = 1_000_000;

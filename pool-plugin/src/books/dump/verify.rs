@@ -12,8 +12,8 @@ use std::{
 
 use pool_core::{chain::rest::RestNode, types::Network};
 
-use super::{DumpError, InvalidDump, check, document::Document, file_name, is_published, render};
-use crate::ledger::{OpenError, ReadError, ShareLedger};
+use super::{DumpError, FOLDER, InvalidDump, check, document::Document, file_name, is_published, render};
+use crate::ledger::{self, OpenError, ReadError, ShareLedger};
 
 /// Why no file could be judged.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +87,7 @@ pub fn run(
 ) -> Result<Summary, VerifyError> {
     let mut paths: BTreeSet<PathBuf> = files.iter().cloned().collect();
     let all_of = match data {
-        Some(data) if paths.is_empty() => Some(data.join("shares")),
+        Some(data) if paths.is_empty() => Some(data.join(FOLDER)),
         None if paths.is_empty() => return Err(VerifyError::Nothing),
         _ => None,
     };
@@ -95,7 +95,7 @@ pub fn run(
     if let Some(dir) = &all_of {
         paths = files_in(dir)?;
     }
-    let ledger = data.map(|data| ShareLedger::open_read_only(&data.join("db"))).transpose()?;
+    let ledger = data.map(|data| ShareLedger::open_read_only(&data.join(ledger::FOLDER))).transpose()?;
     if let (Some(dir), Some(ledger)) = (&all_of, &ledger) {
         paths.extend(published(ledger)?.iter().map(|name| dir.join(name)));
     }

@@ -62,6 +62,7 @@ use pool_core::{
 
 use self::{payments::Payments, rewards::RewardBook};
 use crate::{
+    books::dump,
     ledger::{ShareLedger, records::SolutionRecord},
     operate::{
         config::{Config, Live},
@@ -197,6 +198,6 @@ impl View {
     }
 
     fn shares_dir(&self) -> PathBuf {
-        self.0.config.data.join("shares")
+        self.0.config.data.join(dump::FOLDER)
     }
 }
