@@ -8,7 +8,7 @@ use pool_core::types::{Address, Network};
 use pool_node::{account, protocol};
 use pool_plugin::{
     books::{audit, backup, dump},
-    ledger::ShareLedger,
+    ledger::{self, ShareLedger},
     operate::{
         admin::{self, AdminArgs},
         config::cli::{self as config, ConfigArgs},
@@ -183,7 +183,7 @@ fn check_address(address: &Address) -> Result<(), String> {
 }
 
 fn dump(args: &DumpArgs) -> Result<String> {
-    let ledger = ShareLedger::open_read_only(&args.data.join("db"))?;
+    let ledger = ShareLedger::open_read_only(&args.data.join(ledger::FOLDER))?;
     dump::export(&ledger, args.height, &mut std::io::stdout().lock())?;
     Ok(String::new())
 }
@@ -198,7 +198,7 @@ fn verify(args: &VerifyArgs) -> Result<String> {
 }
 
 fn luck(args: &LuckArgs) -> Result<String> {
-    let ledger = ShareLedger::open_read_only(&args.data.join("db"))?;
+    let ledger = ShareLedger::open_read_only(&args.data.join(ledger::FOLDER))?;
     audit::report::report(&ledger, args.rounds, &mut std::io::stdout().lock())?;
     Ok(String::new())
 }

@@ -74,3 +74,24 @@ pub fn documented() -> OpenApiRouter<State> {
         .routes(routes!(admin::peers))
         .routes(routes!(admin::command))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_every_path() {
+        let document = documented().into_openapi();
+        let there: BTreeSet<&str> =
+            document.paths.paths.keys().map(String::as_str).chain([document::PATH]).collect();
+        let text = include_str!("../../../docs/api.md");
+        let quoted = text.split('`').skip(1).step_by(2);
+        let paths = quoted.map(|item| item.trim_start_matches("GET ").trim_start_matches("POST "));
+        // `/api/v1/admin/…` stands for several.
+        let named: BTreeSet<&str> =
+            paths.filter(|path| path.starts_with('/') && !path.ends_with('…')).collect();
+        assert_eq!(named, there);
+    }
+}

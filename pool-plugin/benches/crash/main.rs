@@ -8,6 +8,8 @@
 mod crash;
 #[path = "../../tests/disk_shim/mod.rs"]
 mod disk_shim;
+#[path = "../../tests/repository/mod.rs"]
+mod repository;
 
 use std::process::{Command, ExitCode};
 

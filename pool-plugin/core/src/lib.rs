@@ -5,6 +5,7 @@
 //! Two rooms. [`chain`] is the one interface to the node: the trait, and what is watched through it. The others are the room
 //! `core`: values, rules and tools; none of them knows `chain`.
 //! - [`types`]: hashes, addresses, solutions, workers as plain values.
+//! - [`all_of`]: the list of an enum's values.
 //! - [`source`]: which connections count together.
 //! - [`login`]: who is credited.
 //! - [`reject`]: why a miner's message is refused: codes and texts.
@@ -22,6 +23,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod accounting;
+mod all_of;
 pub mod chain;
 pub mod evaluator;
 pub mod hashrate;

@@ -37,14 +37,21 @@ pub struct Meters {
     pub fsync: Histogram,
 }
 
+impl Default for Meters {
+    /// Registers each histogram with the recorder.
+    fn default() -> Self {
+        Self {
+            push: histogram!(PUSH),
+            verification: histogram!(VERIFICATION),
+            verification_wait: histogram!(VERIFICATION_WAIT),
+            ack: histogram!(ACK),
+            fsync: histogram!(FSYNC),
+        }
+    }
+}
+
 /// The handles of this process.
 pub fn meters() -> &'static Meters {
     static METERS: OnceLock<Meters> = OnceLock::new();
-    METERS.get_or_init(|| Meters {
-        push: histogram!(PUSH),
-        verification: histogram!(VERIFICATION),
-        verification_wait: histogram!(VERIFICATION_WAIT),
-        ack: histogram!(ACK),
-        fsync: histogram!(FSYNC),
-    })
+    METERS.get_or_init(Meters::default)
 }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::all_of;
+
 /// The longest message of an answer to `mining.submit`, in bytes.
 pub const SHARE_MESSAGE_LIMIT: usize = 31;
 
@@ -145,14 +147,8 @@ impl NoNetwork {
 }
 
 impl RejectCode {
-    pub const ALL: [Self; 6] = [
-        Self::Other,
-        Self::Stale,
-        Self::Duplicate,
-        Self::LowDifficulty,
-        Self::Unauthorized,
-        Self::NotSubscribed,
-    ];
+    pub const ALL: [Self; 6] =
+        all_of!(RejectCode: Other, Stale, Duplicate, LowDifficulty, Unauthorized, NotSubscribed);
 
     /// The code on the wire.
     pub const fn number(self) -> u16 {
@@ -262,6 +258,8 @@ impl fmt::Display for Short {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -270,9 +268,9 @@ mod tests {
         Reject::LowDifficulty { reached, assigned }.to_string()
     }
 
-    #[test]
-    fn every_answer_to_a_share_fits_the_open_client() {
-        let answers = [
+    /// Every answer to a share, and one to a subscription that an old client reads like those.
+    fn short_answers() -> [Reject; 20] {
+        [
             Reject::NotSubscribed,
             Reject::NotAuthorized,
             Reject::NoJob,
@@ -284,8 +282,8 @@ mod tests {
             Reject::NoAnswer,
             Reject::BadSubmit,
             Reject::BadCounter,
-            // Longer than any line that a miner may send.
-            Reject::BadSolution(usize::MAX),
+            // More than any line holds that a miner may send: 4,096 bytes.
+            Reject::BadSolution(9_999),
             Reject::Busy,
             Reject::NotChecked,
             Reject::NotStored,
@@ -294,10 +292,44 @@ mod tests {
             Reject::NoNetwork(NoNetwork::Isolated),
             Reject::NoNetwork(NoNetwork::Behind),
             Reject::UnsupportedVersion,
-        ];
-        for answer in answers {
+        ]
+    }
+
+    #[test]
+    fn every_answer_to_a_share_fits_the_open_client() {
+        for answer in short_answers() {
             assert!(answer.to_string().len() <= SHARE_MESSAGE_LIMIT, "'{answer}' is too long");
         }
+    }
+
+    #[test]
+    fn the_documentation_has_every_code_with_its_messages() {
+        let text = include_str!("../../../docs/stratum.md");
+        let rows = text.lines().skip_while(|line| !line.starts_with("| code | meaning |")).skip(2);
+        let rows: Vec<Vec<&str>> = rows
+            .take_while(|line| line.starts_with('|'))
+            .map(|line| line.split(['|', '`']).collect())
+            .collect();
+        let codes: Vec<String> = rows.iter().map(|row| row[1].trim().to_owned()).collect();
+        assert_eq!(codes, RejectCode::ALL.map(|code| code.number().to_string()));
+        let documented: BTreeSet<(usize, String)> = (0..)
+            .zip(&rows)
+            .flat_map(|(place, row)| {
+                row[4..].iter().step_by(2).map(move |message| (place, (*message).to_owned()))
+            })
+            .filter(|(_, message)| !message.trim().is_empty())
+            .collect();
+        let answers = short_answers().map(|answer| match answer {
+            // With the figures of the example.
+            Reject::LowDifficulty { .. } => Reject::LowDifficulty { reached: 12, assigned: 100 },
+            Reject::BadSolution(_) => Reject::BadSolution(137),
+            other => other,
+        });
+        let answers = answers.iter().filter(|answer| **answer != Reject::UnsupportedVersion);
+        assert_eq!(
+            answers.map(|answer| (answer.code().index(), answer.to_string())).collect::<BTreeSet<_>>(),
+            documented
+        );
     }
 
     #[test]

@@ -4,11 +4,13 @@
 use std::{
     fmt,
     str::FromStr,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use sha2::{Digest, Sha256};
+
+use crate::all_of;
 
 /// Blocks per epoch (`Network::NUM_BLOCKS_PER_EPOCH`, the same on every network).
 pub const BLOCKS_PER_EPOCH: u32 = 360;
@@ -91,11 +93,26 @@ pub const fn epoch_of_block(height: u32) -> u32 {
 
 /// The time, in milliseconds since 1970.
 pub fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time, in seconds since 1970.
+pub fn unix_seconds() -> u64 {
+    since_1970().as_secs()
+}
+
+/// The time, in seconds since 1970, to be compared with that of a block.
+pub fn unix_timestamp() -> i64 {
+    i64::try_from(unix_seconds()).unwrap_or(i64::MAX)
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Network {
+    pub const ALL: [Self; 3] = all_of!(Network: Mainnet, Testnet, Canary);
+
     /// Upstream's numeric id (`--network`).
     pub const fn id(self) -> u16 {
         match self {
@@ -105,13 +122,8 @@ impl Network {
         }
     }
 
-    pub const fn from_id(id: u16) -> Option<Self> {
-        match id {
-            0 => Some(Self::Mainnet),
-            1 => Some(Self::Testnet),
-            2 => Some(Self::Canary),
-            _ => None,
-        }
+    pub fn from_id(id: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|network| network.id() == id)
     }
 
     /// Lower-case name, as used in folder names and dumps.
@@ -121,6 +133,10 @@ impl Network {
             Self::Testnet => "testnet",
             Self::Canary => "canary",
         }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|network| network.name() == name)
     }
 }
 
@@ -256,6 +272,15 @@ mod tests {
     fn counts_are_grouped_and_in_the_singular_for_one() {
         let texts = [0u32, 1, 999, 1_000, 1_234_567].map(|count| counted(count, "share"));
         assert_eq!(texts, ["0 shares", "1 share", "999 shares", "1,000 shares", "1,234,567 shares"]);
+    }
+
+    #[test]
+    fn a_network_has_an_id_and_a_name_of_its_own() {
+        for network in Network::ALL {
+            assert_eq!(Network::from_id(network.id()), Some(network));
+            assert_eq!(Network::from_name(network.name()), Some(network));
+        }
+        assert_eq!((Network::from_id(3), Network::from_name("Mainnet")), (None, None));
     }
 
     #[test]

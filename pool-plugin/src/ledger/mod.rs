@@ -63,6 +63,9 @@ use crate::ledger::{
     },
 };
 
+/// The folder of the database in the pool's data folder.
+pub const FOLDER: &str = "db";
+
 /// A handle to the share ledger; clones share it. Dropping the last one finishes all queued writes and closes
 /// the database, which blocks for a moment: [`close`](Self::close) does the same without blocking.
 #[derive(Clone)]

@@ -1,6 +1,9 @@
 //! The layout in RocksDB, and RocksDB's settings. `docs/storage.md` describes it for people.
 
-use pool_core::types::{SolutionId, Worker};
+use pool_core::{
+    all_of,
+    types::{SolutionId, Worker},
+};
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options};
 
 use crate::ledger::{
@@ -49,18 +52,9 @@ pub(super) enum Table {
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 10] = [
-        Self::Shares,
-        Self::Keys,
-        Self::Totals,
-        Self::Solutions,
-        Self::OpenSolutions,
-        Self::Rounds,
-        Self::Terms,
-        Self::Dumps,
-        Self::LastTargets,
-        Self::Meta,
-    ];
+    pub(super) const ALL: [Self; 10] = all_of!(
+        Table: Shares, Keys, Totals, Solutions, OpenSolutions, Rounds, Terms, Dumps, LastTargets, Meta
+    );
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -224,4 +218,78 @@ fn table_options(table: Table, cache: &Cache) -> Options {
     }
     options.set_block_based_table_factory(&blocks);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::ledger::codec;
+
+    /// What came with a schema.
+    struct Added {
+        schema: u64,
+        tables: &'static [&'static str],
+        numbers: &'static [&'static str],
+        /// Records, and their versions.
+        records: &'static [(&'static str, u8)],
+    }
+
+    /// A released program refuses a newer schema, and reads what it does not know of its own one as damage. So what is
+    /// listed for a released schema stays: something new raises `SCHEMA_VERSION` and is listed there.
+    const SCHEMAS: [Added; SCHEMA_VERSION as usize] = [
+        Added {
+            schema: 1,
+            tables: &["shares", "keys", "totals", "solutions", "open_solutions", "rounds", "meta"],
+            numbers: &["schema", "network", "scanned_height", "keys_from", "probe"],
+            records: &[("share", 1), ("number", 1), ("total", 1), ("solution", 1), ("round", 1)],
+        },
+        Added {
+            schema: 2,
+            tables: &["terms", "dumps", "last_targets"],
+            numbers: &["shares_from", "seq_floor", "shares_lost", "restores", "restored_seq", "restored"],
+            records: &[("terms", 1), ("dump_mark", 1), ("last_target", 1), ("round", 2)],
+        },
+    ];
+
+    const NUMBERS: [Meta; 11] = all_of!(
+        Meta: Schema, Network, ScannedHeight, KeysFrom, SharesFrom, SeqFloor, SharesLost, Restores, RestoredSeq,
+        Restored, Probe
+    );
+
+    fn tables() -> BTreeSet<&'static str> {
+        Table::ALL.into_iter().map(Table::name).collect()
+    }
+
+    fn numbers() -> BTreeSet<&'static str> {
+        NUMBERS.into_iter().map(|number| str::from_utf8(number.key()).unwrap()).collect()
+    }
+
+    #[test]
+    fn nothing_new_is_stored_without_a_new_schema() {
+        let listed = |names: fn(&Added) -> &'static [&'static str]| -> BTreeSet<&str> {
+            SCHEMAS.iter().flat_map(names).copied().collect()
+        };
+        assert_eq!(tables(), listed(|added| added.tables), "column families");
+        assert_eq!(numbers(), listed(|added| added.numbers), "names in `meta`");
+        // The last version of each counts.
+        let records: BTreeMap<_, _> = SCHEMAS.iter().flat_map(|added| added.records).copied().collect();
+        assert_eq!(BTreeMap::from(codec::VERSIONS), records, "versions of records");
+        assert_eq!(SCHEMAS.map(|added| added.schema).last(), Some(&SCHEMA_VERSION));
+    }
+
+    #[test]
+    fn the_documentation_has_every_table_and_number() {
+        let text = include_str!("../../../docs/storage.md");
+        let rows = text.lines().skip_while(|line| !line.starts_with("| family |")).skip(2);
+        let rows = rows.map_while(|line| line.strip_prefix("| `")?.split('`').next());
+        assert_eq!(rows.collect::<BTreeSet<_>>(), tables());
+        let about = text.split("\n\n").find(|paragraph| paragraph.starts_with("`meta` holds")).unwrap();
+        let named: BTreeSet<&str> = about.split('`').skip(3).step_by(2).collect();
+        assert_eq!(named, numbers());
+        assert!(about.contains(&format!("`schema` (now {SCHEMA_VERSION})")));
+        let versions = text.lines().skip_while(|line| !line.starts_with("| schema |")).skip(2);
+        assert_eq!(versions.take_while(|line| line.starts_with('|')).count() as u64, SCHEMA_VERSION);
+    }
 }

@@ -1,7 +1,5 @@
 //! Reports on the parts that do not report themselves: the node and the share ledger.
 
-use std::time::SystemTime;
-
 use pool_core::{
     chain::{
         ChainHandle, ChainState,
@@ -9,6 +7,7 @@ use pool_core::{
         syncing::{Progress, Syncing},
     },
     health::{HealthBoard, Part},
+    types::unix_timestamp,
 };
 use tokio::{
     sync::watch,
@@ -56,7 +55,7 @@ pub async fn run(
             protocol: &chain_handle.protocol(),
             progress: progress.as_ref(),
             peers: peers.look(&chain_handle, &latest),
-            now: unix_now(),
+            now: unix_timestamp(),
         };
         board.report(Part::Chain, chain(&node));
         if let Some(progress) = progress
@@ -88,11 +87,6 @@ impl Peers {
             if self.looks_short < PATIENCE { validators.max(MIN_SYNCED_VALIDATORS) } else { validators };
         Some((connected.len(), seen))
     }
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

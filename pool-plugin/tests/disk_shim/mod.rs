@@ -1,11 +1,9 @@
 //! A disk that fails on demand, for processes that tests start: see `shim.c`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, reason = "each program uses some of it")]
 
 pub(crate) mod power;
-#[path = "../repository/mod.rs"]
-mod repository;
 
 use std::{
     fs::{self, File},
@@ -15,6 +13,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use crate::repository;
 
 pub(crate) const EIO: u64 = 5;
 pub(crate) const ENOSPC: u64 = 28;

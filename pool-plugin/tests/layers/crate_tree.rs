@@ -48,7 +48,7 @@ impl fmt::Display for Line {
 
 /// The crate below the pool's: its folder and its name in paths. Its modules are rooms too: those in [`LEAF_ROOMS`]
 /// under their own names, the others in the room [`CORE`].
-const LEAF_SRC: &str = "pool-plugin/core/src";
+pub(crate) const LEAF_SRC: &str = "pool-plugin/core/src";
 const LEAF: &str = "pool_core";
 const LEAF_ROOMS: [&str; 1] = ["chain"];
 const CORE: &str = "core";
@@ -97,6 +97,10 @@ impl Tree {
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = &Module> {
         self.modules.keys()
+    }
+
+    pub(crate) fn has_children(&self, module: &Module) -> bool {
+        !self.children(module).is_empty()
     }
 
     pub(crate) fn path(&self, module: &Module) -> &Path {
@@ -242,7 +246,7 @@ fn module_of(path: &Path) -> Module {
     names
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = vec![];
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

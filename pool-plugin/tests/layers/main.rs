@@ -1,11 +1,12 @@
 //! The layers of the code hold: each room of the pool's crate uses only what `docs/architecture.md` lets it use, no
-//! modules of one folder need each other, and the paths that the documentation names are there. Tests may look
-//! anywhere: only production code counts.
+//! modules of one folder need each other, the paths that the documentation names are there, and its lists are complete.
+//! Tests may look anywhere: only production code counts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod circles;
 mod crate_tree;
+mod lists;
 mod rooms;
 mod source;
 

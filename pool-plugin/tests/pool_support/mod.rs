@@ -1,7 +1,7 @@
 //! A whole pool on a simulated chain, and a miner's side of the connection.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, reason = "the tests of the API use some of it")]
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -1,6 +1,6 @@
 //! A receiver of webhooks: a small HTTP server that gives prepared answers and keeps what it got.
 
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, reason = "the tests of the API use some of it")]
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -1,13 +1,11 @@
 //! The cost of a restart of the pool for its miners: whether an acknowledged share is lost, how soon all are
 //! back, and whether they all reconnect at once.
 
-use std::{
-    thread::sleep,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{thread::sleep, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use pool_core::types::unix_ms;
 use pool_simulator::{
     books,
     helper::{Helper, percentile},
@@ -59,7 +57,7 @@ fn main() -> Result<()> {
             true => pool.finish()?,
             false => drop(pool),
         }
-        let back = now();
+        let back = unix_ms();
         (pool, _) = start(folder.path(), &listen)?;
         crowd.ask("wait", "working")?;
         let starts = crowd.ask_numbers("starts", "starts")?;
@@ -100,9 +98,4 @@ fn tell(restart: &str, starts: &[u64], back: u64) {
     println!("restart.{restart}.back_p50_s: {:.1}", percentile(&seconds, 0.5));
     println!("restart.{restart}.back_max_s: {:.1}", percentile(&seconds, 1.0));
     println!("restart.{restart}.busiest_second: {busiest}");
-}
-
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or_default()
 }

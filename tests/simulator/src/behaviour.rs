@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use pool_core::all_of;
 
 /// A miner's behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -28,17 +29,9 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 9] = [
-        Self::Honest,
-        Self::Bogus,
-        Self::Duplicates,
-        Self::Stale,
-        Self::Garbage,
-        Self::EndlessLine,
-        Self::SlowReader,
-        Self::Silent,
-        Self::Storm,
-    ];
+    pub const ALL: [Self; 9] = all_of!(
+        Behaviour: Honest, Bogus, Duplicates, Stale, Garbage, EndlessLine, SlowReader, Silent, Storm
+    );
 
     /// Whether such a miner waits for a job.
     pub fn logs_in(self) -> bool {

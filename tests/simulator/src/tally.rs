@@ -3,9 +3,10 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
+use pool_core::types::unix_ms;
 use serde_json::Value;
 
 use crate::{behaviour::Behaviour, helper::percentile};
@@ -59,8 +60,7 @@ impl Tally {
 
     pub fn started_work(&self) {
         self.working.set(self.working.get() + 1);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.starts.borrow_mut().push(u64::try_from(now.as_millis()).unwrap_or_default());
+        self.starts.borrow_mut().push(unix_ms());
     }
 
     /// When miners got work since the last call, in milliseconds since 1970.

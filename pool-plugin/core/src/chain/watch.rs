@@ -1,6 +1,6 @@
 //! Follows the node: publishes the puzzle after each block, and whether to trust it.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use tokio::{
     sync::watch,
@@ -14,7 +14,10 @@ use super::{
     limit_of_next_epoch,
     newer_version_file::NewerVersionFile,
 };
-use crate::{chain::addresses::Addresses, types::Address};
+use crate::{
+    chain::addresses::Addresses,
+    types::{Address, unix_timestamp},
+};
 
 /// A node can fall behind, or lose its peers, without a block that would show it.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -81,7 +84,7 @@ struct Watcher {
 impl Watcher {
     fn note(&mut self, noted: Option<OtherVersion>) {
         if let Some(other) = noted {
-            self.tracker.note(&other, &self.chain.peers(), unix_now());
+            self.tracker.note(&other, &self.chain.peers(), unix_timestamp());
         }
     }
 
@@ -110,7 +113,7 @@ impl Watcher {
     fn sync(&mut self) -> SyncState {
         self.tracker.observe(&Observation {
             now: self.started.elapsed(),
-            unix: unix_now(),
+            unix: unix_timestamp(),
             tip: self.chain.tip().ok(),
             peers: &self.chain.peers(),
             trusted: self.chain.trusted_peers(),
@@ -142,11 +145,6 @@ impl Watcher {
             }
         }
     }
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn log_change(last: SyncState, now: SyncState, puzzle: Option<Puzzle>) {

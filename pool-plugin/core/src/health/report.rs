@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A part of the pool that reports. Each has one reporter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// Whether the node follows the network, and whether solutions would get through.
     Chain,
@@ -34,6 +35,8 @@ pub enum Part {
     Disk,
     /// Whether the receivers of the webhooks accept the messages.
     Webhooks,
+    /// Whether what the dumps paid can be read, for the rewards and the luck that are shown.
+    Rewards,
 }
 
 #[derive(
@@ -76,6 +79,7 @@ impl fmt::Display for Part {
             Self::Shares => "shares",
             Self::Disk => "disk",
             Self::Webhooks => "webhooks",
+            Self::Rewards => "rewards",
         })
     }
 }
@@ -101,5 +105,30 @@ impl Report {
 
     pub fn red(reason: &'static str, text: impl Into<String>) -> Self {
         Self { level: Level::Red, reason, text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::{from_value, to_value};
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    /// Each value by the name that the API's document gives it.
+    fn documented<T: PartialSchema + DeserializeOwned>() -> Vec<(String, T)> {
+        let names: Vec<String> = from_value(to_value(T::schema()).unwrap()["enum"].take()).unwrap();
+        names.into_iter().map(|name| (name.clone(), from_value(name.into()).unwrap())).collect()
+    }
+
+    #[test]
+    fn parts_and_levels_are_called_what_the_api_says() {
+        for (name, part) in documented::<Part>() {
+            assert_eq!(part.to_string(), name);
+        }
+        for (name, level) in documented::<Level>() {
+            assert_eq!(level.to_string(), name);
+        }
     }
 }

@@ -1,29 +1,10 @@
 //! Hashes of any leaves and nodes.
 
-use tiny_keccak::{Hasher, Sha3};
-
-use super::Value;
+use super::{
+    Value,
+    sha3::{sha3, words_of},
+};
 use crate::Keccak;
-
-/// SHA3-256 of a bit and the first bits of some words, by a reference crate.
-pub(crate) fn sha3(bit: bool, words: &[u64], bits: usize) -> Value {
-    let mut bytes = vec![0u8; bits.div_ceil(8)];
-    let mut carry = bit as u8;
-    let input = words.iter().flat_map(|word| word.to_le_bytes()).chain([0]);
-    for (slot, byte) in bytes.iter_mut().zip(input) {
-        *slot = byte << 1 | carry;
-        carry = byte >> 7;
-    }
-    let (mut sha3, mut output) = (Sha3::v256(), [0; 32]);
-    sha3.update(&bytes);
-    sha3.finalize(&mut output);
-    words_of(&output)
-}
-
-fn words_of(bytes: &[u8; 32]) -> Value {
-    let (words, _) = bytes.as_chunks();
-    core::array::from_fn(|i| u64::from_le_bytes(words[i]))
-}
 
 /// Hashes the input's blocks of 32 bytes as leaves, and of 256 bytes as nodes.
 ///

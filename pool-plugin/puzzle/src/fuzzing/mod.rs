@@ -7,10 +7,9 @@
 
 mod keccak;
 mod plan;
+mod sha3;
 
 pub use keccak::keccak;
-#[cfg(test)]
-pub(crate) use keccak::sha3;
 pub use plan::plan;
 
 use crate::{epoch::collect, field::Fr, plan::Plan, program::Type, tape::Witness};

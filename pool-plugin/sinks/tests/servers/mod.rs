@@ -1,6 +1,6 @@
 //! Real servers from Debian's packages: private, on loopback, in their own folder, and gone with the test.
 
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, reason = "each program uses some of it")]
 
 use std::{
     fs,
@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     thread::sleep,
     time::Duration,
 };
@@ -176,8 +177,18 @@ fn url_on(scheme: &str, port: u16) -> String {
     format!("{scheme}://127.0.0.1:{port}")
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port for a server that is about to start. Below those that the system hands out: one of these could go to a
+/// parallel test before the server has it, or while it is away.
+pub fn free_port() -> u16 {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Another process of tests begins elsewhere.
+        let number = std::process::id().wrapping_mul(89).wrapping_add(ASKED.fetch_add(1, Relaxed));
+        let port = 10_000 + (number % 20_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// The server ends with the thread that started it, even if the test is killed.

@@ -3,8 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
+
+use pool_core::types::unix_ms;
 
 use super::{BackupError, DATABASE, DUMPS, Manifest, files};
 use crate::ledger::ShareLedger;
@@ -51,9 +52,4 @@ fn partial_name(dir: &Path) -> Result<PathBuf, BackupError> {
     let parent = files::parent(dir)?;
     files::create_folder(&parent)?;
     Ok(parent.join(format!(".{name}.partial")))
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

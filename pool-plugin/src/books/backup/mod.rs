@@ -30,7 +30,10 @@ pub use self::{
     manifest::Manifest,
     restore::{Restored, restore},
 };
-use crate::ledger::{OpenError, ReadError, WriteError};
+use crate::{
+    books::dump::{AdoptError, FOLDER as DUMPS},
+    ledger::{FOLDER as DATABASE, OpenError, ReadError, WriteError},
+};
 
 /// Why there is no backup, or why it was not put back.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +51,12 @@ pub enum BackupError {
     #[error("the backup in {dir} is inconsistent: {reason}; use another backup")]
     Damaged { dir: PathBuf, reason: String },
     #[error("the dump {path} cannot be taken over: {reason}; check it with `snarkos pool verify`")]
-    Dump { path: PathBuf, reason: String },
+    Dump { path: PathBuf, reason: AdoptError },
+    #[error(
+        "the dump {path} cannot be taken over: its round begins with share {first_seq}, not {expected}: the dump of \
+         an earlier block is missing; restore that file; check it with `snarkos pool verify`"
+    )]
+    DumpBefore { path: PathBuf, first_seq: u64, expected: u64 },
     #[error("{path} could not be read or written: {reason}")]
     Io { path: PathBuf, reason: std::io::Error },
     #[error(transparent)]
@@ -58,7 +66,3 @@ pub enum BackupError {
     #[error(transparent)]
     Write(#[from] WriteError),
 }
-
-/// Of the pool's data folder.
-const DATABASE: &str = "db";
-const DUMPS: &str = "shares";

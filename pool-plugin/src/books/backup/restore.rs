@@ -39,9 +39,7 @@ impl fmt::Display for Restored {
 pub fn restore(dir: &Path, data: &Path) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(dir)?;
     let damaged = |reason: String| BackupError::Damaged { dir: dir.to_owned(), reason };
-    let network = [Network::Mainnet, Network::Testnet, Network::Canary]
-        .into_iter()
-        .find(|network| network.name() == manifest.network)
+    let network = Network::from_name(&manifest.network)
         .ok_or_else(|| damaged(format!("it is of an unknown network '{}'", manifest.network)))?;
     let database = data.join(DATABASE);
     if !files::is_empty_or_missing(&database)? {
@@ -113,12 +111,8 @@ fn check_none_is_missing(ledger: &ShareLedger, data: &Path, newer: &[Adopted]) -
     for Adopted { round, .. } in newer {
         let expected = before.as_ref().map_or(1, |before| before.last_seq.saturating_add(1));
         if round.first_seq != expected {
-            let reason = format!(
-                "its round begins with share {}, not {expected}: the dump of an earlier block is missing; \
-                 restore that file",
-                round.first_seq
-            );
-            return Err(BackupError::Dump { path: data.join(DUMPS).join(round.height.to_string()), reason });
+            let path = data.join(DUMPS).join(round.height.to_string());
+            return Err(BackupError::DumpBefore { path, first_seq: round.first_seq, expected });
         }
         before = Some(round.clone());
     }

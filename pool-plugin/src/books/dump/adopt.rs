@@ -1,28 +1,40 @@
 //! From a dump back to the round it was made of, for a database that lacks the round.
 
-use std::str::FromStr;
-
 use pool_core::{
-    accounting::terms::{Fee, Rules, Scheme, Terms},
-    types::{EpochHash, Network, Solution, Worker},
+    accounting::terms::{Fee, Rules, Terms},
+    types::{EpochHash, Network, ParseTextError, Solution, Worker},
 };
 
 use crate::{
     books::dump::{
-        check::check,
-        document::{Document, Settlement, SolutionEntry},
+        InvalidDump,
+        check::{check, scheme},
+        document::{Document, FeeEntry, Settlement, SolutionEntry, bytes_of},
     },
     ledger::records::{Adopted, Basis, DumpMark, Round, RoundSolution},
 };
 
+/// Why a dump does not become a round of the database.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdoptError {
+    #[error(transparent)]
+    Invalid(#[from] InvalidDump),
+    #[error("it is of {dump}, the database is of {database}")]
+    OtherNetwork { dump: String, database: &'static str },
+    #[error("the id of solution {id} does not match its content")]
+    SolutionId { id: String },
+    #[error(transparent)]
+    Text(#[from] ParseTextError),
+}
+
 /// The round and the mark of a consistent dump of `network`.
-pub fn adopt(bytes: &[u8], network: Network) -> Result<Adopted, String> {
+pub fn adopt(bytes: &[u8], network: Network) -> Result<Adopted, AdoptError> {
     let document = Document::read(bytes)?;
     check(&document)?;
     if document.network != network.name() {
-        return Err(format!("it is of {}, the database is of {}", document.network, network.name()));
+        return Err(AdoptError::OtherNetwork { dump: document.network, database: network.name() });
     }
-    let epoch_hash = epoch_hash(&document.epoch_hash)?;
+    let epoch_hash = EpochHash(bytes_of(&document.epoch_hash)?);
     let solutions =
         document.solutions.iter().map(|entry| solution(entry, epoch_hash)).collect::<Result<_, _>>()?;
     let (first_seq, last_seq) = match &document.settlement {
@@ -39,11 +51,11 @@ pub fn adopt(bytes: &[u8], network: Network) -> Result<Adopted, String> {
     };
     let round = Round {
         height: document.height,
-        hash: parsed(&document.hash)?,
+        hash: document.hash.parse()?,
         timestamp: document.timestamp,
         epoch: document.epoch,
         epoch_hash,
-        address: parsed(&document.pool_address)?,
+        address: document.pool_address.parse()?,
         solutions,
         first_seq,
         last_seq,
@@ -52,16 +64,10 @@ pub fn adopt(bytes: &[u8], network: Network) -> Result<Adopted, String> {
     Ok(Adopted { round, mark })
 }
 
-fn basis(settlement: &Settlement) -> Result<Basis, String> {
+fn basis(settlement: &Settlement) -> Result<Basis, InvalidDump> {
     let entry = &settlement.scheme;
-    let scheme = match entry.window {
-        Some(window) => Scheme::Pplns { window },
-        None => entry.name.parse()?,
-    };
-    let fee = |entry: &crate::books::dump::document::FeeEntry| Fee {
-        account: entry.account.clone(),
-        basis_points: entry.basis_points,
-    };
+    let scheme = scheme(entry)?;
+    let fee = |entry: &FeeEntry| Fee { account: entry.account.clone(), basis_points: entry.basis_points };
     let terms = Terms {
         rules: Rules { scheme, fees: settlement.fees.iter().map(fee).collect() },
         since_seq: entry.since_seq,
@@ -71,34 +77,19 @@ fn basis(settlement: &Settlement) -> Result<Basis, String> {
     Ok(Basis { terms, proof_target: settlement.proof_target })
 }
 
-fn solution(entry: &SolutionEntry, epoch_hash: EpochHash) -> Result<RoundSolution, String> {
+fn solution(entry: &SolutionEntry, epoch_hash: EpochHash) -> Result<RoundSolution, AdoptError> {
     let solution = Solution {
         epoch_hash,
-        address: parsed(&entry.address)?,
+        address: entry.address.parse()?,
         counter: entry.counter,
         target: entry.target,
     };
     if solution.id().to_string() != entry.id {
-        return Err(format!("the id of solution {} does not match its content", entry.id));
+        return Err(AdoptError::SolutionId { id: entry.id.clone() });
     }
     let finder = entry
         .finder
         .as_ref()
         .map(|finder| Worker { account: finder.account.clone(), name: finder.worker.clone() });
     Ok(RoundSolution { solution, reward: entry.reward, finder })
-}
-
-fn epoch_hash(text: &str) -> Result<EpochHash, String> {
-    bytes_of(text).map(EpochHash)
-}
-
-fn bytes_of(text: &str) -> Result<[u8; 32], String> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes)
-        .map_err(|error| format!("'{text}' is not 32 bytes in hex ({error})"))?;
-    Ok(bytes)
-}
-
-fn parsed<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: T::Err| error.to_string())
 }

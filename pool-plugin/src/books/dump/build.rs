@@ -12,6 +12,7 @@ use pool_core::{
 
 use crate::{
     books::dump::{
+        InvalidDump,
         document::{
             AccountEntry, Document, FIRST_SCHEMA_VERSION, FeeEntry, FinderEntry, Link, RoundEntry,
             SCHEMA_VERSION, SchemeEntry, Settlement, SolutionEntry, Window, WorkerEntry,
@@ -28,9 +29,10 @@ pub(super) fn build(
     network: Network,
     gathered: Gathered,
     before: Option<&DumpMark>,
-) -> Result<Document, String> {
+) -> Result<Document, InvalidDump> {
     let rewards = round.solutions.iter().map(|landed| landed.reward);
-    let total_reward = rewards.clone().try_fold(0u64, u64::checked_add).ok_or("the reward does not fit")?;
+    let total_reward =
+        rewards.clone().try_fold(0u64, u64::checked_add).ok_or(InvalidDump::TotalRewardTooLarge)?;
     let Gathered { window_first_seq, first_credit, window: tally, round: sum } = gathered;
     let has_terms = round.basis.is_some();
     let round_length = length(round.first_seq, round.last_seq)?;
@@ -54,8 +56,7 @@ pub(super) fn build(
                     .map(|(name, account)| (name.as_str(), account.sum.credit))
                     .collect(),
             };
-            let allotment =
-                allot(&basis.terms.rules, &income).ok_or("a sum of the rewards does not fit its type")?;
+            let allotment = allot(&basis.terms.rules, &income).ok_or(InvalidDump::RewardsTooLarge)?;
             let entry = RoundEntry {
                 first_seq: round.first_seq,
                 last_seq: round.last_seq,
@@ -137,9 +138,9 @@ fn account_of(landed: &RoundSolution) -> Option<&str> {
 }
 
 /// 0 for an empty window, which ends one before it begins.
-fn length(first_seq: u64, last_seq: u64) -> Result<u64, String> {
+fn length(first_seq: u64, last_seq: u64) -> Result<u64, InvalidDump> {
     let length = last_seq.checked_add(1).and_then(|end| end.checked_sub(first_seq));
-    length.ok_or_else(|| format!("the window of shares {first_seq} to {last_seq} ends before it begins"))
+    length.ok_or(InvalidDump::WindowReversed { first_seq, last_seq })
 }
 
 impl From<&Terms> for SchemeEntry {

@@ -9,7 +9,7 @@ use pool_core::{
 };
 
 use crate::{
-    books::dump::{DumpError, build::build, check::check, gather::gather},
+    books::dump::{DumpError, InvalidDump, build::build, check::check, document::bytes_of, gather::gather},
     ledger::{
         ShareLedger,
         records::{DumpMark, Round},
@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// Makes dumps, and remembers the marks of those that the ledger lacks.
-pub(super) struct Chain<'a> {
+pub(super) struct DumpChain<'a> {
     ledger: &'a ShareLedger,
     network: Network,
     /// By height; not in the ledger yet.
     fresh: BTreeMap<u32, DumpMark>,
 }
 
-impl<'a> Chain<'a> {
+impl<'a> DumpChain<'a> {
     pub(super) fn new(ledger: &'a ShareLedger, network: Network) -> Self {
         Self { ledger, network, fresh: BTreeMap::new() }
     }
@@ -69,7 +69,7 @@ impl<'a> Chain<'a> {
     /// The previous dump has a mark, or never gets one.
     fn render_next(&mut self, round: &Round) -> Result<Vec<u8>, DumpError> {
         let height = round.height;
-        let sums = |reason: String| DumpError::Sums { height, reason };
+        let sums = |reason: InvalidDump| DumpError::Sums { height, reason };
         let (reach, before) = match &round.basis {
             None => (Reach { first_seq: round.first_seq, work: None }, None),
             Some(basis) => {
@@ -83,8 +83,7 @@ impl<'a> Chain<'a> {
         let document = build(round, self.network, gathered, before.as_ref()).map_err(sums)?;
         check(&document).map_err(sums)?;
         if let (Some(settlement), Some(link)) = (&document.settlement, &document.link) {
-            let mut digest = [0; 32];
-            hex::decode_to_slice(&link.digest, &mut digest).map_err(|error| sums(error.to_string()))?;
+            let digest = bytes_of(&link.digest).map_err(sums)?;
             let mark = DumpMark { digest, carried_out: settlement.carried_out, window_first_seq };
             match self.mark(height)? {
                 // What was published, and what later dumps were built on, must not change.

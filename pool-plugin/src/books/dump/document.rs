@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::decimal;
-use crate::books::dump::{canonical, text::escape_for_display};
+use crate::books::dump::{InvalidDump, canonical, text::escape_for_display};
 
 /// The version of the dump's fields, for rounds that were settled by terms.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -144,38 +144,49 @@ pub(super) struct Link {
 
 impl Document {
     /// Reads a dump of a version this program knows, and checks its digest.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let value: Value =
-            serde_json::from_slice(bytes).map_err(|error| format!("it is not a share dump: {error}"))?;
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, InvalidDump> {
+        let not_a_dump = |error: serde_json::Error| InvalidDump::NotADump(error.to_string());
+        let value: Value = serde_json::from_slice(bytes).map_err(not_a_dump)?;
         let version = value["schema_version"].as_u64();
         if !version.is_some_and(|version| (1..=u64::from(SCHEMA_VERSION)).contains(&version)) {
-            let found = &value["schema_version"];
-            return Err(format!(
-                "its schema version is {found}, this program knows up to {SCHEMA_VERSION}: get a newer one"
-            ));
+            return Err(InvalidDump::SchemaVersion {
+                found: value["schema_version"].clone(),
+                known: SCHEMA_VERSION,
+            });
         }
         let digest = canonical::digest(&value);
-        let document: Self =
-            serde_json::from_value(value).map_err(|error| format!("it is not a share dump: {error}"))?;
+        let document: Self = serde_json::from_value(value).map_err(not_a_dump)?;
         match &document.link {
-            Some(link) if link.digest != digest => Err("the digest does not match the content".to_owned()),
+            Some(link) if link.digest != digest => Err(InvalidDump::Digest),
             _ => Ok(document),
         }
     }
 
     /// Sets the digest, if this version has one.
-    pub(super) fn sign(&mut self) -> Result<(), String> {
-        let value = serde_json::to_value(&*self).map_err(|error| error.to_string())?;
+    pub(super) fn sign(&mut self) -> Result<(), InvalidDump> {
+        let value = serde_json::to_value(&*self).map_err(not_json)?;
         if let Some(link) = &mut self.link {
             link.digest = canonical::digest(&value);
         }
         Ok(())
     }
 
-    pub(super) fn to_json(&self) -> Result<Vec<u8>, String> {
-        let json = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, InvalidDump> {
+        let json = serde_json::to_string_pretty(self).map_err(not_json)?;
         let mut text = escape_for_display(&json);
         text.push('\n');
         Ok(text.into_bytes())
     }
+}
+
+/// A hash or digest as it stands in a dump.
+pub(super) fn bytes_of(text: &str) -> Result<[u8; 32], InvalidDump> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes)
+        .map_err(|reason| InvalidDump::NotHex { text: text.to_owned(), reason: reason.to_string() })?;
+    Ok(bytes)
+}
+
+fn not_json(error: serde_json::Error) -> InvalidDump {
+    InvalidDump::NotJson(error.to_string())
 }

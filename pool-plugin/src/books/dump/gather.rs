@@ -5,7 +5,7 @@ use pool_core::accounting::window::{Cut, Reach};
 use crate::{
     books::dump::{
         DumpError,
-        tally::{Sum, Tally},
+        tally::{Sum, SumTooLarge, Tally},
     },
     ledger::{ShareLedger, records::Round},
 };
@@ -26,7 +26,7 @@ pub(super) struct Gathered {
 
 /// Reads the shares of `round` and of its window, as far back as both need.
 pub(super) fn gather(ledger: &ShareLedger, round: &Round, reach: &Reach) -> Result<Gathered, DumpError> {
-    let sums = |reason: String| DumpError::Sums { height: round.height, reason };
+    let sums = |error: SumTooLarge| DumpError::Sums { height: round.height, reason: error.into() };
     let mut gathered = Gathered { window_first_seq: round.last_seq.saturating_add(1), ..Gathered::default() };
     let mut cut = Some(Cut::new(reach));
     let oldest = reach.first_seq.min(round.first_seq).max(1);

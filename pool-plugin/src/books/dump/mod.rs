@@ -6,11 +6,13 @@
 //! Everything here reads the disk: call it from a blocking thread.
 //!
 //! # Layout
-//! - `document`: the fields; `build`: from a round and its shares; `check`: whether they add up.
+//! - `document`: the fields; `build`: from a round and its shares; `check`: whether they add up; [`InvalidDump`]:
+//!   what may be wrong.
 //! - [`adopt`]: from a dump back to its round; `gather`: reads the shares a block pays for; `tally`: their sums.
 //! - `chain`: each dump after the one before; `canonical`: digests.
 //! - `text`: JSON that is also safe to show; `decimal`: numbers that JSON readers would round.
 //! - `file`: names, atomic writing, moving aside.
+//! - [`read_summary`]: what a dump paid, for those who only show or copy it.
 //! - [`verify`]: checks dump files against themselves, the database and the chain.
 
 mod adopt;
@@ -20,8 +22,10 @@ mod chain;
 mod check;
 mod decimal;
 mod document;
+mod errors;
 mod file;
 mod gather;
+mod summary;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -33,16 +37,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use crate::books::dump::{adopt::adopt, document::SCHEMA_VERSION, file::file_name};
+pub use crate::books::dump::{
+    adopt::{AdoptError, adopt},
+    document::SCHEMA_VERSION,
+    errors::InvalidDump,
+    file::file_name,
+    summary::{AccountReward, DumpSummary, RoundSum, SummaryError, read_summary},
+    tally::{Sum, SumTooLarge},
+};
 use pool_core::types::Network;
 
 use crate::{
-    books::dump::{chain::Chain, file::Placed},
+    books::dump::{chain::DumpChain, file::Placed},
     ledger::{
         ReadError, ShareLedger,
         records::{DumpMark, Round},
     },
 };
+
+/// The folder of the dumps in the pool's data folder.
+pub const FOLDER: &str = "shares";
 
 /// At start, dumps are compared with the database until this many shares are read; older ones only have to
 /// exist.
@@ -58,7 +72,7 @@ pub enum DumpError {
     #[error("the round of block {height} lacks share {seq}: restore a backup of the database")]
     Gap { height: u32, seq: u64 },
     #[error("the round of block {height} does not add up: {reason}; no file was written, report this")]
-    Sums { height: u32, reason: String },
+    Sums { height: u32, reason: InvalidDump },
     #[error(
         "the dump of block {height} was published with digest {published}, and the database no longer gives \
          the same: restore a backup of the database; the file is unchanged"
@@ -104,7 +118,7 @@ pub struct Written {
 
 /// The bytes of a round's dump.
 pub fn render(ledger: &ShareLedger, round: &Round, network: Network) -> Result<Vec<u8>, DumpError> {
-    Chain::new(ledger, network).render(round)
+    DumpChain::new(ledger, network).render(round)
 }
 
 /// Writes a round's dump into the folder `dir`, which is created if needed. A file with the same content
@@ -121,7 +135,7 @@ pub fn write(
         let there = path.exists().then_some(Written { path, marks: Vec::new() });
         return there.ok_or(DumpError::Left { height: round.height });
     }
-    let mut chain = Chain::new(ledger, network);
+    let mut chain = DumpChain::new(ledger, network);
     let bytes = chain.render(round)?;
     let path = file::place(dir, &name, &bytes)?.path;
     Ok(Written { path, marks: chain.into_fresh() })
@@ -150,7 +164,7 @@ pub fn verify(
 /// that differ from the database. A round that fails does not stop the others.
 pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Result<Repaired, DumpError> {
     let mut repaired = Repaired::default();
-    let mut chain = Chain::new(ledger, network);
+    let mut chain = DumpChain::new(ledger, network);
     let mut shares_read: u64 = 0;
     for round in ledger.rounds()?.iter().rev() {
         let name = file_name(round);
@@ -178,6 +192,11 @@ pub fn write_missing(ledger: &ShareLedger, dir: &Path, network: Network) -> Resu
     }
     repaired.marks = chain.into_fresh();
     Ok(repaired)
+}
+
+/// Whether the file of the round's dump must exist: the mark is written after it.
+pub fn is_published(ledger: &ShareLedger, round: &Round) -> Result<bool, ReadError> {
+    Ok(round.basis.is_none() || ledger.dump_mark(round.height)?.is_some())
 }
 
 /// Whether shares of the round have been retired: then the file is their only record.

@@ -1,5 +1,7 @@
 //! What is written reads back, adds up, and shows every change.
 
+use std::collections::BTreeSet;
+
 use pool_core::{
     accounting::{
         terms::{Fee, Rules, Scheme, Terms},
@@ -13,7 +15,9 @@ use super::{
     build::build,
     check::{check, check_link},
     document::Document,
+    file_name,
     gather::Gathered,
+    read_summary,
     tally::Sum,
 };
 use crate::ledger::records::{Basis, DumpMark, Round, RoundSolution};
@@ -102,6 +106,26 @@ proptest! {
         prop_assert_eq!(read.to_json().unwrap(), bytes);
     }
 
+    /// The reader of summaries has its own list of fields: none may be lost on the way.
+    #[test]
+    fn a_summary_has_what_the_dump_has(shares in shares(), scheme in schemes()) {
+        let document = document(&shares, scheme);
+        let dir = tempfile::tempdir().unwrap();
+        let round = round(1, 1, None);
+        std::fs::write(dir.path().join(file_name(&round)), document.to_json().unwrap()).unwrap();
+        let summary = read_summary(dir.path(), &round).unwrap();
+        let settlement = document.settlement.as_ref();
+        prop_assert_eq!(summary.proof_target, settlement.map(|settlement| settlement.proof_target));
+        prop_assert_eq!(
+            summary.round.map(|sum| (sum.count, sum.credit)),
+            settlement.map(|settlement| (settlement.round.count, settlement.round.credit))
+        );
+        prop_assert_eq!(summary.digest, document.link.map(|link| link.digest));
+        let rewards = document.accounts.into_iter().map(|entry| (entry.account, entry.reward));
+        let read = summary.accounts.into_iter().map(|paid| (paid.account, paid.reward));
+        prop_assert_eq!(read.collect::<Vec<_>>(), rewards.collect::<Vec<_>>());
+    }
+
     #[test]
     fn the_window_is_what_the_scheme_says(shares in shares(), window in 1..4u32) {
         let all: u128 = shares.iter().map(|(.., target)| u128::from(*target)).sum();
@@ -167,6 +191,28 @@ fn the_digest_shows_every_change() {
     }
 }
 
+#[test]
+fn the_documentation_has_every_field() {
+    let document = document(&sample(), Some(Scheme::Pplns { window: 2 }));
+    let mut paths = vec![];
+    leaves(&serde_json::to_value(&document).unwrap(), "", &mut paths);
+    let is_field = |name: &&str| name.starts_with(|c: char| c.is_ascii_lowercase());
+    let fields: BTreeSet<&str> = paths.iter().flat_map(|path| path.split('/')).filter(is_field).collect();
+    let text = include_str!("../../../../docs/share-dump.md");
+    let rows = text.lines().skip_while(|line| !line.starts_with("| field |")).skip(2);
+    let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    let names = |text: &'static str| {
+        let quoted = text.split('`').skip(1).step_by(2);
+        quoted.flat_map(|path| path.split(|c: char| !c.is_ascii_lowercase() && c != '_')).filter(is_field)
+    };
+    // The second column explains what is inside.
+    let mentioned: BTreeSet<&str> = rows.iter().flat_map(|row| names(row)).collect();
+    assert_eq!(fields.difference(&mentioned).collect::<Vec<_>>(), Vec::<&&str>::new(), "not documented");
+    let first = rows.iter().filter_map(|row| row.split(" | ").next());
+    let documented: BTreeSet<&str> = first.flat_map(names).collect();
+    assert_eq!(documented.difference(&fields).collect::<Vec<_>>(), Vec::<&&str>::new(), "not in a dump");
+}
+
 /// Anyone who makes a false dump can also compute its digest: the sums and the split must show it.
 #[test]
 fn a_signed_lie_about_money_is_noticed() {
@@ -230,36 +276,36 @@ fn dumps_form_a_chain() {
     assert!(check_link(&first, &third).is_err(), "one is missing");
     assert!(check_link(&second, &second).is_err());
     let late = next(&round(6, 5, Some(Scheme::Prop)), &mark(&first));
-    assert!(check_link(&first, &late).unwrap_err().contains("share 4"));
+    assert!(check_link(&first, &late).unwrap_err().to_string().contains("share 4"));
     let mut hidden = second.clone();
     hidden.settlement.as_mut().unwrap().carried_in = 1;
     assert!(check_link(&first, &hidden).is_err(), "the first carried nothing");
 
     let mut old = second.clone();
     (old.schema_version, old.settlement, old.link) = (1, None, None);
-    assert!(check_link(&first, &old).unwrap_err().contains("older schema"));
+    assert!(check_link(&first, &old).unwrap_err().to_string().contains("older schema"));
     let mut other = second.clone();
     other.settlement.as_mut().unwrap().scheme.name = "solo".to_owned();
-    assert!(check_link(&first, &other).unwrap_err().contains("claim the same start"));
+    assert!(check_link(&first, &other).unwrap_err().to_string().contains("claim the same start"));
     other.settlement.as_mut().unwrap().scheme.since_seq = 5;
     assert_eq!(check_link(&first, &other), Ok(()), "newer terms may be others");
     let mut given = first.clone();
     given.settlement.as_mut().unwrap().carried_in = 1;
-    assert!(check(&given).unwrap_err().contains("nothing to carry in"));
+    assert!(check(&given).unwrap_err().to_string().contains("nothing to carry in"));
     let mut swollen = first;
     swollen.window.first_credit = Some(u64::MAX);
-    assert!(check(&swollen).unwrap_err().contains("more than all"));
+    assert!(check(&swollen).unwrap_err().to_string().contains("more than all"));
 }
 
 #[test]
 fn only_known_versions_are_read() {
     let value = |version: serde_json::Value| serde_json::json!({"schema_version": version}).to_string();
     for version in [0.into(), 3.into(), "2".into(), serde_json::Value::Null] {
-        let error = Document::read(value(version).as_bytes()).unwrap_err();
+        let error = Document::read(value(version).as_bytes()).unwrap_err().to_string();
         assert!(error.contains("this program knows up to 2"), "{error}");
     }
-    assert!(Document::read(value(2.into()).as_bytes()).unwrap_err().contains("not a share dump"));
-    assert!(Document::read(b"nonsense").unwrap_err().contains("not a share dump"));
+    assert!(Document::read(value(2.into()).as_bytes()).unwrap_err().to_string().contains("not a share dump"));
+    assert!(Document::read(b"nonsense").unwrap_err().to_string().contains("not a share dump"));
 }
 
 #[test]

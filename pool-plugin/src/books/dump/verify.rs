@@ -12,8 +12,8 @@ use std::{
 
 use pool_core::{chain::node_rest_client::RestNode, types::Network};
 
-use super::{DumpError, check, document::Document, file_name, render};
-use crate::ledger::{OpenError, ReadError, ShareLedger};
+use super::{DumpError, FOLDER, InvalidDump, check, document::Document, file_name, is_published, render};
+use crate::ledger::{self, OpenError, ReadError, ShareLedger};
 
 /// Why no file could be judged.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +35,38 @@ pub enum VerifyError {
 pub enum Verdict {
     /// With the checks that were made.
     Right(Vec<&'static str>),
-    Wrong(String),
+    Wrong(Mistake),
     /// All checks passed so far, but one could not be made.
     Unknown(String),
+}
+
+/// Why a file is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mistake {
+    #[error("{0}")]
+    Unreadable(String),
+    #[error(transparent)]
+    Dump(#[from] InvalidDump),
+
+    // Against the database.
+    #[error("in the database block {height} holds no solution of ours")]
+    NoRound { height: u32 },
+    #[error("the database gives a different dump")]
+    OtherDump,
+    #[error(transparent)]
+    Rebuilt(DumpError),
+
+    // Against the chain.
+    #[error("its network is unknown")]
+    Network,
+    #[error("the chain's block is {0}")]
+    Hash(String),
+    #[error("the block is of {0}")]
+    Timestamp(i64),
+    #[error("the block's proof target is {0}")]
+    ProofTarget(u64),
+    #[error("the block pays {0} to this pool")]
+    Payments(String),
 }
 
 /// How many files got which verdict.
@@ -58,7 +87,7 @@ pub fn run(
 ) -> Result<Summary, VerifyError> {
     let mut paths: BTreeSet<PathBuf> = files.iter().cloned().collect();
     let all_of = match data {
-        Some(data) if paths.is_empty() => Some(data.join("shares")),
+        Some(data) if paths.is_empty() => Some(data.join(FOLDER)),
         None if paths.is_empty() => return Err(VerifyError::Nothing),
         _ => None,
     };
@@ -66,7 +95,7 @@ pub fn run(
     if let Some(dir) = &all_of {
         paths = files_in(dir)?;
     }
-    let ledger = data.map(|data| ShareLedger::open_read_only(&data.join("db"))).transpose()?;
+    let ledger = data.map(|data| ShareLedger::open_read_only(&data.join(ledger::FOLDER))).transpose()?;
     if let (Some(dir), Some(ledger)) = (&all_of, &ledger) {
         paths.extend(published(ledger)?.iter().map(|name| dir.join(name)));
     }
@@ -83,11 +112,11 @@ pub fn run(
     Ok(summary)
 }
 
-/// The names of the files that must exist: a mark is written after its file.
+/// The names of the files that must exist.
 fn published(ledger: &ShareLedger) -> Result<Vec<String>, ReadError> {
     let mut names = Vec::new();
     for round in ledger.rounds()? {
-        if round.basis.is_none() || ledger.dump_mark(round.height)?.is_some() {
+        if is_published(ledger, &round)? {
             names.push(file_name(&round));
         }
     }
@@ -115,12 +144,9 @@ pub fn verify(
     let mut verdicts = Vec::new();
     let mut dumps = Vec::new();
     for path in paths {
-        match fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
-            let document = Document::read(&bytes)?;
-            Ok((document, bytes))
-        }) {
+        match read(&path) {
             Ok((document, bytes)) => dumps.push((document, bytes, path)),
-            Err(reason) => verdicts.push((path, Verdict::Wrong(reason))),
+            Err(mistake) => verdicts.push((path, Verdict::Wrong(mistake))),
         }
     }
     dumps.sort_by_key(|(document, ..)| document.height);
@@ -132,6 +158,11 @@ pub fn verify(
     verdicts
 }
 
+fn read(path: &Path) -> Result<(Document, Vec<u8>), Mistake> {
+    let bytes = fs::read(path).map_err(|error| Mistake::Unreadable(error.to_string()))?;
+    Ok((Document::read(&bytes)?, bytes))
+}
+
 fn judge(
     document: &Document,
     bytes: &[u8],
@@ -140,15 +171,15 @@ fn judge(
     node: Option<&RestNode>,
 ) -> Verdict {
     let mut checks = vec!["sums"];
-    if let Err(reason) = check::check(document) {
-        return Verdict::Wrong(reason);
+    if let Err(mistake) = check::check(document) {
+        return Verdict::Wrong(mistake.into());
     }
     if document.settlement.is_some() {
         checks.extend(["digest", "split"]);
     }
     if let Some(before) = before {
-        if let Err(reason) = check::check_link(before, document) {
-            return Verdict::Wrong(reason);
+        if let Err(mistake) = check::check_link(before, document) {
+            return Verdict::Wrong(mistake.into());
         }
         if document.link.is_some() {
             checks.push("chain");
@@ -161,7 +192,7 @@ fn judge(
         match verdict {
             Ok(()) => checks.push(name),
             Err(Fault::Left) => checks.push("its shares have been retired"),
-            Err(Fault::Wrong(reason)) => return Verdict::Wrong(reason),
+            Err(Fault::Wrong(mistake)) => return Verdict::Wrong(mistake),
             Err(Fault::Unknown(reason)) => unknown = Some(reason),
         }
     }
@@ -171,25 +202,30 @@ fn judge(
 enum Fault {
     /// Its shares are no longer kept.
     Left,
-    Wrong(String),
+    Wrong(Mistake),
     Unknown(String),
+}
+
+impl From<Mistake> for Fault {
+    fn from(mistake: Mistake) -> Self {
+        Self::Wrong(mistake)
+    }
 }
 
 /// Whether its shares give the same dump, byte for byte.
 fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> Result<(), Fault> {
     let unknown = |error: ReadError| Fault::Unknown(error.to_string());
     let Some(round) = ledger.round(document.height).map_err(unknown)? else {
-        let reason = format!("in the database block {} holds no solution of ours", document.height);
-        return Err(Fault::Wrong(reason));
+        return Err(Mistake::NoRound { height: document.height }.into());
     };
     match render(ledger, &round, ledger.network()) {
         Ok(rendered) if rendered == bytes => Ok(()),
-        Ok(_) => Err(Fault::Wrong("the database gives a different dump".to_owned())),
+        Ok(_) => Err(Mistake::OtherDump.into()),
         Err(DumpError::Gap { seq, .. }) if ledger.shares_from().is_ok_and(|kept| seq < kept) => {
             Err(Fault::Left)
         }
         Err(error @ (DumpError::Changed { .. } | DumpError::Sums { .. })) => {
-            Err(Fault::Wrong(error.to_string()))
+            Err(Mistake::Rebuilt(error).into())
         }
         Err(error) => Err(Fault::Unknown(error.to_string())),
     }
@@ -197,19 +233,16 @@ fn against_database(document: &Document, bytes: &[u8], ledger: &ShareLedger) -> 
 
 /// Whether the block is in the chain, and pays this pool exactly what the dump says.
 fn against_chain(document: &Document, node: &RestNode) -> Result<(), Fault> {
-    let network = [Network::Mainnet, Network::Testnet, Network::Canary];
-    let network = network.into_iter().find(|network| network.name() == document.network);
-    let network = network.ok_or_else(|| Fault::Wrong("its network is unknown".to_owned()))?;
+    let network = Network::from_name(&document.network).ok_or(Mistake::Network)?;
     let block = node.block(network, document.height).map_err(Fault::Unknown)?;
-    let wrong = |reason: String| Err(Fault::Wrong(reason));
     if block.hash != document.hash {
-        return wrong(format!("the chain's block is {}", block.hash));
+        return Err(Mistake::Hash(block.hash).into());
     }
     if block.timestamp != document.timestamp {
-        return wrong(format!("the block is of {}", block.timestamp));
+        return Err(Mistake::Timestamp(block.timestamp).into());
     }
     if document.settlement.as_ref().is_some_and(|given| given.proof_target != block.proof_target) {
-        return wrong(format!("the block's proof target is {}", block.proof_target));
+        return Err(Mistake::ProofTarget(block.proof_target).into());
     }
     let mut addresses: BTreeSet<&str> =
         document.solutions.iter().map(|solution| solution.address.as_str()).collect();
@@ -224,7 +257,7 @@ fn against_chain(document: &Document, node: &RestNode) -> Result<(), Fault> {
         .map(|one| (one.id.as_str(), one.address.as_str(), one.counter, one.target, one.reward))
         .collect();
     if stated != real {
-        return wrong(format!("the block pays {real:?} to this pool"));
+        return Err(Mistake::Payments(format!("{real:?}")).into());
     }
     Ok(())
 }
@@ -233,7 +266,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Right(checks) => write!(f, "right ({})", checks.join(", ")),
-            Self::Wrong(reason) => write!(f, "WRONG: {reason}"),
+            Self::Wrong(mistake) => write!(f, "WRONG: {mistake}"),
             Self::Unknown(reason) => write!(f, "not checked in full: {reason}"),
         }
     }

@@ -3,9 +3,9 @@
 //! Dumps and totals keep what a share was worth. A share stays in any case while a round without a dump, the
 //! open round, or the scheme's window may need it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use pool_core::accounting::terms::Scheme;
+use pool_core::{accounting::terms::Scheme, types::unix_ms};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -28,8 +28,8 @@ pub async fn run(ledger: ShareLedger, keep_shares: impl Fn() -> Duration + Send,
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(looks.tick()).await.is_some() {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let until_ms = u64::try_from(now.saturating_sub(keep_shares()).as_millis()).unwrap_or(0);
+        let kept_ms = u64::try_from(keep_shares().as_millis()).unwrap_or(u64::MAX);
+        let until_ms = unix_ms().saturating_sub(kept_ms);
         match retire_before(&ledger, until_ms).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "retired old shares"),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::ledger::records::DumpMark;
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 pub fn encode_dump_mark(mark: &DumpMark) -> Vec<u8> {
     Encoder::record(VERSION).bytes(&mark.digest).u64(mark.carried_out).u64(mark.window_first_seq).0

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::ledger::records::LastTarget;
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 pub fn encode_last_target(last: &LastTarget) -> Vec<u8> {
     Encoder::record(VERSION).worker(&last.worker).u64(last.target).u64(last.seen).0

@@ -29,6 +29,19 @@ pub use solution::{decode_solution, encode_solution};
 pub use terms::{decode_terms, encode_terms};
 pub use total::{decode_total, encode_total, encode_worker_key};
 
+/// The version that each record is written in.
+#[cfg(test)]
+pub(super) const VERSIONS: [(&str, u8); 8] = [
+    ("dump_mark", dump_mark::VERSION),
+    ("last_target", last_target::VERSION),
+    ("number", number::VERSION),
+    ("round", round::VERSION),
+    ("share", share::VERSION),
+    ("solution", solution::VERSION),
+    ("terms", terms::VERSION),
+    ("total", total::VERSION),
+];
+
 /// The longest account or worker name, in bytes, that fits into a record.
 pub const MAX_NAME_BYTES: usize = 1024;
 

@@ -5,7 +5,7 @@ use super::{
     bytes::{Decoder, Encoder},
 };
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 pub fn encode_number(value: u64) -> Vec<u8> {
     Encoder::record(VERSION).u64(value).0

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::ledger::records::{Basis, Round, RoundSolution};
 
-const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 2;
 
 pub fn encode_round(round: &Round) -> Vec<u8> {
     let version = if round.basis.is_some() { VERSION } else { 1 };

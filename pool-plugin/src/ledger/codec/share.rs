@@ -8,7 +8,7 @@ use super::{
 };
 use crate::ledger::records::{Share, ShareKey};
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 pub fn encode_share(share: &Share) -> Vec<u8> {
     Encoder::record(VERSION)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::ledger::records::{SolutionRecord, SolutionState};
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 pub fn encode_solution(record: &SolutionRecord) -> Vec<u8> {
     let head = Encoder::record(VERSION)

@@ -7,7 +7,7 @@ use super::{
     bytes::{Decoder, Encoder},
 };
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 pub fn encode_terms(terms: &Terms) -> Vec<u8> {
     put_terms(Encoder::record(VERSION), terms).0

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::ledger::records::WorkerTotal;
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 /// A database key, so without a version byte: both names, each behind its length.
 pub fn encode_worker_key(worker: &Worker) -> Vec<u8> {

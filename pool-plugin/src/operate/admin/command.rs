@@ -79,6 +79,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_every_command() {
+        let commands = Command::augment_subcommands(clap::Command::new("admin"));
+        let text = include_str!("../../../../docs/stratum.md");
+        let examples = text.lines().filter(|line| line.trim_start().starts_with("snarkos pool admin "));
+        let words: Vec<&str> = examples.flat_map(str::split_whitespace).collect();
+        for command in commands.get_subcommands() {
+            assert!(words.contains(&command.get_name()), "docs/stratum.md lacks `{}`", command.get_name());
+        }
+    }
+
+    #[test]
     fn requests_are_lines_of_json() {
         let read = |line: &str| serde_json::from_str::<Command>(line);
         assert_eq!(read(r#"{"command":"status"}"#).unwrap(), Command::Status);

@@ -53,6 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_level_has_one_name_in_the_command_line_in_json_and_in_the_logger() {
+        for level in LogLevel::value_variants() {
+            assert_eq!(level.to_possible_value().unwrap().get_name(), level.to_string());
+            assert_eq!(serde_json::to_value(level).unwrap(), level.to_string());
+        }
+    }
+
+    #[test]
     fn a_level_is_of_the_pool_unless_a_module_is_named() {
         assert_eq!(directive(LogLevel::Debug, None).unwrap(), "pool_=debug");
         let router = directive(LogLevel::Trace, Some("snarkos_node_router::peering")).unwrap();

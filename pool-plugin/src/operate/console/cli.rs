@@ -9,15 +9,13 @@ use std::{
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use pool_core::types::unix_seconds;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{screen, tables};
-use crate::{
-    operate::admin::{
-        Command, LogLevel, Question, SOCKET, client,
-        query::{self, Account, Blocks, Miners, Solutions, Status},
-    },
-    stratum::workers::unix_seconds,
+use crate::operate::admin::{
+    Command, LogLevel, Question, SOCKET, client,
+    query::{self, Account, Blocks, Miners, Solutions, Status},
 };
 
 /// How often `status --watch` refreshes.

@@ -1,14 +1,11 @@
 //! The pool on one screen.
 
-use pool_core::health::Level;
+use pool_core::{health::Level, types::unix_seconds};
 
 use super::format::{NONE, counted, grouped, percent, plain, rate, round_credits, short, span};
-use crate::{
-    operate::{
-        admin::query::Status,
-        view::{ActivationView, BudgetView, ChainView, PoolView},
-    },
-    stratum::workers::unix_seconds,
+use crate::operate::{
+    admin::query::Status,
+    view::{ActivationView, BudgetView, ChainView, PoolView},
 };
 
 pub(super) fn status(status: &Status) -> String {

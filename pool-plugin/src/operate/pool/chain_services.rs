@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
 use crate::{
-    books::{audit, restored_epoch_gate, rounds},
+    books::{audit, dump, restored_epoch_gate, rounds},
     operate::{
         config::SinksConfig,
         sinks::{self, LedgerBooks},
@@ -86,7 +86,7 @@ impl ChainServices {
         let config = &self.parts.config;
         let setup = rounds::Setup {
             addresses: config.addresses.iter().copied().collect(),
-            shares_dir: config.data.join("shares"),
+            shares_dir: config.data.join(dump::FOLDER),
             rules: self.parts.live.now().rules.clone(),
         };
         let ledger = self.parts.ledger.clone();
@@ -118,7 +118,7 @@ impl ChainServices {
     }
 
     async fn feed_sinks(self) {
-        let shares = self.parts.config.data.join("shares");
+        let shares = self.parts.config.data.join(dump::FOLDER);
         let books = Arc::new(LedgerBooks::new(self.parts.ledger.clone(), self.chain, shares));
         let (config, board) = (self.parts.config.sinks.clone(), self.parts.board.clone());
         sinks::run(config, books, self.parts.activity.clone(), board, self.stop).await;

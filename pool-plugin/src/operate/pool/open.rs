@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::StopHandle;
 use crate::{
     books::backup::BackupHandle,
-    ledger::ShareLedger,
+    ledger::{self, ShareLedger},
     operate::{
         admin::{AdminHandle, Logger},
         config::{Config, Source},
@@ -62,7 +62,7 @@ impl Pool {
         std::fs::create_dir_all(&config.data).with_context(|| {
             format!("cannot make the pool's folder {folder}; choose another with --pool-data")
         })?;
-        let ledger = ShareLedger::open(&config.data.join("db"), network)?;
+        let ledger = ShareLedger::open(&config.data.join(ledger::FOLDER), network)?;
         let accept = open_accept_rules(&config)?;
         if let Some(capture) = &config.capture {
             std::fs::create_dir_all(&capture.folder).with_context(|| {

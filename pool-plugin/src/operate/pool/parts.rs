@@ -9,7 +9,7 @@ use pool_core::{
     hashrate,
     health::HealthBoard,
     supervise::Restarts,
-    types::{Network, Settled},
+    types::{Network, Settled, unix_seconds},
 };
 use pool_sinks::activity::Activity;
 use tokio::sync::{mpsc, watch};
@@ -32,7 +32,6 @@ use crate::{
         guard::descriptors,
         intake::Intake,
         server::{PortSettings, Server, ServerParts, Stats, StratumConfig},
-        workers::unix_seconds,
     },
     verify::verifier::Verifier,
 };

@@ -1,13 +1,12 @@
 //! The ledger, the dumps and the chain as the sinks read them.
 
-use std::{fs, io::ErrorKind, path::PathBuf};
+use std::path::PathBuf;
 
 use pool_core::chain::ChainHandle;
 use pool_sinks::books::{Block, Books, BooksError, Dump, Life, Reward, Share, Solution};
-use serde::Deserialize;
 
 use crate::{
-    books::dump::file_name,
+    books::dump::{AccountReward, SummaryError, read_summary},
     ledger::{
         ShareLedger,
         records::{self, Round, RoundSolution},
@@ -49,22 +48,17 @@ impl LedgerBooks {
 
     /// `None`: the dump is not written yet.
     fn dump(&self, round: &Round) -> Result<Option<Dump>, BooksError> {
-        let path = self.shares_dir.join(file_name(round));
-        let unreadable = |error: String| BooksError(format!("the dump {}: {error}", path.display()));
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error.to_string())),
+        let summary = match read_summary(&self.shares_dir, round) {
+            Ok(summary) => summary,
+            Err(SummaryError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(failed(error)),
         };
-        let file: DumpFile = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-        let mut rewards = vec![];
-        for account in file.accounts {
-            // Dumps from before schemes existed have no rewards.
-            let Some(amount) = account.reward else { continue };
-            let amount = amount.parse().map_err(|_| unreadable(format!("'{amount}' is not a reward")))?;
-            rewards.push(Reward { account: account.account, amount });
-        }
-        Ok(Some(Dump { height: round.height, hash: round.hash.to_string(), rewards }))
+        // Dumps from before schemes existed have no rewards.
+        let rewards = summary.accounts.into_iter().filter_map(|paid| {
+            let AccountReward { account, reward } = paid;
+            Some(Reward { account, amount: reward? })
+        });
+        Ok(Some(Dump { height: round.height, hash: round.hash.to_string(), rewards: rewards.collect() }))
     }
 }
 
@@ -97,20 +91,18 @@ impl Books for LedgerBooks {
 
     fn dumps(&self, height: u32, limit: usize) -> Result<Vec<Dump>, BooksError> {
         let rounds = self.ledger.rounds_above(height, limit).map_err(failed)?;
-        rounds.iter().map_while(|round| self.dump(round).transpose()).collect()
+        let mut dumps = vec![];
+        for round in &rounds {
+            match self.dump(round) {
+                Ok(Some(dump)) => dumps.push(dump),
+                Ok(None) => break,
+                Err(error) if dumps.is_empty() => return Err(error),
+                // Those before it do not wait for it; the next call begins with it.
+                Err(_) => break,
+            }
+        }
+        Ok(dumps)
     }
-}
-
-/// The parts of a dump file that are read.
-#[derive(Deserialize)]
-struct DumpFile {
-    accounts: Vec<DumpAccount>,
-}
-
-#[derive(Deserialize)]
-struct DumpAccount {
-    account: String,
-    reward: Option<String>,
 }
 
 fn share(seq: u64, stored: &records::Share) -> Share {

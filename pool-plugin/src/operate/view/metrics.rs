@@ -212,8 +212,7 @@ fn publish_chain(pool: &PoolView) {
 
 /// The place of an access in the order from everything to nothing.
 fn access(name: &str) -> f64 {
-    let all = [Access::Open, Access::NoNewJobs, Access::Refusing, Access::Closed];
-    all.into_iter().position(|access| access.name() == name).map_or(f64::NAN, |place| place as f64)
+    Access::ALL.into_iter().position(|access| access.name() == name).map_or(f64::NAN, |place| place as f64)
 }
 
 fn publish_solutions(pool: &PoolView) {
@@ -273,29 +272,4 @@ fn level(level: Level) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    /// The names of the metrics in a text.
-    fn named(text: &str) -> BTreeSet<&str> {
-        let words = text.split(|one: char| !one.is_ascii_alphanumeric() && one != '_');
-        words.filter(|word| word.starts_with("pool_")).collect()
-    }
-
-    #[test]
-    fn the_board_and_the_alerts_ask_for_figures_there_are() {
-        let plain = COUNTERS.into_iter().chain(GAUGES).map(|(name, _)| name.to_owned());
-        let histograms = meters::HISTOGRAMS
-            .into_iter()
-            .flat_map(|(name, _)| ["_bucket", "_sum", "_count", ""].map(|part| format!("{name}{part}")));
-        let there: BTreeSet<String> = plain.chain(histograms).collect();
-        let board = include_str!("../../../../ops/grafana/aleo-pool.json");
-        let rules = include_str!("../../../../ops/prometheus/aleo-pool.rules.yml");
-        let asked: BTreeSet<&str> = named(board).union(&named(rules)).copied().collect();
-        assert!(asked.len() > 30, "{asked:?}");
-        let unknown: Vec<_> = asked.into_iter().filter(|name| !there.contains(*name)).collect();
-        assert_eq!(unknown, Vec::<&str>::new());
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@
 //! # Layout
 //! - the shapes: [`pool`], [`budget`], [`books`], [`miners`], [`parts`], and [`decimal`] for their numbers;
 //! - `observe`: from the parts to a snapshot; `round`, `rewards`, `payments`: what it keeps up to date;
+//! - `health`: whether those can be shown;
 //! - `pages`: lists read on request; [`past`]: the last hours, for charts;
 //! - [`config`]: the configuration without its secrets;
 //! - [`metrics`]: the snapshot as metrics.
@@ -17,6 +18,7 @@ pub mod books;
 pub mod budget;
 pub mod config;
 pub mod decimal;
+mod health;
 pub mod metrics;
 pub mod miners;
 mod observe;
@@ -52,12 +54,14 @@ use pool_core::{
     chain::{ChainHandle, ChainState, Peer, Protocol},
     evaluator::Evaluator,
     health::{Health, HealthBoard},
+    log_throttle::LogThrottle,
     supervise::Restarts,
     types::Network,
 };
 
 use self::{payments::Payments, rewards::RewardBook};
 use crate::{
+    books::dump,
     ledger::{ShareLedger, records::SolutionRecord},
     operate::{
         config::{Config, Live},
@@ -81,6 +85,7 @@ struct Shared {
     chain: OnceLock<ChainHandle>,
     latest: watch::Sender<Arc<Snapshot>>,
     rewards: RwLock<RewardBook>,
+    unreadable_dumps: LogThrottle,
     payments: RwLock<Payments>,
 }
 
@@ -121,7 +126,18 @@ impl View {
         let latest = watch::Sender::new(Arc::new(Snapshot { pool, ..Snapshot::default() }));
         let (parts, chain) = (OnceLock::new(), OnceLock::new());
         let (rewards, payments) = (RwLock::default(), RwLock::default());
-        Self(Arc::new(Shared { config, network, ledger, board, parts, chain, latest, rewards, payments }))
+        Self(Arc::new(Shared {
+            config,
+            network,
+            ledger,
+            board,
+            parts,
+            chain,
+            latest,
+            rewards,
+            unreadable_dumps: LogThrottle::default(),
+            payments,
+        }))
     }
 
     /// The pool runs: from now on there is something to read.
@@ -175,6 +191,6 @@ impl View {
     }
 
     fn shares_dir(&self) -> PathBuf {
-        self.0.config.data.join("shares")
+        self.0.config.data.join(dump::FOLDER)
     }
 }

@@ -12,8 +12,9 @@ use pool_core::{
         Activation, ChainState, Protocol, SyncState, following::NewerVersion, health::synced_validators,
     },
     evaluator::EvaluatorStats,
+    health::Part,
     reject::RejectCode,
-    types::BLOCKS_PER_EPOCH,
+    types::{BLOCKS_PER_EPOCH, unix_seconds},
 };
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -21,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     AccountView, ActivationView, BansView, BudgetView, ChainView, DiskView, EvaluatorView, FeeView, LuckView,
     NewerVersionView, OpenRoundView, PoolView, PortView, SessionsView, SharesView, Snapshot, SolutionCounts,
-    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, decimal::effort, metrics,
-    rewards::RewardBook, round::OpenRound,
+    Sources, VerificationView, View, WebhooksView, WorkerShares, WorkerView, decimal::effort, health,
+    metrics, rewards::RewardBook, round::OpenRound,
 };
 use crate::{
     ledger::{
@@ -31,11 +32,7 @@ use crate::{
     },
     operate::webhooks,
     release::budget::Budget,
-    stratum::{
-        guard::gate::BanCounts,
-        wire::dialects::Dialect,
-        workers::{Overview, unix_seconds},
-    },
+    stratum::{guard::gate::BanCounts, wire::dialects::Dialect, workers::Overview},
     verify::verifier,
 };
 
@@ -125,7 +122,9 @@ impl Observer {
             self.totals = totals;
             self.totals_due = Some(started + started.elapsed() * TOTALS_PAUSE);
         }
-        RewardBook::follow(&view.0.rewards, ledger, &view.shares_dir())
+        let waits_for = RewardBook::follow(&view.0.rewards, ledger, &view.shares_dir())?;
+        view.0.board.report(Part::Rewards, health::rewards(waits_for.as_ref()));
+        Ok(())
     }
 
     fn look_slowly(&mut self, view: &View, parts: &Sources) {

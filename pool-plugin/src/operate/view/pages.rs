@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 
 use super::{
     AccountView, BlockSolution, BlockView, Decimal, DumpView, Finder, RewardView, RoundView, SolutionView,
-    StateView, View, WorkerView, decimal::effort, rewards,
+    StateView, View, WorkerView, decimal::effort, rewards::Paid,
 };
 use crate::{
-    books::dump::file_name,
+    books::dump::{SummaryError, file_name, read_summary},
     ledger::{
         ReadError,
         records::{Round, SolutionRecord, SolutionState},
@@ -182,7 +182,7 @@ impl View {
     ) -> Result<Page<RewardView>, PageError> {
         let below = read_cursor(cursor)?.unwrap_or(u32::MAX);
         let book = self.0.rewards.read();
-        let view = |(paid, reward): (&rewards::Paid, u64)| RewardView {
+        let view = |(paid, reward): (&Paid, u64)| RewardView {
             height: paid.height,
             time: paid.time,
             reward: reward.into(),
@@ -263,9 +263,18 @@ impl View {
     }
 
     /// The dump of a round: the latest ones are in memory.
-    fn paid(&self, round: &Round) -> Option<rewards::Paid> {
-        let known = self.0.rewards.read().at(round.height).map(rewards::Paid::without_rewards);
-        known.or_else(|| rewards::read(&self.shares_dir(), round))
+    fn paid(&self, round: &Round) -> Option<Paid> {
+        let known = self.0.rewards.read().at(round.height).map(Paid::without_rewards);
+        known.or_else(|| match read_summary(&self.shares_dir(), round) {
+            Ok(summary) => Some(Paid::new(round, summary)),
+            Err(SummaryError::Missing { .. }) => None,
+            Err(error) => {
+                if let Some(times) = self.0.unreadable_dumps.due() {
+                    tracing::warn!(%error, times, "cannot show what a block paid");
+                }
+                None
+            }
+        })
     }
 
     fn solution_view(&self, record: &SolutionRecord) -> SolutionView {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use pool_core::health::{Health, Level};
+use pool_core::health::{Health, Level, Part};
 
 /// The health of the pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,8 +16,7 @@ pub struct HealthView {
 /// A part of the pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartView {
-    /// chain, ledger, release, rounds, verification, redis, postgres, puzzle, books, finds, shares, disk or
-    /// webhooks
+    #[schema(value_type = Part)]
     pub part: String,
     pub level: Level,
     /// A name for machines

@@ -2,16 +2,13 @@
 
 use pool_core::{
     hashrate::{HashRate, Past},
-    types::Worker,
+    types::{Worker, unix_seconds},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::View;
-use crate::stratum::{
-    history::{MinuteTotals, Spans},
-    workers::unix_seconds,
-};
+use crate::stratum::history::{MinuteTotals, Spans};
 
 /// What came in over the last hours, in consecutive spans, oldest first, without the running one. Refused
 /// shares are known since the pool's start, the rest of the last day survives a restart.

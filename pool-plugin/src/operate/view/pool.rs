@@ -259,3 +259,34 @@ pub struct PortView {
     /// Whether it speaks TLS too
     pub tls: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use pool_core::{
+        chain::following::{Access, Following},
+        reject::RejectCode,
+    };
+    use serde_json::{Value, to_value};
+    use utoipa::PartialSchema;
+
+    use super::*;
+    use crate::stratum::server::session_counts::SessionState;
+
+    /// Fails unless the API's document names each of `names` where it explains a field.
+    fn assert_named<T: PartialSchema>(field: &str, names: &[&str]) {
+        let schema: Value = to_value(T::schema()).unwrap();
+        let text = schema["properties"][field]["description"].as_str().unwrap();
+        let words: Vec<&str> = text.split(|c: char| !c.is_ascii_lowercase() && c != '_').collect();
+        for name in names {
+            assert!(words.contains(name), "{field}: '{text}' lacks {name}");
+        }
+    }
+
+    #[test]
+    fn the_document_names_every_state_access_and_reason() {
+        assert_named::<ChainView>("following", &Following::ALL.map(Following::name));
+        assert_named::<ChainView>("access", &Access::ALL.map(Access::name));
+        assert_named::<SessionsView>("state", &SessionState::ALL.map(SessionState::label));
+        assert_named::<SharesView>("refused", &RejectCode::ALL.map(RejectCode::label));
+    }
+}

@@ -9,10 +9,9 @@ use std::{
 
 use parking_lot::RwLock;
 use pool_core::accounting::luck::effort_permille;
-use serde::Deserialize;
 
 use crate::{
-    books::dump::file_name,
+    books::dump::{DumpSummary, SummaryError, file_name, is_published, read_summary},
     ledger::{ReadError, ShareLedger, records::Round},
 };
 
@@ -57,19 +56,23 @@ pub(super) struct Summary {
 }
 
 impl RewardBook {
-    /// Adds the dumps written since the last call, a few at a time. Later dumps wait for one that is missing.
+    /// Adds the dumps written since the last call, a few at a time: sums of less than all dumps up to a block would
+    /// be wrong. `Some`: all later dumps wait for one that should be there.
     pub(super) fn follow(
         book: &RwLock<Self>,
         ledger: &ShareLedger,
         shares_dir: &Path,
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<SummaryError>, ReadError> {
         let height = book.read().height;
         for round in &ledger.rounds_above(height, AT_A_TIME)? {
             // Read before the lock is taken.
-            let Some(paid) = read(shares_dir, round) else { break };
-            book.write().take(paid);
+            match read_summary(shares_dir, round) {
+                Ok(summary) => book.write().take(Paid::new(round, summary)),
+                Err(SummaryError::Missing { .. }) if !is_published(ledger, round)? => return Ok(None),
+                Err(error) => return Ok(Some(error)),
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn take(&mut self, paid: Paid) {
@@ -131,58 +134,33 @@ impl RewardBook {
 }
 
 impl Paid {
+    pub(super) fn new(round: &Round, dump: DumpSummary) -> Self {
+        let DumpSummary { proof_target, round: sum, digest, accounts } = dump;
+        let solutions = round.solutions.len();
+        let effort =
+            sum.zip(proof_target).and_then(|(sum, target)| effort_permille(sum.credit, target, solutions));
+        let rewards = accounts.into_iter().filter_map(|paid| Some((paid.account, paid.reward?)));
+        Self {
+            height: round.height,
+            time: round.timestamp,
+            file: file_name(round),
+            digest,
+            summary: Summary {
+                shares: sum.map(|sum| sum.count),
+                work: sum.map(|sum| sum.credit),
+                effort_permille: effort,
+                proof_target,
+                solutions,
+            },
+            rewards: rewards.filter(|(_, reward)| *reward > 0).collect(),
+        }
+    }
+
     pub(super) fn without_rewards(&self) -> Self {
         let Self { height, time, ref file, ref digest, summary, .. } = *self;
         Self { height, time, file: file.clone(), digest: digest.clone(), summary, rewards: BTreeMap::new() }
     }
 }
 
-/// `None`: the dump is missing, or unreadable; its writer reports that.
-pub(super) fn read(shares_dir: &Path, round: &Round) -> Option<Paid> {
-    let file = file_name(round);
-    let bytes = std::fs::read(shares_dir.join(&file)).ok()?;
-    let read: DumpFile = serde_json::from_slice(&bytes).ok()?;
-    let rewards = read.accounts.into_iter().filter_map(|paid| {
-        let reward = paid.reward?.parse().ok()?;
-        (reward > 0).then_some((paid.account, reward))
-    });
-    let work = read.round.as_ref().and_then(|of| of.credit.parse::<u128>().ok());
-    let proof_target = read.proof_target.and_then(|target| target.parse().ok());
-    let solutions = round.solutions.len();
-    let effort = work.zip(proof_target);
-    Some(Paid {
-        height: round.height,
-        time: round.timestamp,
-        file,
-        digest: read.digest,
-        summary: Summary {
-            shares: read.round.map(|of| of.count),
-            work,
-            effort_permille: effort.and_then(|(work, target)| effort_permille(work, target, solutions)),
-            proof_target,
-            solutions,
-        },
-        rewards: rewards.collect(),
-    })
-}
-
-/// The parts of a dump file that are read.
-#[derive(Deserialize)]
-struct DumpFile {
-    proof_target: Option<String>,
-    round: Option<DumpRound>,
-    accounts: Vec<DumpAccount>,
-    digest: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct DumpRound {
-    count: u64,
-    credit: String,
-}
-
-#[derive(Deserialize)]
-struct DumpAccount {
-    account: String,
-    reward: Option<String>,
-}
+#[cfg(test)]
+mod tests;

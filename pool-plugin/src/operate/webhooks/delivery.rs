@@ -11,7 +11,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use pool_core::types::unix_ms;
+use pool_core::types::unix_seconds;
 use serde::Serialize;
 use tracing::{info, warn};
 
@@ -225,7 +225,7 @@ impl Caller {
     fn call(&self, event: &Event) -> Result<(), String> {
         let dropped = self.shared.dropped.load(Relaxed);
         let body = serde_json::to_string(&Body { event, dropped }).map_err(|error| error.to_string())?;
-        let seconds = unix_ms() / 1000;
+        let seconds = unix_seconds();
         let mut request = self
             .agent
             .post(&self.config.url)

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use pool_core::types::{Network, unix_ms};
+use pool_core::{
+    all_of,
+    types::{Network, unix_ms},
+};
 
 /// The events a webhook can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -20,7 +23,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 4] = [Self::Health, Self::Found, Self::Landed, Self::Lost];
+    pub const ALL: [Self; 4] = all_of!(EventKind: Health, Found, Landed, Lost);
 
     /// The name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -69,5 +72,21 @@ impl Sender {
         let id = format!("evt_{:032x}", rand::random::<u128>());
         let (network, addresses) = (self.network.name(), self.addresses.clone());
         Event { id, time_ms: unix_ms(), kind, network, addresses, data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_every_event() {
+        let text = include_str!("../../../../docs/operators.md");
+        let rows = text.lines().skip_while(|line| !line.starts_with("| event |")).skip(2);
+        let names: Vec<&str> = rows.map_while(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(names, EventKind::ALL.map(EventKind::name));
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
     }
 }

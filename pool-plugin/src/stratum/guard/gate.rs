@@ -18,7 +18,7 @@ use pool_core::{
     json_lines::BrokenLine,
     reject::Reject,
     source::Source,
-    types::{Worker, unix_ms},
+    types::{Worker, unix_seconds},
 };
 use tracing::{info, warn};
 
@@ -301,10 +301,6 @@ impl Drop for Ticket {
 /// Whole minutes, rounded up; `None` stays unlimited.
 fn minutes(left: Option<Duration>) -> Option<u64> {
     left.map(|left| left.as_secs().div_ceil(60))
-}
-
-fn unix_seconds() -> u64 {
-    unix_ms() / 1000
 }
 
 #[cfg(test)]

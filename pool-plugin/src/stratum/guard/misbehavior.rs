@@ -45,7 +45,37 @@ impl Verdict {
             | Reject::BadSubmit
             | Reject::BadCounter
             | Reject::JobNotFound => Self::Bad,
-            _ => Self::Neutral,
+            Reject::NoJob
+            | Reject::Stale
+            | Reject::EpochEnded
+            | Reject::BadSolution(_)
+            | Reject::Busy
+            | Reject::NotChecked
+            | Reject::NotStored
+            | Reject::NoNetwork(_) => Self::Neutral,
+            // Not about a share: the login, the request or the connection has limits of its own.
+            Reject::NotSubscribed
+            | Reject::NotAuthorized
+            | Reject::BadLogin(_)
+            | Reject::UnsupportedVersion
+            | Reject::BadParams(_)
+            | Reject::UnknownMethod(_)
+            | Reject::NotARequest(_)
+            | Reject::LineTooLong(_)
+            | Reject::TooMuchGarbage(_)
+            | Reject::HandshakeTimeout(_)
+            | Reject::NoService(_)
+            | Reject::PoolFull
+            | Reject::TooManyConnections(_)
+            | Reject::Banned(_)
+            | Reject::WorkerBanned(_)
+            | Reject::BadConduct
+            | Reject::Kicked
+            | Reject::WrongPassword
+            | Reject::NotPrivate
+            | Reject::TooManyTries
+            | Reject::NotAdmin
+            | Reject::NotDone(_) => Self::Neutral,
         }
     }
 }

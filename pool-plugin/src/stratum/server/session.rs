@@ -21,7 +21,10 @@ use tokio_stream::StreamExt;
 use tracing::debug;
 
 pub(super) use self::ending::linger;
-use pool_core::{reject::Reject, types::Worker};
+use pool_core::{
+    reject::Reject,
+    types::{Worker, unix_seconds},
+};
 
 use self::submission::Accepted;
 use super::{
@@ -45,7 +48,7 @@ use crate::stratum::{
         extranonce::Extranonce,
         message::{Call, Id, Message, Reply, Request},
     },
-    workers::{Presence, unix_seconds},
+    workers::Presence,
 };
 
 /// How often a miner's target is checked while it finds no share: twice in the time it should find one in,

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use pool_core::all_of;
+
 use crate::stratum::wire::dialects::Dialect;
 
 /// How far a session has come.
@@ -33,7 +35,7 @@ pub struct SessionCount {
 }
 
 impl SessionState {
-    pub const ALL: [Self; 3] = [Self::Connected, Self::Subscribed, Self::Authorized];
+    pub const ALL: [Self; 3] = all_of!(SessionState: Connected, Subscribed, Authorized);
 
     /// A name for labels.
     pub const fn label(self) -> &'static str {

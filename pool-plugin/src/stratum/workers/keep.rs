@@ -1,10 +1,8 @@
 //! Stores the workers' last targets, and restores workers from the share database.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
+use pool_core::types::unix_seconds;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +32,8 @@ pub fn replay(
     last: u64,
     stop: &CancellationToken,
 ) -> Result<(), ReadError> {
-    let since = unix_seconds().saturating_sub(DAY);
-    let first = first_since(ledger, last, since)?.max(last.saturating_sub(MOST_SHARES - 1)).max(1);
+    let since_ms = unix_seconds().saturating_sub(DAY).saturating_mul(1_000);
+    let first = ledger.first_share_since(since_ms)?.max(last.saturating_sub(MOST_SHARES - 1));
     for entry in ledger.shares(first, last) {
         if stop.is_cancelled() {
             break;
@@ -73,26 +71,4 @@ async fn write(workers: &Workers, ledger: &ShareLedger) {
             return;
         }
     }
-}
-
-/// The first share at or after `since`, by binary search: shares are numbered in the order of their times,
-/// give or take a moment.
-fn first_since(ledger: &ShareLedger, last: u64, since: u64) -> Result<u64, ReadError> {
-    let (mut low, mut high) = (1, last.saturating_add(1));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        // A share that was retired is an old one.
-        let time = ledger.shares(middle, middle).next().transpose()?.map_or(0, |(_, share)| share.time_ms);
-        if time / 1000 < since {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
-}
-
-/// Now.
-pub fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -17,11 +17,11 @@ use std::{
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
-pub use self::keep::{WRITE_EVERY, keep, load, replay, unix_seconds};
+pub use self::keep::{WRITE_EVERY, keep, load, replay};
 use pool_core::{
     hashrate::{HashRate, Past, Rates},
     reject::{Reject, RejectCode},
-    types::Worker,
+    types::{Worker, unix_seconds},
 };
 
 use crate::{

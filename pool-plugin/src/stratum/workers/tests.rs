@@ -4,7 +4,7 @@ use pool_core::types::{Address, Network};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::{keep::unix_seconds, *};
+use super::*;
 use crate::ledger::{ShareLedger, records::ShareKey};
 
 const NOW: u64 = 1_700_000_000;

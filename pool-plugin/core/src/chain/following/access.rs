@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Following;
+use crate::all_of;
 
 /// What miners may do, from everything to nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +34,9 @@ impl Default for Patience {
 }
 
 impl Access {
+    /// In the order from everything to nothing.
+    pub const ALL: [Self; 4] = all_of!(Access: Open, NoNewJobs, Refusing, Closed);
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",

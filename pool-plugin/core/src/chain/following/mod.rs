@@ -21,7 +21,10 @@ pub mod votes;
 
 use std::fmt;
 
-use crate::reject::{NoNetwork, Reject};
+use crate::{
+    all_of,
+    reject::{NoNetwork, Reject},
+};
 
 pub use self::{
     access::{Access, Patience},
@@ -71,8 +74,7 @@ pub struct NewerVersion {
 }
 
 impl Following {
-    pub const ALL: [Self; 5] =
-        [Self::Following, Self::CatchingUp, Self::NetworkHalted, Self::Stuck, Self::Isolated];
+    pub const ALL: [Self; 5] = all_of!(Following: Following, CatchingUp, NetworkHalted, Stuck, Isolated);
 
     /// A name for machines.
     pub const fn name(self) -> &'static str {

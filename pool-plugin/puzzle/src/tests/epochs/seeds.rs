@@ -12,3 +12,10 @@ pub(super) const EPOCHS: [u32; 200] = [
     614, 651, 694, 743, 786, 862, 879, 1106, 1114, 1211, 1278, 1363, 1379, 1469, 1503, 1639, 1680, 1743,
     1819, 1896, 1989, 2096, 2209, 2279, 2338, 2485, 2607, 2657, 2703, 2721, 2756,
 ];
+
+/// The epoch hash of a seed.
+pub(super) fn epoch_hash(seed: u32) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&seed.to_le_bytes());
+    hash
+}

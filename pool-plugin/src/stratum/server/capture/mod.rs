@@ -20,11 +20,15 @@ use std::{
     },
     task::{Context, Poll},
     thread,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use parking_lot::Mutex;
-use pool_core::{chain::ChainState, reject::Reject, types::Address};
+use pool_core::{
+    chain::ChainState,
+    reject::Reject,
+    types::{Address, unix_ms},
+};
 use tokio::io::{AsyncRead, ReadBuf};
 use tracing::{info, warn};
 
@@ -110,9 +114,8 @@ impl CaptureRecorder {
         if self.config.only.is_some_and(|only| only != peer.ip().to_canonical()) {
             return None;
         }
-        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let tap = Tap {
-            file: self.config.folder.join(format!("{unix_ms}-{session}.capture")).into(),
+            file: self.config.folder.join(format!("{}-{session}.capture", unix_ms())).into(),
             lines: self.lines.clone(),
             framing: dialect.framing(),
             started: Instant::now(),

@@ -1,6 +1,10 @@
 //! A session until work begins: the subscription, the logins, the suggested targets.
 
-use pool_core::{login, reject::Reject, types::Worker};
+use pool_core::{
+    login,
+    reject::Reject,
+    types::{Worker, unix_seconds},
+};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -12,7 +16,6 @@ use crate::stratum::{
         extranonce::Extranonce,
         message::{Authorize, Connect, Id, Message, Reply, Subscribe, Suggest},
     },
-    workers::unix_seconds,
 };
 
 /// Wrong passwords after which the connection is closed.

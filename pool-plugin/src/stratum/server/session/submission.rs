@@ -6,7 +6,7 @@ use pool_core::{
     login,
     meters::meters,
     reject::{Reject, RejectCode},
-    types::{Address, Worker},
+    types::{Address, Worker, unix_seconds},
 };
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::{debug, info};
@@ -15,7 +15,6 @@ use super::{Flow, Session};
 use crate::stratum::{
     server::{capture::Spoken, jobs::ResolvedJob},
     wire::message::{Id, Message, Reply, Submit},
-    workers::unix_seconds,
 };
 
 /// A share that is to be judged.

@@ -129,7 +129,7 @@ async fn a_worker_begins_where_it_was_on_whatever_connection() {
 async fn an_account_that_withholds_shares_is_held_to_one_target() {
     let pool = following().await;
     let workers = &pool.server.workers;
-    let now = crate::stratum::workers::unix_seconds();
+    let now = pool_core::types::unix_seconds();
     let (low, high) = (bob(), Worker { name: "high".into(), ..bob() });
     workers.share(&high, 50_000, 50_000, now);
     while workers.share(&low, 1_000, 1_999, now).is_none() {}

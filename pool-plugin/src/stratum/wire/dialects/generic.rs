@@ -188,6 +188,17 @@ mod tests {
         GENERIC.decode(line.as_bytes()).unwrap().unwrap().call
     }
 
+    #[test]
+    fn the_methods_that_an_unknown_one_is_answered_with_are_known() {
+        let text = Reject::UnknownMethod("x".to_owned()).to_string();
+        let list = text.split("knows mining.").nth(1).unwrap().replace(" and ", ", ");
+        let methods: Vec<&str> = list.split(", ").collect();
+        assert!(methods.len() > 5, "{methods:?}");
+        for method in methods {
+            assert!(!matches!(ask(method, "[]"), Call::Unknown(_)), "{method}");
+        }
+    }
+
     fn ask(method: &str, params: &str) -> Call {
         call(&format!(r#"{{"id":1,"method":"mining.{method}","params":{params}}}"#))
     }

@@ -154,4 +154,12 @@ mod tests {
         }
         assert!("bitcoin".parse::<Dialect>().is_err());
     }
+
+    #[test]
+    fn the_documentation_has_every_dialect() {
+        let text = include_str!("../../../../../docs/stratum.md");
+        let rows = text.lines().skip_while(|line| !line.starts_with("| name | what it is |")).skip(2);
+        let names: Vec<&str> = rows.map_while(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(names, Dialect::ALL.map(Dialect::name));
+    }
 }
