@@ -17,7 +17,7 @@
 //! # If you want to change …, start in …
 //! Paths are below this crate's folder, `pool-plugin`.
 //!  1. a metric: `src/operate/view/metrics.rs`; a histogram of what is timed: `core/src/meters.rs`
-//!  2. a configuration key: `src/operate/config/args.rs`, then `src/operate/config/resolve.rs`
+//!  2. a configuration key: `src/operate/config/mod.rs`, then an entry in `src/operate/config/keys`
 //!  3. the default PPLNS window, a scheme or a fee: `core/src/accounting/terms.rs`
 //!  4. a field of a dump: `src/books/dump/document.rs`
 //!  5. how a block cuts a round and settles it, which is what payouts are made from: `src/ledger/settle.rs`

@@ -127,7 +127,7 @@ mod tests {
         let Command::Start { start, pool } = parse(line).unwrap().command else { panic!("not a start") };
         assert!(start.client && start.nodisplay && start.network == 1);
         assert!(pool.pool);
-        assert_eq!(pool.pool_listen.as_deref(), Some("127.0.0.1:1"));
+        assert_eq!(pool.keys.get("listen").unwrap(), ["127.0.0.1:1"]);
     }
 
     #[test]

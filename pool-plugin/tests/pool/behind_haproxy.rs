@@ -13,7 +13,7 @@ use std::{
 
 use pool_plugin::operate::{
     admin::{self, SOCKET, client::ask},
-    config::{Config, EntranceConfig},
+    config::{AcceptConfig, Config},
 };
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
@@ -162,13 +162,13 @@ fn miners_behind_a_real_haproxy_are_told_apart_by_their_own_addresses() {
     fs::write(folder.join("key.pem"), signing_key.serialize_pem()).unwrap();
 
     let data = folder.join("data");
-    let entrance = EntranceConfig {
+    let accept = AcceptConfig {
         // Only the proxy: the miners' addresses are of this machine, too, and not trusted.
         proxies: vec!["127.0.0.1/32".parse().unwrap()],
         tls: Some((folder.join("cert.pem"), folder.join("key.pem"))),
-        ..EntranceConfig::default()
+        ..AcceptConfig::default()
     };
-    let pool = start_with(&chain(), Config { entrance, ..config(&data) }, EvenSolves::default());
+    let pool = start_with(&chain(), Config { accept, ..config(&data) }, EvenSolves::default());
     let proxy = HaProxy::start(folder, pool.address);
 
     let _one = Miner::mine(connect(11, proxy.version_1), "one", 2);

@@ -6,7 +6,7 @@ use clap::{Args, FromArgMatches};
 use pool_plugin::{
     operate::{
         admin::{self, AdminArgs},
-        config::{Config, EntranceConfig},
+        config::{AcceptConfig, Config},
     },
     stratum::users::{
         UserMode,
@@ -76,8 +76,8 @@ fn may_work(pool: std::net::SocketAddr, login: &str, password: &str) -> bool {
 fn users_are_added_changed_and_disabled_while_the_pool_runs() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let entrance = EntranceConfig { users: UserMode::Closed, ..EntranceConfig::default() };
-    let pool = start_with(&chain(), Config { entrance, ..config(data) }, EvenSolves::default());
+    let accept = AcceptConfig { users: UserMode::Closed, ..AcceptConfig::default() };
+    let pool = start_with(&chain(), Config { accept, ..config(data) }, EvenSolves::default());
     until("the socket is there", || data.join(admin::SOCKET).exists());
     assert!(!may_work(pool.address, "alice.rig", "correct horse"));
 

@@ -26,7 +26,7 @@ use pool_plugin::{
     books::backup::BackupHandle,
     operate::{
         admin::AdminHandle,
-        config::{ApiConfig, Config, EntranceConfig, SinksConfig},
+        config::{AcceptConfig, ApiConfig, Config, SinksConfig},
         pool::{Pool, StopHandle},
         view::View,
     },
@@ -93,7 +93,7 @@ pub(crate) fn config(data: &Path) -> Config {
         verify_threads: 2,
         capture: None,
         max_connections: 1000,
-        entrance: EntranceConfig::default(),
+        accept: AcceptConfig::default(),
         sinks: SinksConfig::default(),
         webhooks: vec![],
         api: ApiConfig::default(),

@@ -50,7 +50,20 @@ pub(super) fn directive(level: LogLevel, module: Option<&str>) -> Result<String,
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        level: LogLevel,
+    }
+
+    #[test]
+    fn a_misspelt_level_gets_a_suggestion() {
+        let wrong = Cli::try_parse_from(["level", "debgu"]).map(|cli| cli.level).unwrap_err().to_string();
+        assert!(wrong.contains("a similar value exists: 'debug'"), "{wrong}");
+    }
 
     #[test]
     fn a_level_has_one_name_in_the_command_line_in_json_and_in_the_logger() {

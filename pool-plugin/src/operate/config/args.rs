@@ -1,11 +1,12 @@
 //! The flags that the pool adds to `snarkos start`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::Args;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+
+use super::keys::{self, Flag, Key};
 
 // No doc comment here: clap would put it in the place of upstream's help of `start`.
-// Values are plain strings, so that all mistakes can be listed at once instead of clap's first.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Mining pool")]
 pub struct PoolArgs {
@@ -14,141 +15,158 @@ pub struct PoolArgs {
     #[arg(long)]
     pub pool: bool,
 
-    /// Read the pool's settings from a TOML file with the keys `listen`, `port`, `address`, `data`,
-    /// `share_target`, `share_interval`, `min_share_target`, `fixed_share_target`, `node`, `scheme`,
-    /// `fees`, `keep_shares_days`, `stall_refuse`, `stall_close`, `puzzle`, `capture`, `capture_address`, `verify_threads`, `release`, `max_connections`,
-    /// `max_per_address`, `tls_certificate`, `tls_key`, `proxies`, `users` and `admin_password_file`, and the
-    /// tables `[api]`, `[sinks.redis]`, `[sinks.postgres]` and `[[webhook]]`: `snarkos pool config example` prints
-    /// one. Flags win over the file
+    /// Read the pool's settings from a TOML file: `snarkos pool config example` prints one with every key. Flags
+    /// win over the file
     #[arg(long, value_name = "FILE", requires = "pool")]
     pub pool_config: Option<PathBuf>,
 
-    /// Where miners connect [default: 0.0.0.0:3333]
-    #[arg(long, value_name = "IP:PORT", requires = "pool")]
-    pub pool_listen: Option<String>,
+    #[command(flatten)]
+    pub keys: KeyFlags,
+}
 
-    /// One more port, pinned to a dialect: `json` (AleoStratum and the habits of other coins, distinguished by
-    /// the subscription, like the default port), `aleostratum`, `generic`, `aion`, `abmatrix` or `zkwork`.
-    /// With `,d=N` all its miners that ask for no other have the share target N. May be given several times;
-    /// in the file, `[[port]]` tables with `listen`, `dialect` and `fixed_share_target`
-    #[arg(long, value_name = "DIALECT@IP:PORT[,d=N]", requires = "pool")]
-    pub pool_port: Vec<String>,
+// Values are plain strings, so that all mistakes can be listed at once instead of clap's first.
+/// The flags of the keys, by key, with their values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFlags(BTreeMap<&'static str, Vec<String>>);
 
-    /// Where the HTTP API with metrics and dashboard listens, or `off`; the table `[api]` of the file has
-    /// more settings [default: 127.0.0.1:3335]
-    #[arg(long, value_name = "IP:PORT|off", requires = "pool")]
-    pub pool_api: Option<String>,
+impl KeyFlags {
+    /// `None`: the flag is not given.
+    pub fn get(&self, key: &str) -> Option<&[String]> {
+        self.0.get(key).map(Vec::as_slice)
+    }
 
-    /// The address that receives the rewards of solutions; it needs stake bonded to it. May be given several
-    /// times, each with its own stake: miners are spread over the addresses by what these may still land; in
-    /// the file, `address = ["aleo1…", "aleo1…"]` [default: the node's account]
-    #[arg(long, value_name = "ALEO1…", requires = "pool")]
-    pub pool_address: Vec<String>,
+    /// The keys whose flags are given.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
+    }
+}
 
-    /// The folder of the pool's database and share dumps [default: pool-<network> in the node's data folder]
-    #[arg(long, value_name = "DIR", requires = "pool")]
-    pub pool_data: Option<String>,
+impl FromIterator<(&'static str, String)> for KeyFlags {
+    /// From keys and values of their flags; a flag may be repeated.
+    fn from_iter<I: IntoIterator<Item = (&'static str, String)>>(values: I) -> Self {
+        let mut flags = BTreeMap::<_, Vec<_>>::new();
+        for (key, value) in values {
+            flags.entry(key).or_default().push(value);
+        }
+        Self(flags)
+    }
+}
 
-    /// Expected attempts per share of a miner that is new to the pool. Never above the network's proof
-    /// target, like every other share target [default: 100000]
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_share_target: Option<String>,
+/// The keys that have a flag.
+fn flags() -> impl Iterator<Item = (&'static Key, &'static Flag)> {
+    keys::all().filter_map(|key| Some((key, key.flag.as_ref()?)))
+}
 
-    /// Seconds between the shares of a miner: its target follows from that [default: 10]
-    #[arg(long, value_name = "SECONDS", requires = "pool")]
-    pub pool_share_interval: Option<String>,
+impl Args for KeyFlags {
+    fn augment_args(command: Command) -> Command {
+        command.args(flags().map(|(key, flag)| {
+            Arg::new(flag.name)
+                .long(flag.name)
+                .value_name(flag.value)
+                .action(if flag.many { ArgAction::Append } else { ArgAction::Set })
+                .requires("pool")
+                .help(help(key))
+        }))
+    }
 
-    /// The lowest share target [default: 1]
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_min_share_target: Option<String>,
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
 
-    /// One share target for every miner that asks for no other (`d=N` in its password), instead of one that
-    /// adapts to its shares
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_fixed_share_target: Option<String>,
+impl FromArgMatches for KeyFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut given = Self::default();
+        given.update_from_arg_matches(matches)?;
+        Ok(given)
+    }
 
-    /// How rewards are shared out: `prop` (by the work since our last block), `pplns:N` (by the last work, N
-    /// times the network's proof target) or `solo` (to the finder). A change holds from the next share on
-    /// [default: pplns:4]
-    #[arg(long, value_name = "SCHEME", requires = "pool")]
-    pub pool_scheme: Option<String>,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        for (key, flag) in flags() {
+            if let Ok(Some(values)) = matches.try_get_many::<String>(flag.name) {
+                self.0.insert(key.name, values.cloned().collect());
+            }
+        }
+        Ok(())
+    }
+}
 
-    /// Accounts that get a part of every reward, in basis points (hundredths of a percent), e.g.
-    /// `aleo1…:100,donations:25` [default: none]
-    #[arg(long, value_name = "ACCOUNT:POINTS,…", requires = "pool")]
-    pub pool_fees: Option<String>,
+fn help(key: &Key) -> String {
+    let default = match key.default_in_words() {
+        words if words.is_empty() => String::new(),
+        words => format!(" [default: {words}]"),
+    };
+    format!("{} [allowed: {}]{default}", key.doc, key.allowed.in_words())
+}
 
-    /// Days for which shares are kept in the database; longer while a future block may pay for them. Dumps
-    /// and totals stay forever [default: 30]
-    #[arg(long, value_name = "DAYS", requires = "pool")]
-    pub pool_keep_shares_days: Option<String>,
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
 
-    /// Seconds after which shares are refused while the node is stuck or isolated: the work would earn nothing
-    /// [default: 60]
-    #[arg(long, value_name = "SECONDS", requires = "pool")]
-    pub pool_stall_refuse: Option<String>,
+    use super::*;
 
-    /// Seconds after which connections are closed as well, so that miners go to their next pool [default: 300]
-    #[arg(long, value_name = "SECONDS", requires = "pool")]
-    pub pool_stall_close: Option<String>,
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        pool: PoolArgs,
+    }
 
-    /// The number of this node, 0 to 15, where several pool nodes share one address: different nodes never
-    /// hand out the same counters [default: 0]
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_node: Option<String>,
+    fn command() -> Command {
+        PoolArgs::augment_args(Command::new("start"))
+    }
 
-    /// Threads that verify shares [default: half of the cores]
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_verify_threads: Option<String>,
+    fn parse(line: &[&str]) -> Result<PoolArgs, Error> {
+        Cli::try_parse_from([&["start"], line].concat()).map(|cli| cli.pool)
+    }
 
-    /// What computes the target of a share: `native` (a sample of it is checked with snarkVM) or `stock`,
-    /// which is snarkVM itself and takes a fifth of a second per share [default: native]
-    #[arg(long, value_name = "native|stock", requires = "pool")]
-    pub puzzle: Option<String>,
+    #[test]
+    fn every_flag_is_of_a_key_except_two() {
+        command().debug_assert();
+        let flags: Vec<String> = command()
+            .get_arguments()
+            .filter_map(Arg::get_long)
+            .filter(|flag| !["pool", "pool-config", "help"].contains(flag))
+            .map(str::to_owned)
+            .collect();
+        let of_keys: Vec<_> = super::flags().map(|(_, flag)| flag.name).collect();
+        assert_eq!(flags, of_keys);
+    }
 
-    /// Which solutions go to the network when: `immediate`, `best-of-epoch`, or `auto`, which waits for
-    /// better ones while more are found than the stake lets land [default: auto]
-    #[arg(long, value_name = "auto|immediate|best-of-epoch", requires = "pool")]
-    pub pool_release: Option<String>,
+    #[test]
+    fn a_flag_is_called_like_its_key() {
+        for (key, flag) in super::flags().filter(|(key, _)| key.name != "api.listen") {
+            let name = key.name.replace('_', "-");
+            assert!([name.as_str(), &format!("pool-{name}")].contains(&flag.name), "{}", flag.name);
+        }
+    }
 
-    /// Write down everything that connections send, raw and without passwords, one file each, to learn what
-    /// an unknown device speaks; `snarkos pool transcript` makes a test of such a file. Stops when the folder
-    /// holds 256 MiB
-    #[arg(long, value_name = "DIR", requires = "pool")]
-    pub capture: Option<String>,
+    #[test]
+    fn help_says_what_a_flag_is_for_what_is_allowed_and_the_default() {
+        let help = command().render_help().to_string();
+        for (key, flag) in super::flags() {
+            let start = help.find(&format!("--{} <{}>", flag.name, flag.value));
+            let of_flag = &help[start.unwrap_or_else(|| panic!("--{} is missing", flag.name))..];
+            let end = of_flag[2..].find("\n      --").map_or(of_flag.len(), |end| end + 2);
+            assert!(of_flag[..end].contains(key.doc), "{}", &of_flag[..end]);
+            assert!(of_flag[..end].contains(&key.allowed.in_words()), "{}", &of_flag[..end]);
+        }
+        for default in ["0.0.0.0:3333", "half of the cores", "127.0.0.1:3335", "pplns:4", "10000", "none"] {
+            assert!(help.contains(&format!("[default: {default}]")), "{default}");
+        }
+        assert!(help.contains("Mining pool:"), "{help}");
+    }
 
-    /// Capture only the connections from this address
-    #[arg(long, value_name = "IP", requires = "pool")]
-    pub capture_address: Option<String>,
-
-    /// Miners served at once [default: 10000]
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_max_connections: Option<String>,
-
-    /// Connections of one address; more for those whose shares have earned it [default: 256]
-    #[arg(long, value_name = "N", requires = "pool")]
-    pub pool_max_per_address: Option<String>,
-
-    /// The TLS certificate chain (PEM); with it the port speaks TLS too; a renewed one is loaded by itself
-    #[arg(long, value_name = "FILE", requires = "pool")]
-    pub pool_tls_certificate: Option<String>,
-
-    /// The private key of the TLS certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "pool")]
-    pub pool_tls_key: Option<String>,
-
-    /// Proxies in front of the pool, as addresses or networks separated by commas: they must send a PROXY
-    /// header, and the pool trusts it
-    #[arg(long, value_name = "LIST", requires = "pool")]
-    pub pool_proxies: Option<String>,
-
-    /// Who may log in: `open` means any valid login, `closed` only the users of users.json with their
-    /// passwords [default: open]
-    #[arg(long, value_name = "open|closed", requires = "pool")]
-    pub pool_users: Option<String>,
-
-    /// A file with the password of `mining.authorize_admin`, readable only by its owner; without it the port
-    /// has no such method
-    #[arg(long, value_name = "FILE", requires = "pool")]
-    pub pool_admin_password_file: Option<String>,
+    #[test]
+    fn flags_come_by_key_and_only_some_may_be_repeated() {
+        let line = ["--pool", "--pool-api=off", "--pool-port=a", "--pool-port=b", "--capture=c"];
+        let flags = parse(&line).unwrap().keys;
+        assert_eq!(flags.names().collect::<Vec<_>>(), ["api.listen", "capture", "port"]);
+        assert_eq!(flags.get("api.listen").unwrap(), ["off"]);
+        assert_eq!(flags.get("port").unwrap(), ["a", "b"]);
+        assert_eq!(flags.get("listen"), None);
+        assert!(parse(&["--pool", "--pool-node=1", "--pool-node=2"]).is_err());
+        assert!(parse(&["--pool-node=1"]).is_err(), "without --pool");
+        let wrong = parse(&["--pool", "--pool-nodes=1"]).unwrap_err().to_string();
+        assert!(wrong.contains("--pool-node"), "{wrong}");
+    }
 }

@@ -4,23 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Config, EntranceConfig};
-
-/// The keys that a running pool applies; the others need a restart.
-pub const LIVE: [&str; 12] = [
-    "fees",
-    "fixed_share_target",
-    "keep_shares_days",
-    "max_connections",
-    "max_per_address",
-    "min_share_target",
-    "proxies",
-    "scheme",
-    "share_interval",
-    "share_target",
-    "users",
-    "webhook",
-];
+use super::{
+    Config,
+    keys::{self, Reload},
+};
 
 /// A key whose value has changed. Contains no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,18 +29,14 @@ impl fmt::Display for Change {
 
 /// The keys whose values differ, by name.
 pub fn changes(running: &Config, new: &Config) -> Vec<Change> {
-    let pairs = running.entries().into_iter().zip(new.entries());
-    let changed = pairs.filter_map(|(before, after)| {
-        let key = before.key;
-        let (from, to) = match before.value == after.value {
-            false => (before.value, after.value),
-            true if running.differs_in_secret(new, key) => {
-                let to = format!("{} (the part that is not shown has changed)", after.value);
-                (before.value, to)
-            }
-            true => return None,
+    let changed = keys::by_name().into_iter().filter_map(|key| {
+        let (from, shown) = (key.shown(running), key.shown(new));
+        let to = match from == shown {
+            false => shown,
+            true if key.same_secret(running, new) => return None,
+            true => format!("{shown} (the part that is not shown has changed)"),
         };
-        Some(Change { key, from, to, needs_restart: !LIVE.contains(&key) })
+        Some(Change { key: key.name, from, to, needs_restart: key.needs_restart() })
     });
     changed.collect()
 }
@@ -62,98 +45,36 @@ impl Config {
     /// This configuration with the applicable changes of another. The rest stays as it is, so that it is
     /// reported again until the restart.
     pub fn taking_up(&self, new: &Self) -> Self {
-        Self {
-            share_target: new.share_target,
-            share_interval: new.share_interval,
-            min_share_target: new.min_share_target,
-            fixed_share_target: new.fixed_share_target,
-            rules: new.rules.clone(),
-            keep_shares: new.keep_shares,
-            max_connections: new.max_connections,
-            entrance: EntranceConfig {
-                max_per_address: new.entrance.max_per_address,
-                proxies: new.entrance.proxies.clone(),
-                users: new.entrance.users,
-                ..self.entrance.clone()
-            },
-            webhooks: new.webhooks.clone(),
-            ..self.clone()
+        let mut config = self.clone();
+        for key in keys::all() {
+            if let Reload::Now(copy) = key.reload {
+                copy(&mut config, new);
+            }
         }
+        config
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const OTHER: &str = "aleo1rhgdu77hgyqd3xjj8ucu3jj9r2krwz6mnzyd80gncr5fxcwlh5rsvzp9px";
+    use crate::operate::config::samples;
 
     fn load(file: &str) -> Config {
         Config::of_file(file).unwrap()
     }
 
-    /// For every key a file that sets it to something other than the default.
-    fn files() -> Vec<(&'static str, String)> {
-        let text = |key, value: &str| (key, format!("{key} = \"{value}\""));
-        vec![
-            text("address", OTHER),
-            text("admin_password_file", "/a"),
-            (
-                "api.admin_token",
-                "[api]\nadmin_token = \"$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA\""
-                    .into(),
-            ),
-            ("api.cors", "[api]\ncors = [\"https://a.example\"]".into()),
-            ("api.listen", "[api]\nlisten = \"127.0.0.1:3\"".into()),
-            ("api.proxies", "[api]\nproxies = \"10.0.0.0/8\"".into()),
-            ("api.requests_per_minute", "[api]\nrequests_per_minute = 7".into()),
-            text("capture", "/c"),
-            ("capture_address", "capture = \"/c\"\ncapture_address = \"10.0.0.1\"".into()),
-            text("data", "/d"),
-            text("fees", "dev:100"),
-            text("fixed_share_target", "7"),
-            text("keep_shares_days", "7"),
-            text("listen", "127.0.0.1:1"),
-            text("max_connections", "7"),
-            text("max_per_address", "7"),
-            text("min_share_target", "7"),
-            text("node", "7"),
-            ("port", "[[port]]\nlisten = \"127.0.0.1:2\"\ndialect = \"json\"".into()),
-            text("proxies", "10.0.0.0/8"),
-            text("puzzle", "stock"),
-            text("release", "immediate"),
-            text("scheme", "solo"),
-            text("share_interval", "7"),
-            text("share_target", "7"),
-            (
-                "sinks.postgres.location",
-                "[sinks.postgres]\nurl = \"postgres://a@b/c\"\nlocation = \"x\"".into(),
-            ),
-            ("sinks.postgres.url", "[sinks.postgres]\nurl = \"postgres://a@b/c\"".into()),
-            ("sinks.redis.prefix", "[sinks.redis]\nurl = \"redis://a\"\nprefix = \"x\"".into()),
-            ("sinks.redis.url", "[sinks.redis]\nurl = \"redis://a\"".into()),
-            text("stall_close", "700"),
-            text("stall_refuse", "7"),
-            ("tls_certificate", "tls_certificate = \"/t\"\ntls_key = \"/k\"".into()),
-            ("tls_key", "tls_certificate = \"/t\"\ntls_key = \"/k\"".into()),
-            text("users", "closed"),
-            text("verify_threads", "7"),
-            ("webhook", "[[webhook]]\nurl = \"https://a/b\"".into()),
-        ]
-    }
-
     #[test]
     fn every_key_is_compared_and_taken_up_exactly_if_it_can_be() {
         let running = load("");
-        let keys: Vec<_> = running.entries().into_iter().map(|entry| entry.key).collect();
-        assert_eq!(files().iter().map(|(key, _)| *key).collect::<Vec<_>>(), keys, "this test lacks a key");
-        for (key, file) in files() {
-            let new = load(&file);
+        for key in keys::all() {
+            let new = load(&samples::of(key));
             let found = changes(&running, &new);
-            let change = found.iter().find(|change| change.key == key).unwrap_or_else(|| panic!("{key}"));
-            assert_eq!(change.needs_restart, !LIVE.contains(&key));
+            let change = found.iter().find(|change| change.key == key.name);
+            let change = change.unwrap_or_else(|| panic!("{}", key.name));
+            assert_eq!(change.needs_restart, key.needs_restart());
             let taken = running.taking_up(&new);
-            assert_eq!(taken == running, change.needs_restart, "{key}");
+            assert_eq!(taken == running, change.needs_restart, "{}", key.name);
             let left = changes(&taken, &new);
             let needs_restart: Vec<_> = found.into_iter().filter(|change| change.needs_restart).collect();
             assert_eq!(left, needs_restart, "what is left is reported again");

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use pool_core::types::Address;
 
-use super::{Config, PoolArgs, Source, example::EXAMPLE, source::CheckAddress};
+use super::{Config, PoolArgs, Source, example::example, source::CheckAddress};
 
 #[derive(Args, Clone, Debug)]
 pub struct ConfigArgs {
@@ -29,7 +29,7 @@ enum ConfigCommand {
 /// `check_address`: whether an address is an account.
 pub fn run(args: &ConfigArgs, check_address: CheckAddress) -> Result<String> {
     match &args.command {
-        ConfigCommand::Example => Ok(EXAMPLE.trim_end().to_owned()),
+        ConfigCommand::Example => Ok(example()),
         ConfigCommand::Check { file } => check(file.clone(), check_address),
     }
 }

@@ -1,35 +1,36 @@
-//! The pool's configuration: flags over a TOML file over defaults, checked whole before anything starts.
+//! The pool's configuration: flags over a TOML file over defaults, checked whole before anything starts. Its keys are one table,
+//! `keys`: a new key is a field of [`Config`] with its default, and an entry there.
 
-mod addresses;
-mod api;
 mod args;
 pub mod change;
+mod checks;
 pub mod cli;
-mod entrance;
+#[cfg(test)]
+mod docs;
 pub mod example;
+mod keys;
 mod live;
-mod ports;
 mod problems;
-mod range;
-mod reader;
 mod resolve;
+#[cfg(test)]
+mod samples;
+mod settings;
 mod shown;
-mod sinks;
 mod source;
-mod table;
-mod webhooks;
 
-pub use api::ApiConfig;
-pub use args::PoolArgs;
-pub use entrance::EntranceConfig;
+pub use args::{KeyFlags, PoolArgs};
+pub use keys::{AcceptConfig, ApiConfig, NOT_SET, PostgresConfig, RedisConfig, SinksConfig};
 pub use live::Live;
 pub use problems::{Problem, Problems};
 pub use resolve::{Context, resolve};
-pub use shown::{Entry, NOT_SET};
-pub use sinks::{PostgresConfig, RedisConfig, SinksConfig};
+pub use shown::Entry;
 pub use source::{CheckAddress, Source};
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use pool_core::{
     accounting::terms::Rules, chain::following::Patience, evaluator::PuzzleKind, types::Address,
@@ -78,7 +79,7 @@ pub struct Config {
     /// Miners served at once.
     pub max_connections: usize,
     /// How miners connect.
-    pub entrance: EntranceConfig,
+    pub accept: AcceptConfig,
     /// Copies of the books elsewhere.
     pub sinks: SinksConfig,
     /// Who is notified of events.
@@ -95,18 +96,43 @@ pub struct PortConfig {
     pub fixed_share_target: Option<u64>,
 }
 
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3333);
+
 impl Config {
+    /// What holds without flags and file. `address`: the node's own. `data`: see [`Context::default_data`].
+    fn defaults(address: Option<Address>, data: PathBuf, cores: usize) -> Self {
+        Self {
+            listen: DEFAULT_LISTEN,
+            ports: vec![],
+            addresses: address.into_iter().collect(),
+            data,
+            share_target: 100_000,
+            share_interval: Duration::from_secs(10),
+            min_share_target: 1,
+            fixed_share_target: None,
+            node: 0,
+            puzzle: PuzzleKind::default(),
+            release: Policy::default(),
+            rules: Rules::default(),
+            keep_shares: Duration::from_secs(30 * 24 * 60 * 60),
+            patience: Patience::default(),
+            verify_threads: (cores / 2).max(1),
+            capture: None,
+            max_connections: 10_000,
+            accept: AcceptConfig::default(),
+            sinks: SinksConfig::default(),
+            webhooks: vec![],
+            api: ApiConfig::default(),
+        }
+    }
+
     /// The configuration of a file with this text, for a node with an account and no flags.
     #[cfg(test)]
     pub(crate) fn of_file(text: &str) -> Result<Self, Problems> {
-        let context = Context {
-            file: Some(("pool.toml".into(), Ok(text.to_owned()))),
-            node_address: Some(Address([7; 32])),
-            default_data: "/data".into(),
-            cores: 8,
-            check_address: &|_| Ok(()),
-        };
-        resolve(&PoolArgs::default(), context)
+        match read_file(&KeyFlags::default(), text) {
+            (config, problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(Problems(problems)),
+        }
     }
 
     /// How share targets are chosen.
@@ -118,4 +144,18 @@ impl Config {
             fixed: self.fixed_share_target,
         }
     }
+}
+
+/// The configuration of these flags and a file with this text, for a node with an account, mistakes left out; and
+/// these mistakes.
+#[cfg(test)]
+fn read_file(flags: &KeyFlags, text: &str) -> (Config, Vec<Problem>) {
+    let context = Context {
+        file: Some(("pool.toml".into(), Ok(text.to_owned()))),
+        node_address: Some(Address([7; 32])),
+        default_data: "/data".into(),
+        cores: 8,
+        check_address: &|_| Ok(()),
+    };
+    resolve::read(flags, context)
 }

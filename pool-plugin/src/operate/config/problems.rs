@@ -9,6 +9,8 @@ pub struct Problem {
     /// The flag or the file that set it.
     pub origin: String,
     pub wrong: String,
+    /// A name that was probably meant.
+    pub near: Option<&'static str>,
     pub allowed: String,
 }
 
@@ -22,8 +24,9 @@ impl fmt::Display for Problems {
         let noun = if count == 1 { "problem" } else { "problems" };
         write!(f, "the pool's configuration has {count} {noun}:")?;
         for problem in &self.0 {
-            let Problem { key, origin, wrong, allowed } = problem;
-            write!(f, "\n  {key} ({origin}): {wrong}; allowed: {allowed}")?;
+            let Problem { key, origin, wrong, near, allowed } = problem;
+            let near = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
+            write!(f, "\n  {key} ({origin}): {wrong}{near}; allowed: {allowed}")?;
         }
         Ok(())
     }

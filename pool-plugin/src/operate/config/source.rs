@@ -51,13 +51,13 @@ fn check_files(config: &Config) -> Vec<Problem> {
     let mut judge = |key: &str, checked: Option<anyhow::Result<()>>, allowed: &str| {
         if let Some(Err(error)) = checked {
             let (key, origin, allowed) = (key.to_owned(), "its file".to_owned(), allowed.to_owned());
-            problems.push(Problem { key, origin, wrong: format!("{error:#}"), allowed });
+            problems.push(Problem { key, origin, wrong: format!("{error:#}"), near: None, allowed });
         }
     };
-    let entrance = &config.entrance;
-    let tls = entrance.tls.as_ref().map(|(certificate, key)| Tls::open(certificate, key).map(drop));
+    let accept = &config.accept;
+    let tls = accept.tls.as_ref().map(|(certificate, key)| Tls::open(certificate, key).map(drop));
     judge("tls_certificate", tls, "a certificate chain and its private key, PEM");
-    let password = entrance.admin_password_file.as_deref().map(|file| AdminPassword::read(file).map(drop));
+    let password = accept.admin_password_file.as_deref().map(|file| AdminPassword::read(file).map(drop));
     judge("admin_password_file", password, "a password of 12 bytes or more in a file of mode 600");
     problems
 }

@@ -188,17 +188,16 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 /// What guards the port: the operator's lists, TLS, proxies.
 fn open_accept_rules(config: &Config) -> Result<AcceptRules> {
     let lists = config.data.join("access.json");
-    let gate = Gate::open(&lists, config.entrance.max_per_address)
+    let gate = Gate::open(&lists, config.accept.max_per_address)
         .with_context(|| format!("cannot read the bans in {}", lists.display()))?;
-    let tls = match &config.entrance.tls {
+    let tls = match &config.accept.tls {
         Some((certificate, key)) => Some(Arc::new(Tls::open(certificate, key)?)),
         None => None,
     };
     let file = config.data.join("users.json");
-    let users = Users::open(&file, config.entrance.users)
+    let users = Users::open(&file, config.accept.users)
         .with_context(|| format!("cannot read the users in {}", file.display()))?;
-    let admin_password =
-        config.entrance.admin_password_file.as_deref().map(AdminPassword::read).transpose()?;
-    let proxies = config.entrance.proxies.clone().into();
+    let admin_password = config.accept.admin_password_file.as_deref().map(AdminPassword::read).transpose()?;
+    let proxies = config.accept.proxies.clone().into();
     Ok(AcceptRules { gate, tls, proxies, users, admin_password })
 }

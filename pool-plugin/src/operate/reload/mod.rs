@@ -115,9 +115,9 @@ impl Reloader {
             info!(rules = %terms.rules, since_seq = terms.since_seq, "payout scheme changed");
         }
         let accept = &self.server.accept;
-        accept.gate.set_per_address(config.entrance.max_per_address);
-        accept.users.set_mode(config.entrance.users);
-        accept.proxies.write().clone_from(&config.entrance.proxies);
+        accept.gate.set_per_address(config.accept.max_per_address);
+        accept.users.set_mode(config.accept.users);
+        accept.proxies.write().clone_from(&config.accept.proxies);
         if config.targets() != running.targets() {
             self.server.set_targets(config.targets());
         }

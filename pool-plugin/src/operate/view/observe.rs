@@ -395,7 +395,7 @@ fn port_views(view: &View) -> Vec<PortView> {
     let config = &view.0.config;
     let default = (config.listen, Dialect::default());
     let ports = config.ports.iter().map(|port| (port.listen, port.dialect));
-    let tls = config.entrance.tls.is_some();
+    let tls = config.accept.tls.is_some();
     let show = |(listen, dialect): (std::net::SocketAddr, Dialect)| PortView {
         listen: listen.to_string(),
         dialect: dialect.name().to_owned(),

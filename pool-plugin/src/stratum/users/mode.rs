@@ -13,6 +13,8 @@ pub enum UserMode {
 }
 
 impl UserMode {
+    pub const ALL: [Self; 2] = [Self::Open, Self::Closed];
+
     /// The name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,10 +28,7 @@ impl FromStr for UserMode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "open" => Ok(Self::Open),
-            "closed" => Ok(Self::Closed),
-            other => Err(format!("'{other}' is not a user mode")),
-        }
+        let known = Self::ALL.into_iter().find(|mode| mode.name() == text);
+        known.ok_or_else(|| format!("'{text}' is not a user mode"))
     }
 }

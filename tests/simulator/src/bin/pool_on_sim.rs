@@ -142,13 +142,16 @@ fn main() -> Result<()> {
 }
 
 fn open(args: &Args, data: PathBuf, sim: &SimChain) -> Result<Pool> {
+    let keys = [
+        ("listen", args.listen.to_string()),
+        ("api.listen", args.api.clone()),
+        ("fixed_share_target", args.share_target.to_string()),
+        ("verify_threads", args.verify_threads.to_string()),
+        ("max_connections", args.max_connections.to_string()),
+    ];
     let flags = PoolArgs {
-        pool_listen: Some(args.listen.to_string()),
-        pool_api: Some(args.api.clone()),
-        pool_fixed_share_target: Some(args.share_target.to_string()),
-        pool_verify_threads: Some(args.verify_threads.to_string()),
-        pool_max_connections: Some(args.max_connections.to_string()),
         pool_config: args.config.clone(),
+        keys: keys.into_iter().collect(),
         ..PoolArgs::default()
     };
     let source = Source {

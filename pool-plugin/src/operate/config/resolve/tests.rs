@@ -1,3 +1,5 @@
+use pool_core::accounting::terms::Rules;
+
 use super::*;
 use crate::stratum::users::UserMode;
 
@@ -12,6 +14,11 @@ fn check(args: &PoolArgs, file: Option<&str>, node_address: Option<Address>) -> 
         check_address: &|_| Ok(()),
     };
     resolve(args, context)
+}
+
+fn args<const N: usize>(flags: [(&'static str, &str); N]) -> PoolArgs {
+    let keys = flags.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+    PoolArgs { keys, ..PoolArgs::default() }
 }
 
 fn keys(problems: &Problems) -> Vec<&str> {
@@ -42,7 +49,7 @@ fn further_ports_come_from_flags_or_else_from_the_file() {
         config.ports.iter().map(|port| format!("{}@{}", port.dialect, port.listen)).collect()
     };
     assert_eq!(names(&PoolArgs::default()), ["generic@0.0.0.0:4000", "json@[::1]:1"]);
-    let args = PoolArgs { pool_port: vec!["aleostratum@127.0.0.1:5".into()], ..Default::default() };
+    let args = args([("port", "aleostratum@127.0.0.1:5")]);
     assert_eq!(names(&args), ["aleostratum@127.0.0.1:5"]);
 }
 
@@ -52,8 +59,7 @@ fn a_port_may_have_a_share_target_of_its_own() {
         let config = check(args, file, Some(Address([7; 32]))).unwrap();
         config.ports.iter().map(|port| port.fixed_share_target).collect()
     };
-    let flags = ["json@0.0.0.0:1,d=5_000", "json@[::1]:2"].map(String::from).to_vec();
-    let args = PoolArgs { pool_port: flags, ..Default::default() };
+    let args = args([("port", "json@0.0.0.0:1,d=5_000"), ("port", "json@[::1]:2")]);
     assert_eq!(targets(&args, None), [Some(5_000), None]);
     let file = "[[port]]\nlisten = \"0.0.0.0:1\"\ndialect = \"json\"\nfixed_share_target = 7";
     assert_eq!(targets(&PoolArgs::default(), Some(file)), [Some(7)]);
@@ -61,7 +67,7 @@ fn a_port_may_have_a_share_target_of_its_own() {
 
 #[test]
 fn a_capture_has_a_folder_and_perhaps_one_address() {
-    let args = PoolArgs { capture: Some("/tmp/c".into()), ..Default::default() };
+    let args = args([("capture", "/tmp/c")]);
     let file = Some("capture_address = \"10.0.0.7\"");
     let capture = check(&args, file, Some(Address([7; 32]))).unwrap().capture.unwrap();
     assert_eq!(capture.folder, PathBuf::from("/tmp/c"));
@@ -80,7 +86,7 @@ fn every_wrong_port_is_named() {
         "json@0.0.0.0:1,d=0",
         "json@0.0.0.0:1,d=many",
     ];
-    let args = PoolArgs { pool_port: flags.map(String::from).to_vec(), ..Default::default() };
+    let args = args(flags.map(|flag| ("port", flag)));
     let problems = check(&args, None, Some(Address([7; 32]))).unwrap_err();
     assert_eq!(keys(&problems), ["port"; 6]);
     for file in [
@@ -104,7 +110,7 @@ fn every_wrong_port_is_named() {
 
 #[test]
 fn flags_win_over_the_file() {
-    let args = PoolArgs { pool_share_target: Some("5".into()), ..Default::default() };
+    let args = args([("share_target", "5")]);
     let file = format!("share_target = 9\nlisten = \"127.0.0.1:1\"\naddress = \"{ADDRESS}\"");
     let config = check(&args, Some(&file), None).unwrap();
     assert_eq!(config.share_target, 5);
@@ -118,14 +124,13 @@ fn several_addresses_come_from_flags_or_else_from_the_file() {
     let file = format!("address = [\"{one}\", \"{other}\"]");
     let addresses = |args: &PoolArgs| check(args, Some(&file), Some(Address([7; 32]))).unwrap().addresses;
     assert_eq!(addresses(&PoolArgs::default()), [one, other], "without the node's account");
-    let args = PoolArgs { pool_address: vec![ADDRESS.into()], ..Default::default() };
+    let args = args([("address", ADDRESS)]);
     assert_eq!(addresses(&args), [ADDRESS.parse().unwrap()]);
 }
 
 #[test]
 fn every_wrong_address_is_named() {
-    let flags = vec![ADDRESS.into(), "aleo1oops".into(), ADDRESS.into()];
-    let args = PoolArgs { pool_address: flags, ..Default::default() };
+    let args = args([ADDRESS, "aleo1oops", ADDRESS].map(|flag| ("address", flag)));
     let problems = check(&args, None, Some(Address([7; 32]))).unwrap_err();
     assert_eq!(keys(&problems), ["address"; 2]);
     assert!(problems.to_string().contains("'aleo1oops' is not an Aleo address"), "{problems}");
@@ -138,7 +143,7 @@ fn every_wrong_address_is_named() {
 
 #[test]
 fn every_mistake_is_listed_with_its_key_origin_and_what_is_allowed() {
-    let args = PoolArgs { pool_listen: Some("nowhere".into()), ..Default::default() };
+    let args = args([("listen", "nowhere")]);
     let file = "share_target = 0\naddress = \"aleo1oops\"\nverify_threads = 1.5\nshare_taget = 3";
     let problems = check(&args, Some(file), Some(Address([7; 32]))).unwrap_err();
     assert_eq!(keys(&problems), ["share_taget", "listen", "address", "share_target", "verify_threads"]);
@@ -175,9 +180,9 @@ fn a_file_that_does_not_parse_is_one_problem_on_one_line() {
 #[test]
 fn the_entrance_is_read_too() {
     let file = "proxies = \"10.0.0.7, 192.168.0.0/16\"\nusers = \"closed\"\nmax_per_address = 9";
-    let entrance = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap().entrance;
-    assert_eq!(entrance.proxies.len(), 2);
-    assert_eq!((entrance.users, entrance.max_per_address), (UserMode::Closed, 9));
+    let accept = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap().accept;
+    assert_eq!(accept.proxies.len(), 2);
+    assert_eq!((accept.users, accept.max_per_address), (UserMode::Closed, 9));
 
     let wrong = "proxies = \"nowhere\"\nusers = \"some\"\ntls_key = \"key.pem\"";
     let problems = check(&PoolArgs::default(), Some(wrong), Some(Address([7; 32]))).unwrap_err();
@@ -201,6 +206,81 @@ fn an_address_the_network_refuses_is_a_problem() {
         cores: 1,
         check_address: &|_| Err("no such account".into()),
     };
-    let args = PoolArgs { pool_address: vec![ADDRESS.into()], ..Default::default() };
+    let args = args([("address", ADDRESS)]);
     assert!(resolve(&args, context).unwrap_err().to_string().contains("no such account"));
+}
+
+#[test]
+fn every_near_miss_of_names_gets_a_suggestion_all_at_once() {
+    let file = r#"
+        share_taget = 3
+        realese = "auto"
+        release = "imediate"
+        scheme = "pplsn:4"
+        puzzle = "Native"
+        users = "opne"
+        [[port]]
+        listen = "0.0.0.0:1"
+        dialect = "aleo-stratum"
+        [[port]]
+        lisen = "0.0.0.0:1"
+        dialect = "json"
+        [api]
+        cor = "*"
+        [sinks.reddis]
+        url = "redis://a"
+        [sinks.postgres]
+        url = "postgres://a@b/c"
+        locaton = "x"
+        [[webhook]]
+        url = "https://a/b"
+        events = ["landed", "losst"]
+        [[webhook]]
+        url = "https://a/b"
+        secert = "hunter2"
+    "#;
+    let problems = check(&PoolArgs::default(), Some(file), Some(Address([7; 32]))).unwrap_err();
+    let near: Vec<_> =
+        problems.0.iter().map(|problem| (problem.key.as_str(), problem.near.unwrap_or_default())).collect();
+    assert_eq!(
+        near,
+        [
+            ("realese", "release"),
+            ("share_taget", "share_target"),
+            ("api.cor", "cors"),
+            ("sinks.reddis", "redis"),
+            ("sinks.postgres.locaton", "location"),
+            ("users", "open"),
+            ("scheme", "pplns"),
+            ("release", "immediate"),
+            ("puzzle", "native"),
+            ("port", "aleostratum"),
+            ("port", "listen"),
+            ("webhook", "lost"),
+            ("webhook", "secret"),
+        ]
+    );
+    let text = problems.to_string();
+    assert!(
+        text.contains(
+            "share_taget (pool.toml): unknown key (did you mean `share_target`?); allowed: address, admin"
+        ),
+        "{text}"
+    );
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_wrong_flag_does_not_hide_what_is_wrong_with_the_file() {
+    let args = |listen: &str| args([("listen", listen)]);
+    let file = Some("listen = \"nowhere\"");
+    assert!(check(&args("127.0.0.1:1"), file, Some(Address([7; 32]))).is_ok(), "the flag wins");
+    let problems = check(&args("elsewhere"), file, Some(Address([7; 32]))).unwrap_err();
+    assert_eq!(keys(&problems), ["listen"; 2]);
+}
+
+#[test]
+fn a_flag_of_no_key_is_refused() {
+    let problems = check(&args([("shares", "1")]), None, Some(Address([7; 32]))).unwrap_err();
+    assert_eq!(keys(&problems), ["shares"]);
 }

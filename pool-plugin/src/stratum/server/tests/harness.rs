@@ -152,7 +152,7 @@ pub(crate) fn config() -> StratumConfig {
     StratumConfig::new(Addresses::new(vec![Address::default()]), Settings::fixed_at(SHARE_TARGET))
 }
 
-/// An entrance without TLS, proxies, users and admin.
+/// Rules without TLS, proxies, users and admin.
 pub(crate) fn accept(gate: Arc<Gate>, mode: UserMode) -> AcceptRules {
     let users = Users::open("no such folder/users.json".as_ref(), mode).unwrap();
     AcceptRules { gate, tls: None, proxies: RwLock::default(), users, admin_password: None }
@@ -183,13 +183,13 @@ impl Pool {
         Self::start_on(settings, plain(), config(), |ledger, _| ledger).await
     }
 
-    /// A pool with its own entrance and a pinned port.
+    /// A pool with its own rules and a pinned port.
     pub(crate) async fn speaking_behind(dialect: Dialect, accept: AcceptRules) -> Self {
         Self::start_on(PortSettings { dialect, fixed_target: None }, accept, config(), |ledger, _| ledger)
             .await
     }
 
-    /// A pool with its own entrance.
+    /// A pool with its own accept.
     pub(crate) async fn behind(accept: AcceptRules, config: StratumConfig) -> Self {
         Self::start_on(PortSettings::default(), accept, config, |ledger, _| ledger).await
     }
