@@ -53,7 +53,7 @@ pub(crate) struct Books {
 
 impl Books {
     /// Reads a line of the child's output.
-    pub(crate) fn told(&mut self, line: &str) {
+    pub(crate) fn read_line(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         // A test harness may start the line with the name of the test.
         let Some(at) = words.iter().position(|word| ["share", "find", "block", "dump"].contains(word)) else {

@@ -92,7 +92,7 @@ fn one_database(shim: &Shim, runs: u64, choices: &mut Choices, start: &impl Fn()
         let point = choices.point();
         let before = disk.sizes();
         for line in die_at(&disk, run, point, start()) {
-            books.told(&line);
+            books.read_line(&line);
         }
         if point.power_lost {
             disk.lose_power(before, &mut |limit| choices.below(limit));

@@ -37,12 +37,12 @@ pub struct EventSource {
 }
 
 /// A part's level and reason.
-type Fares = (Level, &'static str);
+type LevelAndReason = (Level, &'static str);
 
 struct Watched {
-    notified: Fares,
+    notified: LevelAndReason,
     /// Its present state, and since when.
-    now: Fares,
+    now: LevelAndReason,
     since: Duration,
 }
 
@@ -78,7 +78,7 @@ impl EventSource {
                 _ => watched.notified != current,
             };
             if is_news && now.saturating_sub(watched.since) >= LASTING {
-                happenings.push(part_fares(*part, watched.notified.0, report));
+                happenings.push(part_changed(*part, watched.notified.0, report));
                 watched.notified = current;
             }
         }
@@ -108,7 +108,7 @@ fn happening(kind: EventKind, data: Value) -> Happening {
     Happening { kind, data }
 }
 
-fn part_fares(part: Part, before: Level, report: &Report) -> Happening {
+fn part_changed(part: Part, before: Level, report: &Report) -> Happening {
     let data = json!({
         "part": part.to_string(),
         "level": report.level.to_string(),

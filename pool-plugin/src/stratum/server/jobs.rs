@@ -274,7 +274,7 @@ mod tests {
     }
 
     /// What has changed, the serial and the target.
-    pub(super) fn told(work: Option<Work>) -> Option<(News, u8, u64)> {
+    pub(super) fn sent(work: Option<Work>) -> Option<(News, u8, u64)> {
         work.map(|work| (work.news, work.job.serial, work.target))
     }
 
@@ -308,7 +308,7 @@ mod tests {
         assert!(find(&book, 5, 0, 1).is_ok());
         assert_eq!(book.follow(&at(2, state(6, 1000, false))), None);
         assert_eq!(find(&book, 6, 0, 2), Err(Reject::JobNotFound));
-        assert_eq!(told(book.follow(&at(3, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
+        assert_eq!(sent(book.follow(&at(3, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
     }
 
     #[test]
@@ -329,11 +329,11 @@ mod tests {
         book.follow(&at(0, state(5, 1000, true)));
         assert_eq!(book.follow(&at(1, state(5, 2000, true))), None);
         assert_eq!(book.follow(&at(2, state(5, 101, true))), None);
-        assert_eq!(told(book.follow(&at(3, state(5, 60, true)))), Some((News::Target, 0, 60)));
-        assert_eq!(told(book.follow(&at(4, state(5, 50, false)))), Some((News::Target, 0, 50)));
+        assert_eq!(sent(book.follow(&at(3, state(5, 60, true)))), Some((News::Target, 0, 60)));
+        assert_eq!(sent(book.follow(&at(4, state(5, 50, false)))), Some((News::Target, 0, 50)));
         assert_eq!(book.follow(&at(5, state(5, 1000, true))), None);
         assert_eq!(find(&book, 5, 0, 5), Ok((50, 0)));
-        assert_eq!(told(book.follow(&at(6, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
+        assert_eq!(sent(book.follow(&at(6, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
     }
 
     #[test]
@@ -342,13 +342,13 @@ mod tests {
         let moment = at(0, state(5, 1_000_000, true));
         book.follow(&moment);
         book.vardiff().aim_at(Aim::Fixed(5000));
-        assert_eq!(told(book.look(&moment)), Some((NEXT, 1, 5000)));
+        assert_eq!(sent(book.look(&moment)), Some((NEXT, 1, 5000)));
         assert_eq!(find(&book, 5, 0, 9), Ok((WANTED, 0)));
         assert_eq!(find(&book, 5, 1, 9), Ok((5000, 1)));
         assert_eq!(find(&book, 5, 0, 10), Ok((5000, 1)), "by then no share can be on its way");
         assert_eq!(find(&book, 5, 77, 9), Ok((5000, 1)), "a wrong id within the epoch is forgiven");
         book.vardiff().aim_at(Aim::Fixed(20));
-        assert_eq!(told(book.look(&at(9, moment.state))), Some((NEXT, 2, 20)));
+        assert_eq!(sent(book.look(&at(9, moment.state))), Some((NEXT, 2, 20)));
         assert_eq!(find(&book, 5, 0, 9), Ok((WANTED, 0)));
         assert_eq!(find(&book, 5, 1, 18), Ok((5000, 1)));
         assert_eq!(find(&book, 5, 1, 19), Ok((20, 2)));
@@ -405,7 +405,7 @@ mod tests {
         book.follow(&at(0, state(5, 1000, true)));
         let mut other = state(5, 1000, true);
         other.puzzle.as_mut().unwrap().epoch_hash = EpochHash([9; 32]);
-        assert_eq!(told(book.follow(&at(0, other))), Some((CLEAN, 0, WANTED)));
+        assert_eq!(sent(book.follow(&at(0, other))), Some((CLEAN, 0, WANTED)));
     }
 
     #[test]

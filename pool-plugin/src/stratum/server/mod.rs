@@ -6,7 +6,7 @@
 //! - [`accept`]: what a new connection must meet; [`tls`]: the certificate.
 //! - `shared`: [`Server`], which all sessions share; [`config`]: how it is set.
 //! - `session`: one connection; `outbox`: its writing half.
-//! - `job_channel`: what its miner is told to work on.
+//! - `job_channel`: what its miner gets to work on.
 //! - [`jobs`]: which job and which target a session has; `epoch_jobs`: those of one epoch.
 //! - [`password_options`]: the target a miner asks for.
 //! - `chain_news`: when the sessions are to learn of the chain.

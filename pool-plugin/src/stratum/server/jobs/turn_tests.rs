@@ -1,7 +1,7 @@
 //! The change of epoch, for one session.
 
 use super::{
-    tests::{CLEAN, NEXT, WANTED, at, find, fixed, state, told},
+    tests::{CLEAN, NEXT, WANTED, at, find, fixed, sent, state},
     *,
 };
 use crate::stratum::vardiff::{Aim, Settings};
@@ -57,11 +57,11 @@ fn old_shares_keep_the_targets_and_addresses_of_their_jobs() {
     let other = Moment { now: Duration::from_secs(50), address: Address([7; 32]), ..first };
     book.follow(&other);
     book.vardiff().aim_at(Aim::Fixed(500));
-    assert_eq!(told(book.look(&other)), Some((NEXT, 2, 500)));
+    assert_eq!(sent(book.look(&other)), Some((NEXT, 2, 500)));
     let third = Moment { address: Address([8; 32]), ..at(52, last_block(5, 1_000_000, true)) };
     book.follow(&third);
     book.vardiff().aim_at(Aim::Fixed(9));
-    assert_eq!(told(book.look(&third)), Some((NEXT, 1, 9)));
+    assert_eq!(sent(book.look(&third)), Some((NEXT, 1, 9)));
     let named = |epoch, serial, seconds| {
         let name = JobName { epoch, serial: Some(serial) };
         let job = book.find(Some(name), Duration::from_secs(seconds)).unwrap().job;
@@ -102,7 +102,7 @@ fn while_the_node_is_not_synced_the_old_job_stays_good_and_the_next_one_waits() 
     assert_eq!(find(&book, 5, 0, 1), Ok((WANTED, 0)));
     assert_eq!(find(&book, 6, 0, 1), Err(Reject::JobNotFound));
     let work = book.follow(&at(2, last_block(5, 1000, true)));
-    assert_eq!(told(work), Some((CLEAN, 0, WANTED)));
+    assert_eq!(sent(work), Some((CLEAN, 0, WANTED)));
     assert_eq!(find(&book, 5, 0, 2), Ok((WANTED, 0)));
     // Not synced when the epoch changes: no job is due, and the old epoch ends all the same.
     assert_eq!(book.follow(&at(3, state(6, 1000, false))), None);
@@ -130,11 +130,11 @@ fn a_session_that_begins_on_the_last_block_has_the_next_job_and_may_bring_old_sh
 fn a_skipped_last_block_is_a_turn_as_before() {
     let mut book = fixed();
     book.follow(&at(0, state(5, 1000, true)));
-    assert_eq!(told(book.follow(&at(1, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
+    assert_eq!(sent(book.follow(&at(1, state(6, 1000, true)))), Some((CLEAN, 0, WANTED)));
     assert_eq!(find(&book, 5, 0, 1), Err(Reject::EpochEnded));
     // The new epoch is skipped: the next news is the end of the epoch after it.
     book.follow(&at(2, last_block(6, 1000, true)));
-    assert_eq!(told(book.follow(&at(3, last_block(7, 1000, true)))), Some((CLEAN, 0, WANTED)));
+    assert_eq!(sent(book.follow(&at(3, last_block(7, 1000, true)))), Some((CLEAN, 0, WANTED)));
     assert_eq!(find(&book, 6, 0, 3), Err(Reject::Stale));
     assert_eq!(find(&book, 7, 0, 3), Ok((WANTED, 0)));
 }
