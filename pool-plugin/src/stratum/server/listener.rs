@@ -54,7 +54,6 @@ struct Arrival {
 /// Serves miners at all `listeners` until the server is stopped; then accepts no more connections or requests,
 /// answers every submission in flight, closes, and returns. May be called again after it returned.
 pub async fn serve(server: Arc<Server>, listeners: Vec<Listener>, mut chain: watch::Receiver<ChainState>) {
-    server.submissions.reopen();
     server.chain_news.follow(*chain.borrow_and_update());
     let job_channels = Arc::new(JobChannels::default());
     let mut accepting: JoinSet<()> = listeners
